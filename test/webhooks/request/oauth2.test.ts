@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Exchange } from '../../../src/webhooks/base/model.js';
 import type { OAuth2 } from '../../../src/webhooks/request/auth/credentials.js';
 import { createTokens, type Post } from '../../../src/webhooks/request/auth/oauth2.js';
+import type { TokenAnswer } from '../../../src/webhooks/request/auth/read-token.js';
 
 const auth: OAuth2 = {
   kind: 'OAUTH2',
@@ -73,7 +74,7 @@ it('keeps no failure: the next one asks again', async () => {
 const text = (status: number, body: string, headers = {}) => ({ kind: 'REPLY' as const, status, headers, body });
 const BASIC = 'were sent in the Authorization header; `clientAuthentication: POST` sends them in the body.';
 
-it.each([
+it.each<[TokenAnswer, string]>([
   [
     json(400, { error: 'invalid_scope', error_description: 'no such scope', secret: 'x' }),
     'The token endpoint answered with status 400: invalid_scope: no such scope. Check `scope`.',
@@ -86,6 +87,25 @@ it.each([
   [
     json(400, { error: 'unauthorized_client' }),
     "The token endpoint answered with status 400: unauthorized_client. Allow the grant client_credentials for this client at the token endpoint's server.",
+  ],
+  [
+    json(400, { error: 'invalid_client' }),
+    `The token endpoint answered with status 400: invalid_client. Check \`clientId\` and \`clientSecret\`, which ${BASIC}`,
+  ],
+  [
+    json(403, { error: 'access_denied', error_description: 'Client is not authorized to access "x"' }),
+    'The token endpoint answered with status 403: access_denied: Client is not authorized to access "x". Allow this client the scope and the audience at the token endpoint\'s server, and check `scope` and `audience`.',
+  ],
+  ...[{ error: { code: 400, message: 'no such client' } }, { message: 'no such client' }, { errorSummary: 'no such client' }].map(
+    (body) =>
+      [
+        json(400, body),
+        `The token endpoint answered with status 400: no such client. Check \`tokenUrl\`, \`scope\` and \`audience\`. The client's id and secret ${BASIC}`,
+      ] as [ReturnType<typeof json>, string],
+  ),
+  [
+    text(400, 'error=invalid_scope&error_description=no+such+scope'),
+    'The token endpoint answered with status 400: invalid_scope: no such scope. Check `scope`.',
   ],
   [
     text(302, '<html>', { location: '/' }),
@@ -131,6 +151,23 @@ it.each<[number, object]>([
   [201, { access_token: 't', token_type: 'Bearer' }],
 ])('takes a token of an answer as endpoints really give it: %i %j', async (status, body) => {
   expect(await createTokens(async () => json(status, body)).get('a', 1, auth)).toMatchObject({ token: 't' });
+});
+
+it('takes a token of a form, which older endpoints answer', async () => {
+  const answer = text(200, 'access_token=t%2Bx&expires_in=3600&token_type=bearer\n', {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
+  expect(await createTokens(async () => answer).get('a', 1, auth)).toMatchObject({ token: 't+x' });
+});
+
+it('says that id or secret are encoded where the endpoint may not decode them', async () => {
+  const refuse = async (clientSecret: string, clientAuthentication: 'BASIC' | 'POST') => {
+    const own = { ...auth, clientAuthentication, secrets: { clientSecret } };
+    return ((await createTokens(async () => json(401, { error: 'invalid_client' })).get('a', 1, own)) as { failed: string }).failed;
+  };
+  expect(await refuse('a~b', 'BASIC')).toContain('an endpoint that does not decode them needs POST');
+  expect(await refuse('a-b_c', 'BASIC')).not.toContain('decode');
+  expect(await refuse('a~b', 'POST')).not.toContain('decode');
 });
 
 const SECRET = 'p-_.~+/= %&"ä€🔑!*s3cret';

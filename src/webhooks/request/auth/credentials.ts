@@ -16,7 +16,8 @@ export const basicCredentials = (username: string, password: string): string =>
 export const clientCredentials = ({ clientId, secrets }: OAuth2): string =>
   basicCredentials(formEncoded(clientId), formEncoded(secrets.clientSecret ?? ''));
 
-const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
+/** Encodes a text as HTML forms do. */
+export const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
 
 export function secretsOf(auth: Auth): string[] {
   const { username, password, token, clientSecret } = auth.secrets;

@@ -1,6 +1,6 @@
 // Reads the access token from a token endpoint's response, or explains why there is none and how to correct it.
 import { createCleaner } from '../redact-echo.js';
-import { type OAuth2, secretsOf } from './credentials.js';
+import { formEncoded, type OAuth2, secretsOf } from './credentials.js';
 
 /** An access token with its expiry, or a message that tells the owner of the subscription why there is none. */
 export type Token = { token: string; expiresAtMs: number } | { failed: string };
@@ -22,8 +22,8 @@ const MAX_SHOWN_LENGTH = 300;
 const MAX_FIELDS = 10;
 
 /**
- * Reads the token from a response. Accepts common deviations from RFC 6749: any 2xx status, no `token_type`, and `expires_in` as text or
- * `null`.
+ * Reads the token from a response. Accepts common deviations from RFC 6749: any 2xx status, no `token_type`, `expires_in` as text or
+ * `null`, and a form instead of JSON.
  */
 export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Token {
   if (answer.kind === 'NO_REPLY') return { failed: `The token endpoint gave no answer: ${answer.message}` };
@@ -55,8 +55,9 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   const { status, headers } = answer;
   const error = typeof fields?.error === 'string' ? fields.error : null;
   const failed = status < 200 || status > 299;
-  // Only these two fields are shown, because any other may contain a token: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-  const texts = [error, fields?.error_description].filter((text): text is string => typeof text === 'string' && text !== '');
+  // Any other field of a successful response may contain a token: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  const candidates = [error, fields?.error_description, ...(failed && error === null ? otherMessages(fields) : [])];
+  const texts = candidates.filter((text): text is string => typeof text === 'string' && text !== '');
   const what =
     texts.length > 0
       ? `: ${texts.map((text) => shown(auth, text)).join(': ')}`
@@ -66,6 +67,12 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
           ? `, but not with JSON${shownType(headers)}`
           : `, but without an access_token${shownNames(fields)}`;
   return [`The token endpoint answered with status ${status}${what}.`, adviceFor(auth, status, error)].filter(Boolean).join(' ');
+}
+
+/** Returns the values of fields in which endpoints that don't follow RFC 6749 explain an error. */
+function otherMessages(fields: Record<string, unknown> | null): unknown[] {
+  const { error, message, detail, errorSummary } = fields ?? {};
+  return [(error as { message?: unknown } | null | undefined)?.message, message, detail, errorSummary];
 }
 
 /**
@@ -93,29 +100,45 @@ function shownNames(fields: Record<string, unknown>): string {
 const ADVICE: Record<string, string> = {
   invalid_scope: 'Check `scope`.',
   invalid_target: 'Check `audience`.',
+  access_denied: "Allow this client the scope and the audience at the token endpoint's server, and check `scope` and `audience`.",
   unauthorized_client: "Allow the grant client_credentials for this client at the token endpoint's server.",
   unsupported_grant_type: "Allow the grant client_credentials for this client at the token endpoint's server, and check `tokenUrl`.",
 };
 
 /** Returns advice for the subscription's owner; '' when there is none. */
-function adviceFor({ clientAuthentication }: OAuth2, status: number, error: string | null): string {
+function adviceFor(auth: OAuth2, status: number, error: string | null): string {
   if (error !== null && Object.hasOwn(ADVICE, error)) return ADVICE[error] as string;
-  const sent =
-    clientAuthentication === 'POST'
-      ? 'were sent in the body; `clientAuthentication: BASIC` sends them in the Authorization header'
-      : 'were sent in the Authorization header; `clientAuthentication: POST` sends them in the body';
-  if (error === 'invalid_client' || status === 401) return `Check \`clientId\` and \`clientSecret\`, which ${sent}.`;
-  if (error === 'invalid_request') return `Check \`scope\` and \`audience\`. The client's id and secret ${sent}.`;
+  const isPost = auth.clientAuthentication === 'POST';
+  const sent = isPost
+    ? 'were sent in the body; `clientAuthentication: BASIC` sends them in the Authorization header'
+    : 'were sent in the Authorization header; `clientAuthentication: POST` sends them in the body';
+  const encoded = !isPost && isEncoded(auth) ? ` ${ENCODED}` : '';
+  if (error === 'invalid_client' || status === 401) return `Check \`clientId\` and \`clientSecret\`, which ${sent}.${encoded}`;
+  if (error === 'invalid_request') return `Check \`scope\` and \`audience\`. The client's id and secret ${sent}.${encoded}`;
   if (status >= 300 && status < 400) return 'Redirects are never followed: set `tokenUrl` to the address that the redirect leads to.';
   if (status < 300 || status === 404 || status === 405) return 'Check `tokenUrl`.';
+  if (error === null && status < 500 && status !== 429)
+    return `Check \`tokenUrl\`, \`scope\` and \`audience\`. The client's id and secret ${sent}.`;
   return '';
 }
+
+const ENCODED = 'They contain characters that RFC 6749 percent-encodes there; an endpoint that does not decode them needs POST.';
+
+const isEncoded = ({ clientId, secrets }: OAuth2): boolean =>
+  [clientId, secrets.clientSecret ?? ''].some((text) => formEncoded(text) !== text);
 
 function fieldsOf(body: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(body);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
   } catch {
-    return null;
+    return formFieldsOf(body.trim());
   }
+}
+
+/** Returns the fields of a form, which older endpoints answer; `null` for other texts. */
+function formFieldsOf(text: string): Record<string, string> | null {
+  if (text.length > 2 * MAX_TOKEN_LENGTH || /[\s<{]/.test(text)) return null;
+  const fields = Object.fromEntries(new URLSearchParams(text));
+  return 'access_token' in fields || 'error' in fields ? fields : null;
 }

@@ -1,20 +1,51 @@
 // Installs, generates and builds a checkout, skipping each step whose sources are unchanged. Needs only Node and npm.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const at = (...path) => join(ROOT, ...path);
 
-/** Installs the dependencies, generates the sample's Prisma client, and builds dist. */
+/** The files and folders that building needs. */
+const BUILT = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'prisma.config.nodes.ts',
+  'scripts',
+  'prisma',
+  'src',
+];
+
+/**
+ * Installs the dependencies, generates the sample's Prisma client, and builds dist. Returns the URL of the built command
+ * line: of this checkout or, where it can't be written, of a copy in HOOKGRAPH_DATA_DIR.
+ */
 export async function prepare() {
   requireNode();
+  const hash = hashOf('src', 'prisma', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json');
+  const main = pathToFileURL(at('dist/cli/main.js')).href;
+  const isReady = isInstalled() && isGenerated() && isFresh('dist', hash);
+  if (isReady) return main;
+  if (!isWritable()) return prepareCopy(hash);
   if (!isInstalled())
     await step('Installing dependencies', npm('ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'));
   await generate();
-  const hash = hashOf('src', 'prisma', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json');
   if (!isFresh('dist', hash)) {
     rmSync(at('dist'), { recursive: true, force: true });
     await step('Building', [process.execPath, 'node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json']);
@@ -22,6 +53,38 @@ export async function prepare() {
     declareForCommonJs();
     stamp('dist', hash);
   }
+  return main;
+}
+
+function isWritable() {
+  try {
+    accessSync(ROOT, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Copies the checkout into HOOKGRAPH_DATA_DIR, uses the packages that are installed here, and prepares the copy. */
+async function prepareCopy(hash) {
+  if (!process.env.HOOKGRAPH_DATA_DIR) {
+    console.error(
+      `Hookgraph is not built yet, and ${ROOT} can't be written.\nSet HOOKGRAPH_DATA_DIR to a folder of yours: it is built there.`,
+    );
+    process.exit(1);
+  }
+  const copy = join(resolve(process.env.HOOKGRAPH_DATA_DIR), 'checkout');
+  const copied = join(copy, '.copied');
+  if (!existsSync(copied) || readFileSync(copied, 'utf8') !== hash) {
+    for (const name of [...BUILT, 'node_modules']) rmSync(join(copy, name), { recursive: true, force: true });
+    mkdirSync(copy, { recursive: true });
+    for (const name of BUILT) cpSync(at(name), join(copy, name), { recursive: true });
+    for (const entry of readdirSync(copy, { recursive: true, withFileTypes: true }))
+      if (entry.isDirectory()) chmodSync(join(entry.parentPath ?? entry.path, entry.name), 0o755);
+    if (isInstalled()) symlinkSync(at('node_modules'), join(copy, 'node_modules'));
+    writeFileSync(copied, hash);
+  }
+  return (await import(pathToFileURL(join(copy, 'scripts/prepare.mjs')).href)).prepare();
 }
 
 /** Copies the .sql files, which src/runtime/sql-file.ts reads at run time, to the same paths in dist. */
@@ -46,21 +109,20 @@ function declareForCommonJs() {
 
 /** Generates the sample's Prisma client and Pothos types in src/generated. `force`: also if the schema is unchanged. */
 export async function generate({ force = false } = {}) {
-  const hash = hashOf(
-    'prisma/nodes/schema.prisma',
-    'src/sources/prisma/generator.ts',
-    'src/sources/prisma/write-models.ts',
-    'package-lock.json',
-  );
-  if (!force && isFresh('src/generated', hash)) return;
+  if (!force && isGenerated()) return;
   // Generating needs no schema engine, but Prisma would download one unless this variable names an existing file.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: at('scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
   const prisma = [process.execPath, 'node_modules/prisma/build/index.js', 'generate', '--config', 'prisma.config.nodes.ts'];
   // Prisma finds its generators through the PATH, as npm scripts do.
   env.PATH = `${at('node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${env.PATH}`;
   await step('Generating the Prisma client', prisma, env);
-  stamp('src/generated', hash);
+  stamp('src/generated', hashOfSchema());
 }
+
+const hashOfSchema = () =>
+  hashOf('prisma/nodes/schema.prisma', 'src/sources/prisma/generator.ts', 'src/sources/prisma/write-models.ts', 'package-lock.json');
+
+const isGenerated = () => isFresh('src/generated', hashOfSchema());
 
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

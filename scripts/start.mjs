@@ -12,6 +12,6 @@ if (process.env.npm_lifecycle_event) {
   }, 500).unref();
 }
 
-await prepare();
+const main = await prepare();
 process.argv.splice(2, Number.POSITIVE_INFINITY, 'serve', ...process.argv.slice(2));
-await import('../dist/cli/main.js');
+await import(main);

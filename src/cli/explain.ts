@@ -7,8 +7,6 @@ export function explain(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)}\n`;
   const { code, hint } = error as { code?: unknown; hint?: unknown };
   if (isKnown(error)) return `${code}: ${error.message}\n${typeof hint === 'string' ? `${hint}\n` : ''}`;
-  if (code === 'EADDRINUSE')
-    return `${code}: ${error.message}\nAnother program uses that port: stop that program, or set PORT to a free port.\n`;
   const advice = adviceOn(error);
   if (advice !== null) {
     const cause = causeOf(error) as Error & { code?: unknown };

@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../runtime/config.js';
+import { inUrl } from '../runtime/loopback.js';
 import { writePrivateFile } from '../runtime/private-file.js';
 
 const fileOf = ({ dataDir }: Pick<Config, 'dataDir'>): string => join(dataDir, 'api-url');
@@ -24,12 +25,14 @@ export async function announceLocalApi(config: Pick<Config, 'dataDir'>, url: str
 /** Returns the URL where the API of this data folder answers, or where this configuration would serve it. */
 export async function localUrl(config: Config): Promise<string> {
   const { host, port, baseUrl } = config;
-  const announced = await readUrl(fileOf(config));
+  const announced = await announcedUrl(config);
   if (announced !== null) return announced;
   if (port === 0) return baseUrl;
-  const reached = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${reached}:${port}`;
+  return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : inUrl(host)}:${port}`;
 }
+
+/** Returns the URL that an API of this data folder has written; `null` when none runs, unless it was killed. */
+export const announcedUrl = (config: Pick<Config, 'dataDir'>): Promise<string | null> => readUrl(fileOf(config));
 
 async function readUrl(file: string): Promise<string | null> {
   const text = (await readFile(file, 'utf8').catch(() => '')).trim();

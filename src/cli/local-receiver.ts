@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
+import { explainPort } from '../runtime/free-port.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { type Scheme, type VerifyResult, verifyWebhook } from '../verify/index.js';
 
@@ -94,7 +95,9 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
   const server = createServer(async (request, response) => {
     send(response, await answer(request, receive, stored).catch((error: Error) => json(500, { code: 500, msg: error.message })));
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve)).catch(
+    explainPort(host, port, (free) => `--port ${free}`),
+  );
   const { port: bound } = server.address() as AddressInfo;
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
   return {

@@ -6,6 +6,7 @@ import { logBroken, openPool } from '../runtime/database.js';
 import { connectionOptions } from '../runtime/database-url/connection-options.js';
 import { createFairShare } from '../runtime/fair-share.js';
 import { localPool } from '../runtime/local-pool.js';
+import { loopbackAddress } from '../runtime/loopback.js';
 import { createMetrics, type MetricsText } from '../runtime/metrics/metrics.js';
 import { listNewerMigrations, migrate, planMigrations } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
@@ -248,7 +249,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       return startWorker({ pool, log, webhooks }, { isOwnProcess: false });
     },
     metrics: () => reader.write({ process: false }),
-    async monitor({ host = '127.0.0.1', port }) {
+    async monitor({ host = loopbackAddress(), port }) {
       const readiness = () => workerAnswer(webhooks, ready);
       const opened = await openMonitoringPort({ host, port, readiness, metrics: () => reader.write({ process: true }), log });
       webhooks.forbid({ host, port: opened.port });

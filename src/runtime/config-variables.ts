@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from './config-texts.js';
 import { DELIVERY_VARIABLES, type DeliveryConfig } from './delivery-variables.js';
+import { loopbackAddress } from './loopback.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
 import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 
@@ -82,7 +83,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     name: 'HOST',
     meaning: 'address on which the API listens; 0.0.0.0: all addresses of this machine',
     parse: hostName,
-    fallback: '127.0.0.1',
+    fallback: () => loopbackAddress(),
   },
   monitoringPort: {
     name: 'HOOKGRAPH_MONITORING_PORT',
@@ -95,7 +96,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     meaning:
       'address on which the monitoring port listens; it needs no authentication, so make it reachable only for Prometheus and your orchestrator',
     parse: hostName,
-    fallback: '127.0.0.1',
+    fallback: () => loopbackAddress(),
   },
   databaseUrl: {
     name: 'DATABASE_URL',

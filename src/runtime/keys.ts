@@ -1,9 +1,10 @@
 // Loads the 32-byte keys that encrypt secrets at rest, newest first.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from './config.js';
 import { decodeKey } from './config-texts.js';
+import { makeDataDir } from './data-dir.js';
 import { createPrivateFile, writePrivateFile } from './private-file.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -14,7 +15,7 @@ import { RuntimeError } from './runtime-error.js';
 export async function loadKeys(config: Pick<Config, 'encryptionKeys' | 'dataDir'>): Promise<Buffer[]> {
   if (config.encryptionKeys) return config.encryptionKeys;
   const path = keyFile(config);
-  await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
+  await makeDataDir(config.dataDir);
   let text = await readKeys(path);
   if (text === null) {
     // When several processes start together, the first one creates the file and all of them read its key.

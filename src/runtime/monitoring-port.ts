@@ -1,6 +1,7 @@
 // Serves /healthz, /readyz and /metrics on a separate port, so that operators can keep these pages from the public.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { explainPort } from './free-port.js';
 import type { Logger } from './logger.js';
 import type { MetricsText } from './metrics/metrics.js';
 
@@ -68,7 +69,7 @@ export async function openMonitoringPort({ host, port, readiness, metrics, log }
       server.off('error', reject);
       resolve();
     });
-  });
+  }).catch(explainPort(host, port, (free) => `HOOKGRAPH_MONITORING_PORT=${free}`));
   const { port: opened } = server.address() as AddressInfo;
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return {

@@ -119,7 +119,7 @@ test('a second start on the same data is refused, and the first one goes on unti
   const other = checkout.start({ HOOKGRAPH_DATA_DIR: `${checkout.dir}/other-data` });
   expect(await other.ended()).toBe(1);
   expect(other.output()).toContain('EADDRINUSE');
-  expect(other.output()).toContain('set PORT to a free port');
+  expect(other.output()).toMatch(/Stop that program, or use the next free port: `PORT=\d+`/);
   expect((await checkout.postgresProcesses()).filter((line) => line.includes('other-data'))).toEqual([]);
   first.npm.kill('SIGINT');
   await first.ended();

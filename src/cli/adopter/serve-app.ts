@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { Hookgraph } from '../../index.js';
+import { explainPort } from '../../runtime/free-port.js';
 import type { Terminal } from '../terminal.js';
 import { monitoringLine } from '../welcome.js';
 
@@ -33,7 +34,7 @@ export async function serveApp(
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(port, host, resolve);
-      });
+      }).catch(explainPort(host, port, (free) => `PORT=${free}`));
       parts.push(() => new Promise((resolve) => server.close(() => resolve())));
       const { port: open } = server.address() as AddressInfo;
       hooks.webhooks.forbid({ host, port: open });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { startApi } from '../../api/index.js';
 import { API_PATH } from '../../runtime/api-path.js';
 import { readConfig } from '../../runtime/config.js';
+import { inUrl, loopbackAddress } from '../../runtime/loopback.js';
 import { startWorker } from '../../worker/index.js';
 import { openInstallation } from '../installation.js';
 import { loadSample } from '../sample.js';
@@ -101,13 +102,13 @@ async function startReceiver(): Promise<Receiver> {
     requests.push({ headers: request.headers, body: Buffer.concat(chunks).toString('utf8') });
     response.end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, loopbackAddress(), resolve));
   const close = () =>
     new Promise<void>((resolve) => {
       server.closeAllConnections();
       server.close(() => resolve());
     });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, requests, close };
+  return { url: `http://${inUrl(loopbackAddress())}:${(server.address() as AddressInfo).port}/hook`, requests, close };
 }
 
 const say = (line: string): void => console.log(line);

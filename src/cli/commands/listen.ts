@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { Option } from 'commander';
 import { readConfig } from '../../runtime/config.js';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
+import { loopbackAddress } from '../../runtime/loopback.js';
 import type { Scheme } from '../../verify/index.js';
 import { type Answering, addAnswering, type Cli, type Command, collect, wholeNumber } from '../command.js';
 import { type Received, splitDocuments, startLocalReceiver } from '../local-receiver.js';
@@ -40,7 +41,7 @@ export function addListen(program: Command, cli: Cli): void {
     ],
   )
     .addOption(new Option('--port <port>', 'port to listen on').argParser(wholeNumber).default(8080))
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--host <address>', 'address to listen on', loopbackAddress())
     .option(
       '--secret <secret>',
       'shared secret to verify signatures with: env:NAME, @file, or the secret itself; a notification with a wrong signature gets the status 401',

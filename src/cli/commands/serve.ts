@@ -1,8 +1,10 @@
 // Runs the sample product's API, its worker or both until a signal, and finishes requests and deliveries in progress.
-import { startApi } from '../../api/index.js';
+import { type Api, startApi } from '../../api/index.js';
+import { readConfig } from '../../runtime/config.js';
+import { explainPort, refuseTakenPort } from '../../runtime/free-port.js';
 import { startWorker } from '../../worker/index.js';
 import { type Installation, openInstallation } from '../installation.js';
-import { announceLocalApi } from '../local-api.js';
+import { announcedUrl, announceLocalApi } from '../local-api.js';
 import { makeSampleData } from '../sample-data.js';
 import { monitoringLine, welcome } from '../welcome.js';
 
@@ -25,13 +27,14 @@ interface Part {
 
 export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise<void> {
   const stopping = nextSignal();
+  if (roles.api) await refuseTakenEarly();
   const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare });
   const { app, config, log, postgres } = installation;
   const parts: Part[] = [];
   try {
     const token = roles.prepare ? await makeSampleData(installation) : null;
     if (roles.worker) parts.push(await startWorker(app));
-    const api = roles.api ? await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null }) : null;
+    const api = roles.api ? await openApi(installation, token) : null;
     if (api) parts.push(api, { stop: await announceLocalApi(config, api.url) });
     const port = monitoringPort ?? config.monitoringPort;
     if (port !== null) {
@@ -54,6 +57,18 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise
   console.log('Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.');
   await stop(parts, installation);
   process.exit(0);
+}
+
+const byPort = (free: number): string => `PORT=${free}`;
+
+/** Refuses a taken port before the slow steps of a first start, unless the Hookgraph of this folder uses it. */
+async function refuseTakenEarly(): Promise<void> {
+  const config = readConfig();
+  if ((await announcedUrl(config)) === null) await refuseTakenPort(config.host, config.port, byPort);
+}
+
+function openApi({ app, config: { host, port }, postgres }: Installation, token: string | null): Promise<Api> {
+  return startApi(app, { host, port, localToken: postgres ? token : null }).catch(explainPort(host, port, byPort));
 }
 
 async function stop(parts: Part[], installation: Installation): Promise<void> {

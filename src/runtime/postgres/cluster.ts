@@ -93,7 +93,8 @@ async function removeLeftovers(dataDir: string): Promise<void> {
   }
 }
 
-async function chooseUser(existing: { uid: number; gid: number } | null, paths: string[]): Promise<RunAs> {
+/** Chooses the user who can use the paths. @throws RuntimeError when there is none */
+export async function chooseUser(existing: { uid: number; gid: number } | null, paths: string[]): Promise<RunAs> {
   if (process.getuid?.() !== 0) return { ids: {}, prefix: [] };
   // A cluster created by an ordinary user keeps running as that user.
   const ids = existing && existing.uid !== 0 ? { uid: existing.uid, gid: existing.gid } : await postgresUser();
@@ -110,6 +111,8 @@ async function chooseUser(existing: { uid: number; gid: number } | null, paths: 
   const capability = '+dac_override';
   const prefix = [
     'setpriv',
+    // Without this bit, access(), by which initdb looks for its programs, ignores the capability: capabilities(7).
+    '--securebits=+no_setuid_fixup',
     `--reuid=${ids.uid}`,
     `--regid=${ids.gid}`,
     '--clear-groups',

@@ -1,11 +1,13 @@
 // Starts the embedded Postgres of a data folder with the database `hookgraph`. Postgres stops when this process ends,
 // even after `kill -9`.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
+import { makeDataDir } from '../data-dir.js';
+import { inUrl, loopbackAddress } from '../loopback.js';
 import { writePrivateFile } from '../private-file.js';
 import { RuntimeError } from '../runtime-error.js';
 import { PASSWORD_FILE, prepareCluster } from './cluster.js';
@@ -53,14 +55,15 @@ const DEAD_MANS_SWITCH =
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
-  await mkdir(dataDir, { recursive: true, mode: 0o755 });
+  await makeDataDir(dataDir);
   const urlFile = join(dataDir, 'database-url');
+  const host = loopbackAddress();
   const cluster = await prepareCluster(dataDir, options.settings?.fsync !== 'off', options.onProgress);
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
     // Connects as `postgres`, not as a role named `hookgraph`: `"$user"` in its search_path would stand for the schema `hookgraph`.
-    const url = `postgres://postgres:${password}@127.0.0.1:${port}/${DATABASE}`;
+    const url = `postgres://postgres:${password}@${inUrl(host)}:${port}/${DATABASE}`;
     if (await isTakenByOther(cluster.dir, dataDir, url)) {
       if (options.join) return { url: (await readFile(urlFile, 'utf8')).trim(), exited: new Promise(() => {}), stop: async () => {} };
       throw new RuntimeError(
@@ -69,7 +72,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
         'Stop that process, or set HOOKGRAPH_DATA_DIR to another folder.',
       );
     }
-    const args = ['-D', cluster.dir, '-p', String(port), ...flags({ ...DEFAULT_SETTINGS, ...options.settings })];
+    const args = ['-D', cluster.dir, '-p', String(port), ...flags({ listen_addresses: host, ...DEFAULT_SETTINGS, ...options.settings })];
     const [command, ...before] = cluster.runAs.prefix;
     const shell = ['/bin/sh', '-c', DEAD_MANS_SWITCH, cluster.binaries.postgres, ...args];
     const child = command
@@ -92,7 +95,6 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 }
 
 const DEFAULT_SETTINGS = {
-  listen_addresses: '127.0.0.1',
   // Disables the Unix socket: its path may have only about 100 bytes, and the data folder's path may be longer.
   unix_socket_directories: '',
   max_connections: '200',
@@ -220,7 +222,7 @@ function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(0, loopbackAddress(), () => {
       const { port } = server.address() as { port: number };
       server.close(() => resolve(port));
     });

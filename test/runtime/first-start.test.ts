@@ -63,7 +63,7 @@ it.runIf(process.getuid?.() === 0)('Postgres runs for root out of a folder that 
     await execute('cp', ['-al', from, native]).catch(() => execute('cp', ['-a', from, native]));
     const [own, postgres] = ['initdb', 'postgres'].map((name) => join(native, 'bin', name)) as [string, string];
     const { prefix } = await chooseUser(null, [postgres, home]);
-    const [command, ...rest] = [...prefix, own, '--version'] as [string, ...string[]];
+    const [command = own, ...rest] = [...prefix, own, '--version'];
     // initdb warns here when it can't read its own program.
     const { stdout, stderr } = await execute(command, rest, { cwd: '/' });
     expect([stdout, stderr]).toEqual([expect.stringMatching(/^initdb \(PostgreSQL\)/), '']);

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { CreateTopicCommand, GetTopicAttributesCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
+import { answerQueueQuery, QUEUE_ACTIONS } from './sqs-query.js';
 import { until } from './until.js';
 
 export const REGION = 'eu-central-1';
@@ -47,8 +48,12 @@ export async function startAws({ events = null }: { events?: number | null } = {
     const target = request.headers['x-amz-target'];
     // Records only sent messages and events, because consumers use the same protocol to read from a queue.
     const isSend = /\.(SendMessage|PutEvents)$/.test(String(target));
+    const parameters = new URLSearchParams(isQuery ? body : '');
+    if (QUEUE_ACTIONS.includes(parameters.get('Action') ?? '')) {
+      // A consumer that is killed in a long poll gets no answer.
+      return void answerQueueQuery(sqs, parameters, response).catch(() => response.destroy());
+    }
     if ((isQuery || isSend) && byUs(request)) {
-      const parameters = new URLSearchParams(isQuery ? body : '');
       const action = parameters.get('Action') ?? String(target).split('.').at(-1) ?? '';
       const accessKeyId = /Credential=(\w+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
       aws.asked.push({ action, accessKeyId, parameters });

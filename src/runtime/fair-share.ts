@@ -169,12 +169,15 @@ function close(party: Party, group: Group): void {
 
 function slotFor(group: Group, leftMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      group.waiting.delete(go);
-      reject(
-        new NoSlotError("The query waited too long for a database connection: no connection in its organization's share became free."),
-      );
-    }, leftMs);
+    const timer = setTimeout(
+      () => {
+        group.waiting.delete(go);
+        reject(
+          new NoSlotError("The query waited too long for a database connection: no connection in its organization's share became free."),
+        );
+      },
+      Math.max(0, leftMs),
+    );
     const go = () => {
       clearTimeout(timer);
       resolve();

@@ -10,7 +10,7 @@ export const LATE = Symbol('late');
 export async function within<T, L = typeof LATE>(limitMs: number, work: T | Promise<T>, late = LATE as L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<L>((resolve) => {
-    timer = setTimeout(() => resolve(late), limitMs);
+    timer = setTimeout(() => resolve(late), Math.max(0, limitMs));
   });
   try {
     return await Promise.race([work, limit]);

@@ -2,6 +2,7 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { domainToUnicode } from 'node:url';
 import { parsePorts, USUAL_PORTS } from '../../../runtime/ports.js';
 import { LATE, within } from '../../../runtime/time-limit.js';
 import type { Settings } from '../engine.js';
@@ -156,13 +157,17 @@ function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: P
   // URL parsers remove or replace these characters, so the parsed URL would differ from the URL that a person reads.
   if (/[\p{Cc}\s\\]/u.test(url)) return wrong('contains a space, a control character or a backslash');
   const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (!parsed?.hostname || !/^https?:\/\/[^/]/i.test(url)) return wrong('must be an absolute https URL');
+  if (!parsed?.hostname || isPunycodeFault(parsed.hostname) || !/^https?:\/\/[^/]/i.test(url))
+    return wrong('must be an absolute https URL');
   if (parsed.username || parsed.password || /^[a-z]+:\/\/[^/?#]*@/i.test(url))
     return wrong('must not contain a user name or password; send them in a header');
   const secure = parsed.protocol === 'https:';
   if (!secure && !allowsHttp) return wrong(`must be https: ${HTTP}`);
   return { target: { host: bare(parsed.hostname), port: Number(parsed.port || (secure ? 443 : 80)), secure } };
 }
+
+/** Whether a label of the name begins as Punycode and isn't. Node 20 refuses such a URL; Node 26 parses it. */
+const isPunycodeFault = (hostname: string): boolean => /(^|\.)xn--/.test(hostname) && /(^|\.)xn--/.test(domainToUnicode(hostname));
 
 const HTTP = 'http is accepted only for hosts in the networks that the operator allows with HOOKGRAPH_ALLOWED_NETWORKS';
 

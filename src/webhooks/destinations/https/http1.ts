@@ -71,7 +71,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   ) {
     // The deadline also ends a request that still waits for a connection. The delay is a whole number, because Node keeps one list of
     // timers per duration and is slow with fractions.
-    this.timer = setTimeout(onDeadline, Math.ceil(timing.untilMs - performance.now()), this);
+    this.timer = setTimeout(onDeadline, Math.max(0, Math.ceil(timing.untilMs - performance.now())), this);
   }
 
   get isOver(): boolean {

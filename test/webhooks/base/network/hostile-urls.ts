@@ -179,6 +179,7 @@ export const HOSTILE: [url: string, message: RegExp][] = [
     'https://receiver^.example/',
     'https://xn--/',
     'https://xn--a/',
+    'https://xn--a.example/',
   ),
   ...each(
     /not a valid host name/,

@@ -17,7 +17,6 @@ import { MAX_MASKED_LENGTH, MAX_VALUES } from '../src/webhooks/base/recording/ma
 import { describeStages } from '../src/webhooks/base/stages.js';
 import type { NextState } from '../src/webhooks/base/store/delivery-state.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
-import { listLiquid } from '../src/webhooks/base/templates/liquid.mjs';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/templates/rendering.mjs';
 import { MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
 import { describeDestinationOptions } from '../src/webhooks/destinations/options.js';
@@ -30,6 +29,7 @@ import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { fieldRows } from './field-rows.js';
+import { aboutLiquid, differenceRows } from './liquid-reference.js';
 import { retryRows } from './retry-rows.js';
 import { sentHeaders } from './sent-headers.js';
 
@@ -128,8 +128,6 @@ const limits: [string, string][] = [
   ...queryLimits(requestLimits(setting('API_MAX_COST')), 'Query to the API'),
 ];
 
-const { filters, tags } = listLiquid();
-
 const page = `# Reference
 
 \`npm run docs\` writes this page from the code. Don't edit it here.
@@ -181,11 +179,11 @@ ${PRESETS.map(presetOf).join('\n\n')}
 
 ## Liquid
 
-Tags: ${tags.map(code).join(', ')}.
+${aboutLiquid()}
 
-Filters ([LiquidJS](https://liquidjs.com/filters/overview.html) documents them): ${filters.map(code).join(', ')}.
+Templates render as in Shopify's Liquid, except for:
 
-\`json\` (or \`jsonify\`) writes any value as JSON. A subscription whose template has an unknown filter or tag can't be saved. Times are in UTC.
+${table(['template', 'data', 'Shopify', 'Hookgraph', 'why'], differenceRows())}
 
 ## Headers of a notification
 

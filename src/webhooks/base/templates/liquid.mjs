@@ -1,12 +1,22 @@
 // @ts-check
 // Parses and renders subscribers' Liquid templates, and reports faults with line and column. Runs in render processes; reads no files.
-import { CaptureTag, Context, Drop, Liquid, LiquidError, Tokenizer, toValue } from 'liquidjs';
-import { compareNumbers, ExactNumber, stringifyJson, toExact } from '../../../runtime/exact-json.mjs';
+import { Context, Drop, isTruthy, Liquid, LiquidError, toValue } from 'liquidjs';
+import { ExactNumber } from '../../../runtime/exact-json.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
 import { dataPaths, readPathsOfEvent } from './data-paths.mjs';
+import { dateFilters } from './liquid/dates.mjs';
+import { listFilters } from './liquid/lists.mjs';
+import { Cycle, For, TableRow } from './liquid/loops.mjs';
+import { numberFilters } from './liquid/numbers.mjs';
+import { operators } from './liquid/operators.mjs';
+import { readStrictly } from './liquid/syntax.mjs';
+import { CAPTURING, Capture, Case, Comment, Doc, If, IfChanged, Unless } from './liquid/tags.mjs';
+import { textFilters } from './liquid/texts.mjs';
+import { firstPair, isObject, lengthOf, toJson, toText } from './liquid/values.mjs';
 import { escapeXml, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, MEMORY_LIMIT, RENDER_LIMIT_MS } from './rendering.mjs';
 
 /** @import { FilterImplOptions, Template as Node } from 'liquidjs' */
+/** @import { FilterThis } from './liquid/values.mjs' */
 /** @import { Escape, TemplateFault } from './rendering.mjs' */
 export const OUT_OF_TIME = 'template render limit exceeded';
 /** @typedef {{ check(nowMs: number): void }} Clock */
@@ -15,10 +25,12 @@ export const OUT_OF_TIME = 'template render limit exceeded';
  * Parses a template. Throws errors that `faultOf` understands.
  * @param {string} source
  * @param {Escape} style
+ * @param {boolean} [isStored] accept what LiquidJS accepts, because the template was saved before, maybe by an older version
  * @returns {Node[]}
  */
-export function parseTemplate(source, style) {
-  return engines[style].parse(source);
+export function parseTemplate(source, style, isStored = false) {
+  const parse = () => engines[style].parse(source);
+  return isStored ? parse() : readStrictly(parse);
 }
 
 /**
@@ -100,12 +112,16 @@ function startClock() {
 }
 
 // The properties that templates may read of LiquidJS's own objects (drops), such as `forloop`. LiquidJS would also expose inherited ones.
-const OF_DROPS = new Set('name length index index0 rindex rindex0 first last row col col0 col_first col_last'.split(' '));
+const OF_DROPS = new Set('name length index index0 rindex rindex0 first last parentloop row col col0 col_first col_last'.split(' '));
 
 class OwnContext extends Context {
   /** @override @type {Context['readProperty']} */
   readProperty(object, key) {
-    if (/** @type {unknown} */ (object) instanceof Drop && !OF_DROPS.has(String(toValue(key)))) return undefined;
+    const name = toValue(key);
+    if (/** @type {unknown} */ (object) instanceof Drop && !OF_DROPS.has(String(name))) return undefined;
+    // LiquidJS counts UTF-16 units.
+    if (name === 'size' && typeof object === 'string') return lengthOf(object);
+    if (name === 'first' && isObject(object) && !Object.hasOwn(object, 'first')) return firstPair(object);
     return super.readProperty(object, key);
   }
 
@@ -113,35 +129,6 @@ class OwnContext extends Context {
   spawn(scope = {}) {
     const { sync, globals, strictVariables, ownPropertyOnly, renderLimit, memoryLimit, liquid } = this;
     return new OwnContext(scope, this.opts, { sync, globals, strictVariables, ownPropertyOnly }, { renderLimit, memoryLimit, liquid });
-  }
-}
-
-// LiquidJS reads number literals as doubles; this override keeps all their digits.
-const { readNumber } = Tokenizer.prototype;
-Tokenizer.prototype.readNumber = function () {
-  const token = readNumber.call(this);
-  if (token && /\d$/.test(token.getText())) token.content = /** @type {number} */ (toExact(token.getText()));
-  return token;
-};
-
-/** @typedef {{ context: Context }} FilterThis */
-const CAPTURING = 'hookgraph.capturing';
-
-/** Leaves text inside `{% capture %}` unescaped, because the captured value is escaped where it is written. */
-class PlainCapture extends CaptureTag {
-  /**
-   * @override
-   * @param {Context} context
-   * @returns {Generator<unknown, void, string>}
-   */
-  *render(context) {
-    const outer = context.getRegister(CAPTURING);
-    context.setRegister(CAPTURING, true);
-    try {
-      yield* super.render(context);
-    } finally {
-      context.setRegister(CAPTURING, outer);
-    }
   }
 }
 
@@ -156,8 +143,7 @@ function createEngine(style) {
     memoryLimit: MEMORY_LIMIT,
     ownPropertyOnly: true,
     strictFilters: true,
-    timezoneOffset: 0,
-    locale: 'en-US',
+    operators,
     fs: NO_FILES,
     relativeReference: false,
     /** @this {unknown} */
@@ -169,14 +155,15 @@ function createEngine(style) {
     },
   });
   for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag];
-  engine.registerTag('capture', PlainCapture);
+  for (const [name, tag] of Object.entries(TAGS)) engine.registerTag(name, tag);
+  for (const [name, filter] of Object.entries(FILTERS)) engine.registerFilter(name, /** @type {FilterImplOptions} */ (filter));
   /** @type {(this: unknown, value: unknown, indent?: unknown) => string} */
   const json = function (value, indent = 0) {
     return toJson(toValue(value), /** @type {FilterThis} */ (this).context, Math.min(Number(indent) || 0, 10));
   };
   // In XML the JSON is text, which must be escaped, so the filter's output isn't raw.
   for (const name of ['json', 'jsonify']) engine.registerFilter(name, { raw: style !== 'xml', handler: json });
-  engine.registerFilter('sort', sortExactly(/** @type {FilterImplOptions} */ (engine.filters.sort)));
+  engine.registerFilter('inspect', json);
   if (style === 'xml')
     for (const name of ['escape', 'xml_escape'])
       engine.registerFilter(name, {
@@ -188,27 +175,6 @@ function createEngine(style) {
   // LiquidJS checks its time limit only between tags, but one tag may have any number of filters.
   for (const [name, filter] of Object.entries(engine.filters)) engine.registerFilter(name, watchClock(filter));
   return engine;
-}
-
-/**
- * Wraps the filter `sort` so that it sorts long numbers exactly. LiquidJS compares them as doubles, for which neighbouring numbers are
- * equal.
- * @param {FilterImplOptions} filter
- * @returns {FilterImplOptions}
- */
-function sortExactly(filter) {
-  const sort = /** @type {(this: unknown, list: unknown, property?: unknown) => Generator<unknown, unknown[], unknown>} */ (filter);
-  return function* (list, property) {
-    const sorted = yield* sort.call(this, list, property);
-    const path = property === undefined ? [] : String(property).split('.');
-    /** @param {any} item */
-    const read = (item) => path.reduce((found, name) => (found == null ? found : this.context.readProperty(found, name)), item);
-    const values = sorted.map((item) => ({ item, value: read(item) }));
-    if (!values.some(({ value }) => value instanceof ExactNumber)) return sorted;
-    /** @param {unknown} value */
-    const isNumber = (value) => value instanceof ExactNumber || typeof value === 'number';
-    return values.sort((a, b) => (isNumber(a.value) && isNumber(b.value) ? compareNumbers(a.value, b.value) : 0)).map(({ item }) => item);
-  };
 }
 
 /**
@@ -241,36 +207,44 @@ function write(value, style, context) {
     return style === 'xml' ? escapeXml(value) : value;
   }
   if (typeof value !== 'object' || value instanceof ExactNumber) return String(value);
-  // Without escaping, a list is written as Liquid writes it: its items joined.
-  if (style === 'none' && Array.isArray(value)) return value.map((item) => write(toValue(item), 'none', context)).join('');
+  if (style === 'none') return toText(value, context);
   const json = toJson(value, context, 0);
   return style === 'xml' ? escapeXml(json) : json;
 }
 
 /**
- * Writes JSON. Adds each value to the used memory while writing, because a small value with many references to one list can become a
- * huge text.
+ * Returns the default for nil, false, and what is empty. With `allow_false: true`, false stays.
+ * @this {FilterThis}
  * @param {unknown} value
- * @param {Context} context
- * @param {number} indent
- * @returns {string}
+ * @param {any[]} args
  */
-function toJson(value, context, indent) {
-  const { memoryLimit } = context;
-  if (typeof value !== 'object') {
-    const text = JSON.stringify(value) ?? 'null';
-    memoryLimit.use(text.length);
-    return text;
-  }
-  return stringifyJson(
-    value,
-    (key, item) => {
-      memoryLimit.use(key.length + (typeof item === 'string' ? item.length : 2));
-      return item;
-    },
-    indent,
-  );
+function defaultFilter(value, ...args) {
+  const isNamed = this.token.args.map(Array.isArray);
+  const [fallback] = [...args.filter((_, i) => !isNamed[i]), ''];
+  const allowsFalse = args.some((arg, i) => isNamed[i] && arg[0] === 'allow_false' && isTruthy(arg[1], this.context));
+  const plain = toValue(value);
+  if (plain === false) return allowsFalse ? false : fallback;
+  const isEmpty =
+    plain === null ||
+    plain === undefined ||
+    plain === '' ||
+    (typeof plain === 'object' && !(plain instanceof ExactNumber) && Object.keys(plain).length === 0);
+  return isEmpty ? fallback : plain;
 }
+
+const TAGS = {
+  capture: Capture,
+  case: Case,
+  comment: Comment,
+  cycle: Cycle,
+  doc: Doc,
+  for: For,
+  if: If,
+  ifchanged: IfChanged,
+  tablerow: TableRow,
+  unless: Unless,
+};
+const FILTERS = { ...numberFilters, ...textFilters, ...listFilters, ...dateFilters, default: defaultFilter };
 
 const refuse = () => {
   throw new Error('templates can not include other files');

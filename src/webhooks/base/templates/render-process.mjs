@@ -128,13 +128,13 @@ function parseOr(body) {
  * @param {object} data
  * @returns {StepResult}
  */
-function runStep({ source, style, ask }, data) {
+function runStep({ source, style, isStored = false, ask }, data) {
   const started = performance.now();
   /** @type {'syntax' | 'render'} */
   let fallback = 'syntax';
   try {
     startPhase(PARSE_LIMIT_MS);
-    const nodes = parse(source, style);
+    const nodes = parse(source, style, isStored);
     fallback = 'render';
     const rendered = pathsAsJson(ask, nodes, source, style) ?? render(nodes, style, data);
     startPhase(PARSE_LIMIT_MS);
@@ -183,10 +183,11 @@ function isYoung(atCpu) {
 /**
  * @param {string} source
  * @param {Step['style']} style
+ * @param {boolean} isStored
  * @returns {Node[]}
  */
-function parse(source, style) {
-  const key = style + source;
+function parse(source, style, isStored) {
+  const key = `${isStored ? 'stored' : 'new'} ${style} ${source}`;
   const known = parsed.get(key);
   if (known) {
     // Moves the entry to the end, so that the least recently used template is evicted first.
@@ -194,7 +195,7 @@ function parse(source, style) {
     parsed.set(key, known);
     return known.nodes;
   }
-  const nodes = parseTemplate(source, style);
+  const nodes = parseTemplate(source, style, isStored);
   const weight = 1 + source.split(/\{[{%]|[|:,.]/).length;
   parsed.set(key, { nodes, weight });
   parsedWeight += weight;

@@ -36,8 +36,9 @@ export const HEAP_MB = 192;
 /**
  * A template to process, and what to do with it (`ask`). `parse`: return the paths of `event` that it reads. `paths`: return the paths of
  * `data` that it reads. Neither renders. `text`: render. `json`, `xml`: render, and check that the result is JSON or XML. `gate`: render,
- * and end the job unless the result is `true`.
- * @typedef {{ source: string, style: Escape, ask: 'parse' | 'paths' | 'text' | 'json' | 'xml' | 'gate' }} Step
+ * and end the job unless the result is `true`. `isStored`: the template was saved before, so that syntax which is refused at save today is
+ * accepted.
+ * @typedef {{ source: string, style: Escape, isStored?: boolean, ask: 'parse' | 'paths' | 'text' | 'json' | 'xml' | 'gate' }} Step
  */
 
 /**

@@ -17,6 +17,10 @@ it.each([
     '{% if data.a %}{% unless data.b %}{% case data.c %}{% when data.d %}{{ data.e }}{% endcase %}{% endunless %}{% endif %}',
     ['a', 'b', 'c', 'd', 'e'],
   ],
+  [
+    '{% for i in (data.from..data.to) %}{% ifchanged %}{{ data.a }}{% endifchanged %}{% cycle data.b, data.c %}{% endfor %}{% case 1 %}{% when data.d, data.e %}{% else %}{{ data.f }}{% endcase %}',
+    ['a', 'b', 'c', 'd', 'e', 'f', 'from', 'to'],
+  ],
   ['plain', []],
 ])('%s', (source, expected) => {
   const paths = pathsOfData(parseTemplate(source, 'none'), 'none').map((path: string[]) => path.join('.'));

@@ -46,11 +46,24 @@ const { template } = fc.letrec<{ template: string; part: string }>((tie) => ({
     { depthIdentifier: 'liquid', maxDepth: 4, depthSize: 'small' },
     filtered.map((output) => `{{ ${output} }}`),
     fc.string({ unit: 'binary', maxLength: 12 }),
-    fc.constantFrom('{%', '{{', '%}', '}}', '{% raw %}', '{% comment %}', '{% liquid\n', '{%- endfor -%}', '{% break %}', '{% #x %}'),
+    fc.constantFrom(
+      '{%',
+      '{{',
+      '%}',
+      '}}',
+      '{% raw %}',
+      '{% comment %}',
+      '{% liquid\n',
+      '{%- endfor -%}',
+      '{% break %}',
+      '{% #x %}',
+      '{% doc %}',
+      '{% enddoc %}',
+    ),
     fc.tuple(name, filtered).map(([key, expression]) => `{% assign ${key} = ${expression} %}`),
     fc.tuple(fc.constantFrom('increment', 'decrement', 'echo', 'cycle'), value).map(([tag, of]) => `{% ${tag} ${of} %}`),
     fc
-      .tuple(fc.constantFrom('if', 'unless', 'case', 'capture'), value, tie('template'))
+      .tuple(fc.constantFrom('if', 'unless', 'case', 'capture', 'ifchanged'), value, tie('template'))
       .map(([t, v, of]) => `{% ${t} ${v} %}${of}{% end${t} %}`),
     fc
       .tuple(fc.constantFrom('for', 'tablerow'), value, tie('template'))
@@ -69,7 +82,9 @@ it('answers, and tells nothing of anybody else', async () => {
       const results = jobs.map(async ({ template: source, data, style }, i) => {
         const own = `canary-${i}-`;
         const read = { data: JSON.stringify({ data: { a: data, b: own, l: [own, data] } }) };
-        const told = JSON.stringify(await renderer.render({ tenant: `${i}`, key: `${i}` }, read, [{ source, style, ask: 'json' }]));
+        const told = JSON.stringify(
+          await renderer.render({ tenant: `${i}`, key: `${i}` }, read, [{ source, style, isStored: true, ask: 'json' }]),
+        );
         expect(told).toMatch(/^\[\{"(text|fault)":/);
         expect(told).not.toContain(PLANTED);
         // The template may reorder the texts, but may not show another tenant's.

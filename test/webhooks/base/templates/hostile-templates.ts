@@ -7,7 +7,11 @@ const FILLED = '{% assign s = "0123456789" %}{% for i in (1..17) %}{% assign s =
 export const STOPPED: [name: string, source: string][] = [
   ['nested loops', '{% for i in (1..99999) %}{% for j in (1..99999) %}{{ j }}{% endfor %}{% endfor %}'],
   ['a giant range', '{% for i in (1..999999999999) %}{% endfor %}'],
-  ['a range up to no number', '{% assign n = 9 | divided_by: 0 %}{% for i in (1..n) %}{% endfor %}'],
+  ['a division by nothing', '{% assign n = 9 | divided_by: 0 %}{% for i in (1..n) %}{% endfor %}'],
+  ['a range up to an infinite number', '{% assign n = "1e308" | times: "1e308" %}{% for i in (1..n) %}{% endfor %}'],
+  ['numbers that grow', '{% assign n = 99 %}{% for i in (1..99999) %}{% assign n = n | times: n | plus: n %}{% endfor %}{{ n }}'],
+  ['a list within itself, flattened', `${DOUBLED}{{ a | reverse | size }}`],
+  ['a list within itself, made unique', `${DOUBLED}{% assign b = "y" | split: "," | push: a %}{{ b | uniq: "size" | size }}`],
   ['a string that doubles', '{% assign a = "a" %}{% for i in (1..99) %}{% assign a = a | append: a %}{% endfor %}{{ a }}'],
   ['a capture that doubles', `{% capture a %}ab{% endcapture %}${x(40, '{% capture a %}{{ a }}{{ a }}{% endcapture %}')}{{ a }}`],
   ['two huge captures compared', `${x(2, '').trim()}${capture('b')}${capture('c')}{% if b == c %}1{% endif %}`],
@@ -70,14 +74,16 @@ export const HARMLESS: [name: string, source: string, rendered: string][] = [
     '{{ "abc" | slice: -9007199254740993, 1 }}{{ "abc" | truncate: 99999999999 }}{{ "1e308" | times: "1e308" }}',
     'abcInfinity',
   ],
+  ['a date format of zeros', '{{ 1 | date: data.zeros | size }}', '60001'],
   ['dates far out', '{{ "99999-99-99" | date: "%Y" }} {{ 8640000000000001 | date: "%Y" }}', '99999-99-99 8640000000000001'],
   ['an own property named like a prototype', '{{ data.own.constructor }}{{ data.own["__proto__"] }}', 'carproto'],
 ];
 
 export const HOSTILE_DATA = {
   a: { b: 1 },
-  list: [{ a: 1 }, 'x', 1, null],
+  list: [{ a: 1 }, 'x', true, null],
   own: JSON.parse('{"constructor":"car","__proto__":"proto"}'),
+  zeros: `%${x(60_000, '0')}`,
   big: Array.from({ length: 60_000 }, (_, i) => `item ${(i * 7919) % 60_000}`),
 };
 

@@ -34,7 +34,7 @@ export async function compileDefinition(
       return { broken: `The query is no longer valid: ${checked.problems.map((problem) => problem.message).join('\n')}` };
     ({ document, keys } = checked);
   }
-  const known = (source: string | null, style: Escape): Template | null => (source === null ? null : { source, style });
+  const known = (source: string | null, style: Escape): Template | null => (source === null ? null : { source, style, isStored: true });
   const validation = known(definition.validationTemplate, 'none');
   const template = known(definition.template, definition.contentType === 'XML' ? 'xml' : 'json');
   const errorTemplate = known(definition.errorTemplate, 'none');

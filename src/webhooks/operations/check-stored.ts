@@ -90,7 +90,7 @@ async function emptied(engine: Engine, schema: GraphQLSchema, { id, tenant, quer
   if (query === null || !templates || templates.length === 0) return [];
   const lost = lostFieldsOf(schema, query);
   if (lost.length === 0) return [];
-  const steps = templates.map((source): Step => ({ source, style: 'none', ask: 'paths' }));
+  const steps = templates.map((source): Step => ({ source, style: 'none', isStored: true, ask: 'paths' }));
   const results = await engine.renderer.render({ tenant, key: id }, { data: '{}' }, steps);
   // A template that can no longer be parsed reads no known paths, so it is left out.
   return emptyPaths(

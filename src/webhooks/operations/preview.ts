@@ -39,7 +39,7 @@ export async function previewSubscription(
   const saved = before && { ...before.subscription, secrets: before.secrets };
   const draft = toDraft(input, saved, engine.settings);
   problems.push(
-    ...(await checkDraft(engine, actor.tenant, draft, topic)),
+    ...(await checkDraft(engine, actor.tenant, draft, topic, before?.subscription.definition ?? null)),
     ...(await checkPhase(engine, actor, draft, topic, id)),
     ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
   );

@@ -37,7 +37,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
   const { topic, problems } = await checkedTopic(engine, input, null);
   const draft = toDraft(input, null, engine.settings);
   problems.push(
-    ...(await checkDraft(engine, actor.tenant, draft, topic)),
+    ...(await checkDraft(engine, actor.tenant, draft, topic, null)),
     ...(await checkPhase(engine, actor, draft, topic, null)),
     ...(await checkReferences(engine, actor, draft, null)),
   );
@@ -128,7 +128,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const { definition, secrets } = splitDraft(draft, savedBefore);
   const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
   // Unchanged fields are not re-validated, so that an old subscription can still be enabled, disabled or renamed.
-  if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, actor.tenant, draft, topic)));
+  if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, actor.tenant, draft, topic, was.definition)));
   if (redefined || !definition.before) problems.push(...(await checkPhase(engine, actor, draft, topic, was.id)));
   problems.push(...(await checkReferences(engine, actor, draft, was)));
   if (!topic || problems.some(isMistake)) return refused(...problems);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listDeliveries } from '../../../src/webhooks/base/store/deliveries.js';
 import { toPage } from '../../../src/webhooks/base/store/page.js';
-import { listSubscriptions, subscriptionsByIds } from '../../../src/webhooks/base/store/subscriptions.js';
+import { listSubscriptions, loadForSending, subscriptionsByIds } from '../../../src/webhooks/base/store/subscriptions.js';
+import { compileDefinition } from '../../../src/webhooks/compile-definition.js';
 import {
   createSubscription,
   deleteSubscription,
@@ -131,6 +132,26 @@ describe('a save', () => {
       '(line 1, column 7)\n1 | {"a": {{ x | nofilter }}}\n          ^',
     );
     expect((await listSubscriptions(db.pool, owner, {}, toPage({ first: 100 }))).rows).toHaveLength(before);
+  });
+
+  it('refuses Liquid that others refuse, but keeps what an older version accepted', async () => {
+    const old = '{"a": "{{ notification.topic | upcase: 1 }}"}';
+    expect(await problemsOf({ template: old, validationTemplate: '{% if notification.live == %}true{% endif %}' })).toMatchObject([
+      { field: 'validationTemplate', message: expect.stringContaining('value expected after "=="') },
+      { field: 'template', message: expect.stringContaining('the filter upcase expects no arguments, but has 1 (line 1, column 32)') },
+    ]);
+    const id = await create({ template: '{"a": 1}' });
+    await db.pool.query(
+      `UPDATE hookgraph.subscription_versions SET definition = jsonb_set(definition, '{template}', to_jsonb($2::text)) WHERE subscription_id = $1`,
+      [id, old],
+    );
+    expect(await updateSubscription(engine, owner, id, { name: 'renamed', callbackUrl: 'https://8.8.4.4/' })).toMatchObject({
+      problems: [],
+    });
+    expect(await read(id)).toMatchObject({ name: 'renamed', definition: { template: old } });
+    const loaded = (await loadForSending(engine, [id])).get(id);
+    expect(loaded && (await compileDefinition(engine, loaded))).toMatchObject({ template: { source: old } });
+    expect((await updateSubscription(engine, owner, id, { template: `${old} ` })).problems).toMatchObject([{ field: 'template' }]);
   });
 
   it('warns of what looks like a credential in a URL, and names no value', async () => {

@@ -5,6 +5,8 @@ import type { Escape, Faulted, TemplateFault } from './rendering.mjs';
 export interface Template {
   source: string;
   style: Escape;
+  /** The template was saved before; it is read with the syntax of earlier versions. */
+  isStored: true;
 }
 
 export class TemplateError extends Error {

@@ -4,7 +4,7 @@ import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import { checkField } from '../../base/fields/check-values.js';
 import { secretProblems, spaceWarnings } from '../../base/fields/signing.js';
-import type { SignatureScheme, Topic } from '../../base/model.js';
+import type { Definition, SignatureScheme, Topic } from '../../base/model.js';
 import { announcedNode } from '../../base/own-node.js';
 import { checkQuery } from '../../base/query/query.js';
 import type { DestinationKind } from '../../destinations/kind.js';
@@ -14,8 +14,17 @@ import { signatureProblems } from '../../request/signatures/schemes.js';
 import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
 
-/** Validates a draft. `tenant`: the tenant whose share of the render processes the trial renderings use. */
-export async function checkDraft(engine: Engine, tenant: string, draft: Draft, topic: Topic | null): Promise<Problem[]> {
+/**
+ * Validates a draft. `tenant`: the tenant whose share of the render processes the trial renderings use. `saved`: the definition before the
+ * change; `null` for a new subscription.
+ */
+export async function checkDraft(
+  engine: Engine,
+  tenant: string,
+  draft: Draft,
+  topic: Topic | null,
+  saved: Definition | null,
+): Promise<Problem[]> {
   const { settings, host } = engine;
   const problems = [...(await checkFields(engine, tenant, draft)), ...signaturesOf(draft)];
 
@@ -28,7 +37,7 @@ export async function checkDraft(engine: Engine, tenant: string, draft: Draft, t
     else document = checked.document;
   }
   const shapeKnown = draft.query === null || document !== null;
-  problems.push(...(await checkTemplates(engine, tenant, draft, shapeKnown ? { document, topic } : null)));
+  problems.push(...(await checkTemplates(engine, tenant, draft, shapeKnown ? { document, topic } : null, saved)));
   return problems;
 }
 

@@ -17,13 +17,15 @@ type Doubt = (text: string, invalid: string | null) => string | null;
 
 /**
  * Checks all templates of a definition. `shape`: the query and topic that determine the sample data; `null` when the query has mistakes, so
- * that the templates can only be parsed.
+ * that the templates can only be parsed. `saved`: the definition before the change; a template that stays as it is may have the syntax of
+ * earlier versions.
  */
 export async function checkTemplates(
   engine: Engine,
   tenant: string,
   sources: Sources,
   shape: { document: DocumentNode | null; topic: Topic | null } | null,
+  saved: Sources | null,
 ): Promise<Problem[]> {
   const { validationTemplate, template, errorTemplate, contentType } = sources;
   if (validationTemplate === null && template === null && errorTemplate === null) return [];
@@ -37,12 +39,14 @@ export async function checkTemplates(
   const reply = { reply: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }, event: JSON.stringify(event) };
   const doubtBody: Doubt = (text, invalid) =>
     invalid === null ? null : `renders invalid ${contentType} for sample data: ${invalid}. The result begins with ${quote(text.trim())}`;
+  const checkField = (field: Field, style: Escape, input: RenderInput | null, doubt: Doubt) =>
+    check(engine, tenant, { field, source: sources[field], style, isStored: sources[field] === saved?.[field] }, input, doubt);
   const found = await Promise.all([
-    check(engine, tenant, 'validationTemplate', validationTemplate, 'none', payload, (text) =>
+    checkField('validationTemplate', 'none', payload, (text) =>
       /^(true|false)$/.test(text.trim()) ? null : `renders ${quote(text.trim())} for sample data; it must render true or false`,
     ),
-    check(engine, tenant, 'template', template, contentType === 'XML' ? 'xml' : 'json', payload, doubtBody),
-    check(engine, tenant, 'errorTemplate', errorTemplate, 'none', reply, () => null),
+    checkField('template', contentType === 'XML' ? 'xml' : 'json', payload, doubtBody),
+    checkField('errorTemplate', 'none', reply, () => null),
   ]);
   return found.flat();
 }
@@ -50,16 +54,14 @@ export async function checkTemplates(
 async function check(
   engine: Engine,
   tenant: string,
-  field: Field,
-  source: string | null,
-  style: Escape,
+  { field, source, style, isStored }: { field: Field; source: string | null; style: Escape; isStored: boolean },
   input: RenderInput | null,
   doubt: Doubt,
 ): Promise<Problem[]> {
   if (source === null) return [];
   const ask = input === null ? 'parse' : style === 'none' ? 'text' : style;
   const payer = { tenant, key: 'trial', isTrial: true };
-  const [result] = await engine.renderer.render(payer, input ?? { data: '{}' }, [{ source, style, ask }]);
+  const [result] = await engine.renderer.render(payer, input ?? { data: '{}' }, [{ source, style, isStored, ask }]);
   if (!result) throw new Error(`The renderer returned no result for ${field}.`);
   if ('text' in result) {
     const message = input && doubt(result.text, result.invalid);

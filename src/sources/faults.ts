@@ -37,6 +37,21 @@ export function postgresCodeOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Prisma's codes for a value that doesn't fit its column (P2000 to P2007, P2023, P2033) and for a missing required row (P2025). */
+const PRISMA_DATA = /^P20(0[0-7]|23|25|33)$/;
+
+/** Matches messages about an enum value that only the schema of this process, or only the database, knows. */
+const UNKNOWN_ENUM_VALUE = /not found in enum|invalid input value for enum/i;
+
+/**
+ * Whether the values in a query, or one row, caused the error: SQLSTATE class 22 (data exception), or its counterpart in Prisma. An enum
+ * value that only one side knows is none of these, because process and database are then of different versions.
+ */
+export function isOfQuery(error: unknown): boolean {
+  if (UNKNOWN_ENUM_VALUE.test(String((error as Error | null)?.message))) return false;
+  return (postgresCodeOf(error) ?? '').startsWith('22') || PRISMA_DATA.test(String((error as CodedError | null)?.code));
+}
+
 /** Whether the statement was cancelled, by `statement_timeout` or by a user. */
 export const isCancelled = (error: unknown): boolean => postgresCodeOf(error) === QUERY_CANCELLED;
 

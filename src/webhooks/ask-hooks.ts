@@ -3,6 +3,7 @@
 
 import { LATE, within } from '../runtime/time-limit.js';
 import type { Engine } from './base/engine.js';
+import { HostFailed } from './base/errors.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
 import { logRuleChanges } from './base/rule-log.js';
@@ -99,7 +100,7 @@ async function askOne(
     );
     return failed(
       start.timings.renderMs === undefined ? 'QUERY' : 'CONNECT',
-      'Calling the before-hook failed with an internal error of Hookgraph.',
+      error instanceof HostFailed ? error.shown : 'Calling the before-hook failed with an internal error of Hookgraph.',
     );
   }
 }

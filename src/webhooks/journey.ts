@@ -2,8 +2,10 @@
 // receiver has a free slot (a limit on concurrent requests), runs the stages, and returns the results.
 
 import { logFailure } from '../runtime/failure-log.js';
+import { NoSlotError } from '../runtime/fair-share.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
+import { HostFailed } from './base/errors.js';
 import type { Snapshot } from './base/model.js';
 import { EgressFailed } from './base/network/guard.js';
 import { OWNER_GONE } from './base/owner-gone.js';
@@ -41,8 +43,12 @@ interface Loaded {
  * database has the subscription's new pace (how fast deliveries may start), which all workers read.
  */
 const UNTIL_RECORDED_MS = 1000;
-/** Milliseconds until a delivery is due again whose attempt ended by an internal error of Hookgraph or the host. */
-const PUT_BACK_MS = 5000;
+/** Milliseconds until a delivery is due again that waited too long for a render process or for a connection of its tenant. */
+const BUSY_MS = 5000;
+/** Milliseconds of the first pause after a fault of the host or of Hookgraph. delivery-state.sql lengthens the next pauses. */
+const OPERATOR_MS = 2000;
+/** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
+const FAULT_ENDS_MS = 600_000;
 
 export interface Journey {
   /** Processes a batch of claimed deliveries, and calls `onResult` with the result of each delivery and its index in the batch. */
@@ -72,7 +78,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     if ('broken' in definition) return resultOf(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
     const context = loaded.contexts.get(claimed.subscriptionId);
     if (!context) return resultOf(claimed, { next: { state: 'HELD', reason: 'DISABLED', retryMs: null }, disable: OWNER_GONE });
-    if ('failed' in context) throw context.failed;
+    if ('failed' in context) throw ownerUnread(context.failed);
 
     const slot = slots.take(definition.origin);
     if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
@@ -138,11 +144,26 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       rest(delivery.subscriptionId, waitMs);
       return resultOf(delivery, { putBackMs: waitMs });
     }
-    engine.meter.putBack(error instanceof TemplateError ? 'RENDERER' : 'INTERNAL');
     // Any TemplateError here is `busy`: no render process was free in time.
-    if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
-    else logFailure(engine.log, error, 'internal error while delivering; the delivery will be retried', { deliveryId: delivery.id });
-    return resultOf(delivery, { putBackMs: PUT_BACK_MS });
+    if (error instanceof TemplateError) {
+      engine.meter.putBack('RENDERER');
+      engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
+      return resultOf(delivery, { putBackMs: BUSY_MS });
+    }
+    const { id: deliveryId, subscriptionId } = delivery;
+    const isOfHost = error instanceof HostFailed;
+    engine.meter.putBack(isOfHost ? 'HOST' : 'INTERNAL');
+    if (isOfHost && error.cause instanceof NoSlotError) {
+      logFailure(engine.log, error, 'no connection is free for a stored query; retrying', { level: 'warn', deliveryId, subscriptionId });
+      return resultOf(delivery, { putBackMs: BUSY_MS });
+    }
+    logFailure(engine.log, error, isOfHost ? HOST_FAILED : 'internal error while delivering; the delivery will be retried', {
+      everyMs: FAULT_ENDS_MS,
+      cause: causeOf(error),
+      deliveryId,
+      subscriptionId,
+    });
+    return resultOf(delivery, { putBackMs: OPERATOR_MS, waitsForOperator: true });
   }
 
   return {
@@ -189,6 +210,17 @@ async function load(engine: Engine, definitions: Definitions, batch: DeliveryInH
     isTracing() ? loadTraceOrigins(engine.pool, batch) : NOT_TRACED,
   ]);
   return { definitions: prepared, contexts, recorded, origins };
+}
+
+const HOST_FAILED = 'a resolver, the database or the sign-in of the host fails; deliveries wait, uncharged, until it works again';
+
+const ownerUnread = (cause: unknown) =>
+  new HostFailed(`Looking up the owner of a subscription failed: ${causeOf(cause)}`, 'The owner could not be looked up.', { cause });
+
+/** Returns the message of the error that caused this one. */
+function causeOf(error: unknown): string {
+  const cause = (error as Error | null)?.cause ?? error;
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 const NOT_TRACED: Loaded['origins'] = new Map();

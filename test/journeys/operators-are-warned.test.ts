@@ -139,6 +139,16 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
     await isQuiet('HookgraphOwnNetworkFails');
     await createUser(product);
     expect(await prometheus.fires('HookgraphOwnNetworkFails')).toMatchObject([{ instance: at }]);
+    address = at;
+  });
+
+  it('of an application that fails', async () => {
+    await isQuiet('HookgraphHostFails');
+    await product.pool.query(`BEGIN;
+      INSERT INTO users (organization_id, first_name, last_name) VALUES ('${await organizationId(product)}', 'Some', 'Body');
+      ALTER TABLE users RENAME COLUMN last_name TO renamed;
+      COMMIT`);
+    expect(await prometheus.fires('HookgraphHostFails')).toMatchObject([{ instance: address }]);
   });
 });
 

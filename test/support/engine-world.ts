@@ -40,6 +40,8 @@ export interface EngineWorld {
     fail: string | null;
     /** The name of a thing that no viewer may read. */
     hidden: string | null;
+    /** The name of a thing for which the resolver throws a TypeError. */
+    odd: string | null;
   };
   /** Starts a worker, which the world stops at the end. */
   work(): Promise<Working>;
@@ -145,7 +147,7 @@ export async function startEngineWorld({
   };
 }
 
-const usualAnswers = (): EngineWorld['host'] => ({ sdl: SDL, ownerGone: false, fault: 'node', fail: null, hidden: null });
+const usualAnswers = (): EngineWorld['host'] => ({ sdl: SDL, ownerGone: false, fault: 'node', fail: null, hidden: null, odd: null });
 
 const MADE_BY_TESTS = ['attempts', 'captures', 'capture_faults', 'deliveries', 'dismissals', 'event_queue', 'events']
   .concat(['managed_topics', 'open_deliveries', 'paces', 'replays', 'secrets', 'subscription_versions', 'subscriptions'])
@@ -166,6 +168,7 @@ function executable(sdl: string, db: TestDatabase, answers: EngineWorld['host'])
     const key = Buffer.from(id, 'base64url').toString().split(':')[1];
     const { rows } = await db.pool.query('SELECT * FROM public.things WHERE id = $1', [key]);
     if (rows[0] && rows[0].name === answers.hidden) return null;
+    if (rows[0] && rows[0].name === answers.odd) throw new TypeError('the total is not a number');
     return rows[0] ?? overlay.find((snapshot) => snapshot.key === key)?.columns ?? null;
   };
   return schema;

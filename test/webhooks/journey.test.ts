@@ -113,7 +113,7 @@ describe('the journey', () => {
     world.host.fault = 'ours';
     await world.insertThings('c');
     await expect.poll(async () => (await deliveriesOf(world.db.pool, id))[2]?.dueInSeconds).toBeGreaterThan(1);
-    expect((await states(id))[2]).toEqual(['PENDING', null, 0]);
+    expect((await states(id))[2]).toEqual(['PENDING', 'OPERATOR', 0]);
     world.host.fail = null;
     await makeDue(world.db.pool);
     await expect.poll(async () => (await states(id))[2]).toEqual(['DELIVERED', null, 1]);

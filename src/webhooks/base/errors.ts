@@ -13,6 +13,21 @@ export class WebhooksError extends Error {
   }
 }
 
+/**
+ * Thrown when a resolver, the database or the sign-in of the host fails while a payload is built. No subscriber can correct that, so the
+ * delivery waits for the operator. `shown`: what the owner of the subscription may read about it.
+ */
+export class HostFailed extends Error {
+  override name = 'HostFailed';
+  constructor(
+    message: string,
+    readonly shown: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** A position in a source text; lines and columns count from 1. */
 export interface Place {
   line: number;

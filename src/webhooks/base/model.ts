@@ -39,7 +39,8 @@ export interface Snapshot {
 
 /**
  * What a resolver's error means for the delivery. `data`: the field is `null` in the payload. `node`: no payload can be built for this
- * node, so the delivery gets the state HELD. `ours`: the installation failed, so the delivery returns to the queue.
+ * node, so the delivery gets the state HELD. `ours`: the installation failed, which only its operator can correct, so the delivery returns
+ * to the queue and is tried again with growing pauses.
  */
 export type Fault = 'data' | 'node' | 'ours';
 

@@ -127,13 +127,8 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   const question = askFor(host, finder, node, keys, TYPENAME);
   if (question.isEmpty) return null;
   const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
-  const internal = errors.find((error) => host.faultOf(error) === 'ours');
-  if (internal)
-    throw new Error(`Reading the last node failed with an internal error: ${internal.message}`, {
-      cause: internal.originalError ?? internal,
-    });
   // A node whose resolver throws counts as found, because the stored query then reports the error.
-  const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
+  const failed = new Set(errors.filter((error) => host.faultOf(error) !== 'data').map((error) => error.path?.[0]));
   const isFound = (answer: unknown): boolean => {
     const [found] = Array.isArray(answer) ? answer : [answer];
     return (found as { __typename?: unknown } | null | undefined)?.__typename === node.typename;

@@ -25,6 +25,9 @@ export const WHY_NOT_CODES = {
   RETRYING: 'The last attempt failed. A retry is scheduled.',
   FAILED: 'All attempts failed. The delivery can be resent.',
   CANCELLED: 'The subscription was deleted, or the replay that created the delivery was cancelled.',
+  WAITS_FOR_OPERATOR:
+    'A fault that only the operator of this API can correct keeps the notification from being built. It is tried again by itself, and no attempt is counted.',
+  PUT_BACK: 'This installation could not send the notification. It is tried again by itself, and no attempt is counted.',
   PACED: 'The delivery is due, but waits because the subscription is slowed, probed or rate-limited.',
   NOT_CLAIMED: 'The delivery is due, but no worker has claimed it yet.',
 } as const;

@@ -3,6 +3,7 @@ import { sqlStatement } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
 import type { Actor, Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
+import { OPERATOR } from '../base/store/delivery-state.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
@@ -136,6 +137,7 @@ function reasonWithout(row: Row, operation: Operation, topic: Topic): Reason {
 }
 
 function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscription): Reason {
+  if (delivery.reason === OPERATOR) return reason('WAITS_FOR_OPERATOR', waitsForOperator(delivery));
   const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
   switch (delivery.state) {
     case 'DELIVERED':
@@ -160,6 +162,11 @@ function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscripti
     case 'CANCELLED':
       return reason('CANCELLED', 'The delivery was cancelled, because its subscription was deleted or its replay was cancelled.');
     case 'PENDING':
+      if (delivery.dueAt > delivery.createdAt && delivery.dueAt > new Date())
+        return reason(
+          'PUT_BACK',
+          `This installation could not send the notification. It is tried again at ${delivery.dueAt.toISOString()}; no attempt is counted.${pace ? ` ${paceOf(pace)}` : ''}`,
+        );
       if (pace)
         return reason(
           'PACED',
@@ -173,6 +180,10 @@ function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscripti
 }
 
 const reason = (code: WhyNotCode, sentence: string): Reason => ({ code, sentence });
+
+function waitsForOperator({ dueAt }: Delivery): string {
+  return `The delivery waits for the operator of this API: a fault that your subscription can't change keeps the notification from being built. It is tried again at ${dueAt.toISOString()}, and continues by itself once the fault is corrected. No attempt is counted.`;
+}
 
 function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {
   const rate = perSecond === null ? '' : ` at ${Number(perSecond.toPrecision(2))} a second`;
@@ -219,8 +230,13 @@ function conclude(
   if (delivered === findings.length) return reason('DELIVERED', 'All changes were delivered.');
   const [only] = findings;
   if (only && findings.length === 1) return reason(only.code, only.reason);
-  return reason(
-    'PARTLY_DELIVERED',
-    `${delivered} of the last ${findings.length} changes ${delivered === 1 ? 'was' : 'were'} delivered.${subscription.pace ? ` ${paceOf(subscription.pace)}` : ''}`,
-  );
+  const waiting = findings.filter(({ code }) => code === 'WAITS_FOR_OPERATOR');
+  if (waiting.length === findings.length) return reason('WAITS_FOR_OPERATOR', (waiting[0] as Finding).reason);
+  const sentences = [
+    `${delivered} of the last ${findings.length} changes ${delivered === 1 ? 'was' : 'were'} delivered.`,
+    waiting.length > 0 &&
+      `${waiting.length} ${waiting.length === 1 ? 'waits' : 'wait'} for the operator of this API and will continue without you.`,
+    subscription.pace && paceOf(subscription.pace),
+  ];
+  return reason('PARTLY_DELIVERED', sentences.filter(Boolean).join(' '));
 }

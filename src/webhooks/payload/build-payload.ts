@@ -2,6 +2,7 @@
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
+import { HostFailed } from '../base/errors.js';
 import type { DeliveryKind, Stage } from '../base/model.js';
 import { keyValues } from '../base/query/key-variables.js';
 import type { StageReport, Watch } from '../base/report.js';
@@ -45,6 +46,7 @@ export type PayloadResult =
  * default body synchronously.
  * @param watch receives a report of each stage, for a test or preview. With it, a rejection by the validation template is only reported
  * @throws TemplateError `busy` when no render process was free in time; the delivery must be retried
+ * @throws HostFailed when a resolver or the database of the host fails; a test or preview reports it as a failed query instead
  * @throws Error for an internal failure
  */
 export function buildPayload(
@@ -80,7 +82,8 @@ async function buildOwn(
   const about = { nodeId, nodeType: subject.typename };
   const keys = compiled.node && compiled.keys.length > 0 ? keyValues(compiled.node, compiled.keys, subject.nodeKey) : null;
   const variables = keys ? { ...about, ...keys } : about;
-  const found = await findData(engine, compiled, subject.nodeKey, { variables, nodeId, sources });
+  const finding = findData(engine, compiled, subject.nodeKey, { variables, nodeId, sources });
+  const found = await (watch ? finding.catch((error) => refusedByHost(engine, error)) : finding);
   const queryMs = performance.now() - started;
   const stop = (outcome: 'SKIPPED' | 'HELD', stage: Stage, message: string): PayloadResult => ({
     outcome,
@@ -122,6 +125,13 @@ async function buildOwn(
     queryMs,
     renderMs: performance.now() - started - queryMs,
   };
+}
+
+/** Returns what a test or preview reports of a query that failed because of the host. Rethrows any other error. */
+function refusedByHost({ log }: Engine, error: unknown): { refused: string } {
+  if (!(error instanceof HostFailed)) throw error;
+  log.error({ err: error }, 'a test or preview failed, because a resolver or the database of this API failed');
+  return { refused: error.shown };
 }
 
 function queryReport({ document }: Compiled, variables: object, found: Awaited<ReturnType<typeof findData>>, ms: number): StageReport {

@@ -5,7 +5,7 @@ import type { Engine } from '../base/engine.js';
 import type { AnnouncedNode, Json, RowTexts, Snapshot } from '../base/model.js';
 import { OWN_NODE } from '../base/own-node.js';
 import { askFor, finderOf } from '../base/query/finders.js';
-import { executeInTime } from './run-query.js';
+import { executeInTime, throwIfOurs } from './run-query.js';
 
 export interface Rows {
   before: RowTexts | null;
@@ -28,7 +28,7 @@ const MOST_ROUNDS = 10;
  * in place of the stored row, and is readable if it is then not `null`.
  * @param fields pairs of GraphQL field and column
  * @returns `null` when the query took longer than its deadline
- * @throws Error for an internal failure
+ * @throws HostFailed when a resolver or the database of the host fails
  */
 export async function readableFields(
   engine: Engine,
@@ -118,11 +118,7 @@ async function run(
   const result = await executeInTime(engine, document, contextValue, variableValues);
   if (!result) return null;
   const { data, errors = [] } = result;
-  const internal = errors.find((error) => engine.host.faultOf(error) === 'ours');
-  if (internal)
-    throw new Error(`Checking which fields of an event the owner may read failed with an internal error: ${internal.message}`, {
-      cause: internal.originalError ?? internal,
-    });
+  throwIfOurs(engine, errors, 'Checking which fields of an event the owner may read failed');
   const found = data?.n0;
   const row = (Array.isArray(found) ? found[0] : found) as Record<string, unknown> | null | undefined;
   return { row: row ?? null, refused: new Set(errors.flatMap((error) => fieldIn(error) ?? [])) };

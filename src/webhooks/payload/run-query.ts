@@ -3,7 +3,7 @@ import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from '
 import { ExactNumber } from '../../runtime/exact-json.mjs';
 import { within } from '../../runtime/time-limit.js';
 import type { Engine } from '../base/engine.js';
-import { WebhooksError } from '../base/errors.js';
+import { HostFailed, WebhooksError } from '../base/errors.js';
 
 /** The result of a stored query, or the reason (`refused`) why no payload can be made of it. `isWhole`: no resolver returned an error. */
 export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string };
@@ -14,7 +14,7 @@ export const MAX_ANSWER_LENGTH = 1_048_576;
 /**
  * Executes the query in this process. Errors that the host classes as `data` (Host.faultOf), such as missing rights, leave `null` in the
  * result.
- * @throws Error for an internal failure; the delivery is retried without counting an attempt
+ * @throws HostFailed for an error that the host classes as `ours`; the delivery is retried without counting an attempt
  */
 export async function runQuery(
   engine: Engine,
@@ -25,11 +25,7 @@ export async function runQuery(
   const { host } = engine;
   const result = await executeInTime(engine, document, context, variables);
   if (!result) return { refused: `The query took longer than ${engine.deadlines.queryDeadlineMs} ms, which is the limit.` };
-  const internal = result.errors?.find((error) => host.faultOf(error) === 'ours');
-  if (internal)
-    throw new Error(`Running the stored query failed with an internal error: ${internal.message}`, {
-      cause: internal.originalError ?? internal,
-    });
+  throwIfOurs(engine, result.errors, 'Running the stored query failed');
   const nodeErrors = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
   if (nodeErrors.length > 0)
     return {
@@ -41,6 +37,17 @@ export async function runQuery(
   if (isLonger(result.data, MAX_ANSWER_LENGTH))
     return { refused: `The query's result has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.` };
   return { data: result.data ?? null, isWhole: !result.errors?.length };
+}
+
+/** Throws the first error that the host classes as `ours`. `what`: the failed work, for the log. @throws HostFailed */
+export function throwIfOurs({ host }: Pick<Engine, 'host'>, errors: readonly GraphQLError[] | undefined, what: string): void {
+  const found = errors?.find((error) => host.faultOf(error) === 'ours');
+  if (!found) return;
+  const { message, path, originalError } = found;
+  const where = path ? ` (at ${path.join('.')})` : '';
+  throw new HostFailed(`${what}${where}: ${message}`, `A resolver of this API failed${where}. Its operator has to correct this.`, {
+    cause: originalError ?? found,
+  });
 }
 
 /** Executes a query. Returns `null` when the deadline passes; resolvers that still run then are not cancelled. */

@@ -15,6 +15,11 @@ export interface DeliveryResult {
    */
   next: NextState | null;
   putBackMs?: number | null;
+  /**
+   * Set on a delivery that is put back because of a fault that only the operator can correct. Its owner sees the reason OPERATOR, and each
+   * pause in a row is about twice as long as the last.
+   */
+  waitsForOperator?: true;
   attempt: AttemptRecord | null;
   disable: { reason: DisabledReason; message: string } | null;
   /** Set on a failure that does not count towards disabling the subscription for too many errors within an hour. */

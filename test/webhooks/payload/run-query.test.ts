@@ -49,6 +49,9 @@ describe('a stored query', () => {
     const ours = engineOf(() => {
       throw new Error('ours');
     });
-    await expect(run(ours)).rejects.toThrow('failed with an internal error');
+    await expect(run(ours)).rejects.toMatchObject({
+      message: 'Running the stored query failed (at value): ours',
+      shown: 'A resolver of this API failed (at value). Its operator has to correct this.',
+    });
   });
 });

@@ -76,6 +76,8 @@ $$ AS new_leases \gset
 -- - A delivery that was cancelled during the attempt stays cancelled.
 -- - A delivery whose subscription is no longer enabled is held instead of retried. The status is read by a
 --   subquery, which runs only for deliveries that would be due again.
+-- - A delivery that waits for the operator (reason OPERATOR) waits about twice as long as the last time, at
+--   most 5 minutes. Its last pause is the time from updated_at to due_at.
 -- - IS TRUE makes the planner hash the ids instead of comparing all pairs.
 SELECT $$
   ended_leases AS (
@@ -100,7 +102,12 @@ SELECT $$
           THEN CASE (SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = d.subscription_id)
             WHEN 'HELD' THEN 'BROKEN' ELSE 'DISABLED' END
         ELSE r.reason END,
-      due_at = CASE WHEN r.wait_ms IS NULL THEN d.due_at ELSE now() + r.wait_ms * interval '1 ms' END,
+      due_at = CASE
+        WHEN r.wait_ms IS NULL THEN d.due_at
+        WHEN r.reason = 'OPERATOR' AND d.reason = 'OPERATOR' THEN now() + greatest(
+          r.wait_ms * interval '1 ms',
+          least((d.due_at - d.updated_at) * (1.5 + random()), interval '5 minutes'))
+        ELSE now() + r.wait_ms * interval '1 ms' END,
       attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
       updated_at = clock_timestamp()
     FROM results r

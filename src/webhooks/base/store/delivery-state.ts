@@ -12,6 +12,9 @@ import type { DeliveryState, Outcome } from '../model.js';
 /** Why a delivery is HELD: the subscription is disabled, its definition is broken, or this node's payload could not be built. */
 export type HeldReason = 'DISABLED' | 'BROKEN' | 'NODE';
 
+/** The reason of a PENDING or RETRYING delivery that waits until the operator corrects a fault of the host or of Hookgraph. */
+export const OPERATOR = 'OPERATOR';
+
 export interface NextState {
   state: DeliveryState;
   reason: HeldReason | 'VALIDATION' | null;

@@ -9,7 +9,7 @@ import { openContext } from './base/recall.js';
 import { logRuleChanges } from './base/rule-log.js';
 import { createDefinitions, type Prepared } from './definitions.js';
 import type { Change } from './gate/change.js';
-import type { Hook } from './gate/find-hooks.js';
+import { type Hook, mayCall } from './gate/find-hooks.js';
 import { readCancel } from './gate/read-cancel.js';
 import type { Refusal } from './gate/write-refused.js';
 import { type DeliverySender, openDeliverySender } from './send-delivery.js';
@@ -45,7 +45,8 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
       const { send } = sender;
       const prepared = await definitions.prepare(hooks);
       for (const definition of prepared.values()) if ('failed' in definition) throw definition.failed;
-      const answers = await Promise.all(hooks.map((hook) => askOne(engine, hook, prepared.get(hook.subscriptionId), change, send)));
+      const asked = await Promise.all(hooks.map((hook) => askOne(engine, hook, prepared.get(hook.subscriptionId), change, send)));
+      const answers = asked.filter((answer) => answer !== null);
       // Records the calls before the caller commits its write, so that no committed write lacks the records of its hooks.
       await recordEnded(
         engine,
@@ -58,13 +59,14 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
   };
 }
 
+/** Calls one hook. Returns `null` when it was disabled before the request was sent. */
 async function askOne(
   engine: Engine,
   hook: Hook,
   definition: Prepared | undefined,
   change: Change,
   send: DeliverySender['send'],
-): Promise<Answered> {
+): Promise<Answered | null> {
   const { timeoutMs: limitMs } = hook.policy;
   const start = startOf(hook, definition, change);
   const failed = (stage: 'QUERY' | 'CONNECT' | 'TIMEOUT', message: string, isOwnerGone = false): Answered => {
@@ -90,8 +92,9 @@ async function askOne(
       circumstances: onlyAttempt,
       isFinal: (answer) => readCancel(answer) !== null,
       limitMs,
+      maySend: mayCall(engine.pool, hook),
     });
-    return answered(hook, ended as Ended);
+    return ended && answered(hook, ended);
   } catch (error) {
     // An internal error counts as a failed call, so the hook's `onFailure` policy decides whether the write is refused.
     engine.log.error(

@@ -106,12 +106,19 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
     if (!delivery) return resultOf(claimed, {});
     const { attemptCount, createdAtMs } = delivery;
+    let held = delivery;
+    const renewed = async () => {
+      const found = await renew(engine.pool, held, leaseMs);
+      if (found) held = found;
+      return found !== null;
+    };
     const ended = await runStages(engine, compiled, {
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
       sources,
-      // Renews the lease if building the payload took long. Sends nothing if the lease is lost or the subscription was disabled meanwhile.
-      maySend: () => mayBegin(delivery) || renew(engine.pool, delivery, leaseMs).then((renewed) => renewed !== null),
+      // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost or the subscription was
+      // disabled meanwhile.
+      maySend: () => mayBegin(held) || renewed(),
       origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
         const nowMs = Date.now();

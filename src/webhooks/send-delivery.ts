@@ -6,7 +6,7 @@ import type { Engine } from './base/engine.js';
 import type { Auth, Exchange } from './base/model.js';
 import { bare } from './base/network/address-policy.js';
 import type { NetworkFailure } from './base/network/evidence.js';
-import { EgressFailed, type Guard } from './base/network/guard.js';
+import { EgressFailed, type Guard, type MaySend, Withdrawn } from './base/network/guard.js';
 import type { Watch } from './base/report.js';
 import type { NoReply, Reply } from './destinations/destination.js';
 import { https } from './destinations/https/index.js';
@@ -20,14 +20,23 @@ import type { SentRequest } from './verdict/attempt-record.js';
 
 type Body = { text: string; contentType: string };
 
+export interface SendOptions {
+  /** Receives a report of the authentication. */
+  watch?: Watch | undefined;
+  /** Replaces the usual timeout, e.g. by the milliseconds that are left of a before-hook's timeout. */
+  withinMs?: number | undefined;
+  /** Asked after each wait, before the request is written. Absent: it may always be sent. */
+  maySend?: MaySend | undefined;
+}
+
 export interface DeliverySender {
   /**
-   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual timeout, e.g. by the milliseconds
-   * that are left of a before-hook's timeout.
+   * Sends one delivery.
+   * @throws Withdrawn when `maySend` forbids the request; nothing was sent
    * @throws EgressFailed when this installation's own proxy or network fails; a failure of the receiver or its token endpoint is returned
    * as a result
    */
-  send(compiled: Compiled, ids: DeliveryIds, body: Body, watch?: Watch, withinMs?: number): Promise<SentRequest>;
+  send(compiled: Compiled, ids: DeliveryIds, body: Body, options?: SendOptions): Promise<SentRequest>;
   close(): Promise<void>;
 }
 
@@ -54,16 +63,19 @@ export function openDeliverySender(
   });
 
   return {
-    async send(compiled, ids, body, watch, withinMs = deadlineMs) {
+    async send(compiled, ids, body, { watch, withinMs = deadlineMs, maySend } = {}) {
       const composed = compose(engine, compiled, ids, body);
       const { recorded: request } = composed;
       const { auth, origin, owner, destination } = compiled;
       if (composed.refused) return { request, answer: composed.refused };
       if (auth !== null && kindNamed(destination.field).isHttp)
-        return sendAuthorized({ senders, tokens, blame }, { compiled, auth, composed: composed as Composed<Exchange>, watch, withinMs });
+        return sendAuthorized(
+          { senders, tokens, blame },
+          { compiled, auth, composed: composed as Composed<Exchange>, watch, withinMs, maySend },
+        );
       const known = senders.of(destination.field);
       const sender = known instanceof Promise ? await known : known;
-      const raw = await sender.send(composed.message, withinMs);
+      const raw = await sender.send(composed.message, withinMs, maySend);
       // Usually skips `blame`: a response shows that this installation's network works, which matters only after a connection has failed.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blame.of(raw, origin, owner.tenant);
       return { request, answer: redactEcho(compiled, answer) };
@@ -112,11 +124,12 @@ interface Authorized {
   composed: Composed<Exchange>;
   watch: Watch | undefined;
   withinMs: number;
+  maySend: MaySend | undefined;
 }
 
 /** Sends a request with its Authorization header, and once more with a new OAuth token when the receiver answers 401 to the token. */
 async function sendAuthorized({ senders, tokens, blame }: Connections, sending: Authorized): Promise<SentRequest> {
-  const { compiled, auth, watch, withinMs } = sending;
+  const { compiled, auth, watch, withinMs, maySend } = sending;
   const { message, recorded: request } = sending.composed;
   const started = performance.now();
   const leftMs = () => withinMs - (performance.now() - started);
@@ -143,16 +156,21 @@ async function sendAuthorized({ senders, tokens, blame }: Connections, sending: 
     if (authorization.token !== undefined) seen.push(authorization.token);
     const request = { ...message, headers: { ...message.headers, Authorization: authorization.value } };
     const sender = await senders.of(compiled.destination.field);
-    return blame.of(await sender.send(request, leftMs()), compiled.origin, compiled.owner.tenant);
+    return blame.of(await sender.send(request, leftMs(), maySend), compiled.origin, compiled.owner.tenant);
   };
 
   const first = await known();
   if ('failed' in first) return redacted(noReply('AUTH', first.failed));
   const answer = await send(first);
   if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return redacted(answer);
+  if (maySend && !(await maySend())) return redacted(answer);
   const second = await known(first.token);
   if ('failed' in second) return redacted(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
-  return redacted(await send(second));
+  const again = await send(second).catch((error) => {
+    if (error instanceof Withdrawn) return answer;
+    throw error;
+  });
+  return redacted(again);
 }
 
 const hosts = new Map<string, string>();

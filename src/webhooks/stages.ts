@@ -4,6 +4,7 @@
 import { LATE, within } from '../runtime/time-limit.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
+import { type MaySend, Withdrawn } from './base/network/guard.js';
 import type { StageReport, Watch } from './base/report.js';
 import { type AttemptTrace, isTracing, type TraceOrigin, traceAttempt } from './base/tracing.js';
 import type { DeliveryIds } from './destinations/kind.js';
@@ -21,8 +22,11 @@ export interface Run {
   /** Returns the owner's context and the event, from which the payload is built; called only when the definition needs them. */
   sources(): PayloadSources;
   circumstances(): Circumstances;
-  /** Called before the request. `false` ends the run without an attempt: the lease is lost, or the subscription was disabled. */
-  maySend?(): boolean | Promise<boolean>;
+  /**
+   * Called before the request is written, after each wait. `false` ends the run without an attempt: the lease is lost, or the subscription
+   * was disabled.
+   */
+  maySend?: MaySend;
   /**
    * Returns whether the receiver's response, such as a before-hook's refusal, decides the outcome by itself, so that the error template is
    * not rendered.
@@ -93,11 +97,14 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const authentication = watch && noteAuthentication(watch);
   const requestMs = limitMs === undefined ? run.requestMs : leftMs();
   const ids = tracing ? { ...idsOf(delivery), traceparent: tracing.startRequest() } : idsOf(delivery);
-  let sent = await run.send(compiled, ids, payload.body, authentication?.watch, requestMs);
+  const options = { watch: authentication?.watch, maySend: run.maySend };
+  const first = await run.send(compiled, ids, payload.body, { ...options, withinMs: requestMs }).catch(ifWithdrawn);
+  if (first === null) return null;
   // A before-hook is never retried, and its writer waits. Its request is therefore repeated at once when a connection, kept open from an
   // earlier request, broke before the response.
-  const isSecond = limitMs !== undefined && sent.answer.kind === 'NO_REPLY' && sent.answer.unanswered === true;
-  if (isSecond) sent = await run.send(compiled, ids, payload.body, authentication?.watch, leftMs());
+  const isUnanswered = limitMs !== undefined && first.answer.kind === 'NO_REPLY' && first.answer.unanswered === true;
+  const second = isUnanswered ? await run.send(compiled, ids, payload.body, { ...options, withinMs: leftMs() }).catch(ifWithdrawn) : null;
+  const sent = second ?? first;
   start.addRequest(sent);
   const { answer } = sent;
   if (limitMs !== undefined && answer.kind === 'NO_REPLY' && answer.stage === 'TIMEOUT') return late('No complete answer');
@@ -107,9 +114,14 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const read = reading === '' ? '' : await (limitMs === undefined ? reading : within(leftMs(), reading));
   if (read === LATE) return late('The error template was not rendered');
   const verdict = judge(answer, read, compiled.retry, run.circumstances());
-  const attempt = start.end(verdict.outcome, verdict.stage, verdict.message ?? (isSecond ? SECOND : null));
+  const attempt = start.end(verdict.outcome, verdict.stage, verdict.message ?? (second ? SECOND : null));
   if (watch && !(verdict.stage === 'AUTH' && authentication?.isReported())) watch(reportOfSending(verdict, sent, attempt));
   return { attempt, answer, verdict };
+}
+
+function ifWithdrawn(error: unknown): null {
+  if (error instanceof Withdrawn) return null;
+  throw error;
 }
 
 const SECOND = 'The request was sent twice, because the first connection broke before a response.';

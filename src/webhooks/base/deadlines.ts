@@ -53,6 +53,11 @@ export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: 
  * deliveries has ended or was claimed longer ago; after that, no attempt can begin.
  */
 export const BEGIN_WITHIN_MS = 2_000;
+/**
+ * A call of a before-hook may begin within this number of milliseconds after the hook was read from the database. Later, it must be read
+ * again. An operation that disables a before-hook waits as long after its commit.
+ */
+export const HOOK_BEGIN_MS = 500;
 /** Milliseconds that a stored query waits for one of its tenant's database connections. After that the delivery returns to the queue. */
 export const QUERY_WAIT_MS = 3_000;
 /**

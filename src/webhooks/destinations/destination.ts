@@ -3,7 +3,7 @@
 import type { Stage } from '../base/model.js';
 import type { AnswerRefused } from '../base/network/answer-refused.js';
 import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
-import { AddressRefused, failureStep } from '../base/network/guard.js';
+import { AddressRefused, failureStep, type MaySend } from '../base/network/guard.js';
 import { tlsMessage } from './tls-message.js';
 
 /** Maximum number of bytes that are read of one response body. */
@@ -47,9 +47,11 @@ export interface Destination<M> {
   /**
    * Sends one message. Failures of the receiver are returned, not thrown.
    * @param withinMs the time left for this attempt in milliseconds, instead of the sender's usual deadline
+   * @param maySend asked after each wait, before the request is written
    * @throws EgressFailed when this installation's proxy or network fails
+   * @throws Withdrawn when `maySend` forbids the request; nothing was sent
    */
-  send(message: M, withinMs?: number): Promise<Reply | NoReply>;
+  send(message: M, withinMs?: number, maySend?: MaySend): Promise<Reply | NoReply>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,8 @@
 // Finds the before-hooks to call for a write: subscriptions that are called before the commit and may refuse the write.
 import type { Pool } from 'pg';
+import { HOOK_BEGIN_MS } from '../base/deadlines.js';
 import type { Before, Operation } from '../base/model.js';
+import type { MaySend } from '../base/network/guard.js';
 import type { Change } from './change.js';
 
 /** A write of one row that is planned and not executed yet. */
@@ -30,6 +32,8 @@ export interface Hook {
   policy: Before;
   /** The id of the delivery that will record the call. The request contains it. */
   deliveryId: string;
+  /** When the hook was read from the database, by `performance.now()`. */
+  readAtMs: number;
 }
 
 // Includes hooks whose query is no longer valid (status HELD). Calling them fails, and their policy then decides whether the write is
@@ -47,9 +51,25 @@ const FIND = `
  * Returns the tenant's hooks on these types, for all operations. Only the changed rows show whether an update is in fact a soft deletion.
  */
 export async function findHooks(pool: Pool, { tenant, typenames }: PlannedWrites): Promise<Hook[]> {
+  const readAtMs = performance.now();
   const { rows } = await pool.query<Hook>({ name: 'hookgraph-find-hooks', text: FIND, values: [tenant, typenames] });
+  for (const hook of rows) hook.readAtMs = readAtMs;
   return rows;
 }
+
+/** Returns the function that says whether a call of the hook may begin now: not once the hook was disabled or deleted. */
+export function mayCall(pool: Pool, { subscriptionId, readAtMs }: Hook): MaySend {
+  let sinceMs = readAtMs;
+  const readAgain = async () => {
+    const nowMs = performance.now();
+    const { rowCount } = await pool.query({ name: 'hookgraph-may-call-hook', text: IN_FORCE, values: [subscriptionId] });
+    sinceMs = nowMs;
+    return rowCount === 1;
+  };
+  return () => performance.now() - sinceMs < HOOK_BEGIN_MS || readAgain();
+}
+
+const IN_FORCE = `SELECT FROM hookgraph.subscriptions WHERE id = $1 AND phase = 'BEFORE' AND deleted_at IS NULL AND status IN ('ENABLED', 'HELD')`;
 
 /** Returns `count` new ids for deliveries that will record calls of hooks. */
 export async function nextIds(pool: Pool, count: number): Promise<string[]> {

@@ -2,7 +2,7 @@
 // its claimed deliveries can no longer begin.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
-import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES, LEAST_LEASE_MS } from '../base/deadlines.js';
+import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES, HOOK_BEGIN_MS, LEAST_LEASE_MS } from '../base/deadlines.js';
 import { renewLease } from '../base/store/delivery-state.js';
 import type { DeliveryInHand } from './claim.js';
 
@@ -29,23 +29,39 @@ export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFA
 // as young; the caller then only waits longer than necessary.
 const YOUNG = `lease_until > now() + ${LEAST_LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
+/** The attempts and calls of subscriptions that may still begin while these are being disabled. */
+export interface MayBegin {
+  /** The claimed deliveries whose attempts may still begin. */
+  deliveryIds: string[];
+  /** Whether one of the subscriptions is a before-hook, whose calls have no claim. */
+  hasHook: boolean;
+}
+
+/** The value for an operation that disables nothing. */
+export const NOTHING_BEGINS: MayBegin = { deliveryIds: [], hasHook: false };
+
 /**
- * Lists the claimed deliveries of these subscriptions whose attempts may still begin. Call it after the statement that disables the
- * subscriptions, in the same transaction, so that no later claim is missed.
+ * Lists what may still begin of these subscriptions. Call it after the statement that disables the subscriptions, in the same transaction,
+ * so that no later claim is missed.
  */
-export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(
-    `SELECT delivery_id AS id FROM hookgraph.open_deliveries WHERE subscription_id = ANY ($1::uuid[]) AND held_for IS NULL AND ${YOUNG}`,
+export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<MayBegin> {
+  const { rows } = await client.query<MayBegin>(
+    `SELECT ARRAY(
+       SELECT delivery_id FROM hookgraph.open_deliveries WHERE subscription_id = ANY ($1::uuid[]) AND held_for IS NULL AND ${YOUNG}
+     ) AS "deliveryIds", EXISTS (
+       SELECT FROM hookgraph.subscriptions WHERE id = ANY ($1::uuid[]) AND phase = 'BEFORE'
+     ) AS "hasHook"`,
     [subscriptionIds],
   );
-  return rows.map((row) => row.id);
+  return rows[0] as MayBegin;
 }
 
 /**
- * Waits until no worker can begin an attempt of these deliveries: until each has ended or its claim is too old, at most BEGIN_WITHIN_MS (2
- * s).
+ * Waits until nothing of this can begin any more. A delivery can't when it has ended or its claim is too old, after at most BEGIN_WITHIN_MS
+ * (2 s). A call of a before-hook can't after HOOK_BEGIN_MS. Call it after the commit.
  */
-export async function untilNoneBegins(pool: Pool, deliveryIds: string[]): Promise<void> {
+export async function untilNoneBegins(pool: Pool, { deliveryIds, hasHook }: MayBegin): Promise<void> {
+  if (hasHook) await sleep(HOOK_BEGIN_MS);
   const giveUpAt = performance.now() + BEGIN_WITHIN_MS;
   let left = deliveryIds.length;
   while (left > 0 && performance.now() < giveUpAt) {

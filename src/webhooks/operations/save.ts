@@ -14,7 +14,7 @@ import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } fro
 import { resolveTopic, topicsByIds } from '../base/store/topics.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { forgetUpkeep, noteUpkeep, settleUpkeep } from '../destinations/upkeep.js';
-import { listYoungClaims, untilNoneBegins } from '../lease/lease-freshness.js';
+import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
@@ -144,7 +144,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     const current = await stateIfSame(client, was);
     if (!current) return null;
     const switched = input.disabled !== undefined && current.disabled !== disabled;
-    const off = async () => (input.disabled === true ? listYoungClaims(client, [was.id]) : []);
+    const off = async () => (input.disabled === true ? listYoungClaims(client, [was.id]) : NOTHING_BEGINS);
     if (!redefined && !switched && !relabelled) return { switched, young: await off() };
     if (redefined) {
       await insertVersion(client, actor, was.id, was.version + 1, definition);

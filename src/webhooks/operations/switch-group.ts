@@ -7,7 +7,7 @@ import { recordAudit, switched as switchedTo } from '../base/store/audit.js';
 import { holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
 import { disableIntegration, enableIntegration } from '../base/store/subscription-status.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import { listYoungClaims, untilNoneBegins } from '../lease/lease-freshness.js';
+import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
 import { missingOf } from './save/check-references.js';
 import { NOT_ALLOWED } from './save.js';
 
@@ -35,7 +35,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
       actor,
       records.map((record) => ({ ...record, ...change, message: 'Together with the other subscriptions of its integration.' })),
     );
-    return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : [] };
+    return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : NOTHING_BEGINS };
   });
   // Runs after the commit. If the process ends before, the scans of lease/due-scan.ts hold or release the deliveries.
   if (disabled) await holdDeliveries(engine.pool, ids, 'DISABLED');

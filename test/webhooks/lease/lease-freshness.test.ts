@@ -1,5 +1,6 @@
+import type { LookupAddress } from 'node:dns';
 import type { ServerResponse } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES } from '../../../src/webhooks/base/deadlines.js';
 import { insideTransaction } from '../../../src/webhooks/base/store/transaction.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
@@ -9,13 +10,26 @@ import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim
 import { listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/lease-freshness.js';
 import { openDeliverySender } from '../../../src/webhooks/send-delivery.js';
 import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';
+import { KEYS } from '../../support/aws.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
+import { type Receiver, startReceiver } from '../../support/receiver.js';
+import { until } from '../../support/until.js';
 
 const { perOrigin: PER_ORIGIN } = DEFAULT_DEADLINES;
 let world: EngineWorld;
+/** Names whose lookups wait until `release` is called. */
+let held: { names: Set<string>; release(): void };
+const lookup = async (name: string): Promise<readonly LookupAddress[]> => {
+  while (held.names.has(name)) await new Promise((resolve) => setTimeout(resolve, 5));
+  return [{ address: '127.0.0.1', family: 4 }];
+};
 beforeAll(async () => {
-  world = await startEngineWorld();
+  world = await startEngineWorld({ settings: { lookup } });
+});
+beforeEach(() => {
+  const names = new Set<string>();
+  held = { names, release: () => names.clear() };
 });
 afterEach(() => world.clear());
 afterAll(() => world.close());
@@ -67,7 +81,7 @@ describe('untilNoneBegins', () => {
     const id = await world.subscribe();
     await claimed(id);
     const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]));
-    expect(young).toHaveLength(1);
+    expect(young).toMatchObject({ deliveryIds: [expect.any(String)], hasHook: false });
     // With a clock that stands still, the wait can't end by its limit of two seconds.
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
     onTestFinished(() => clock.mockRestore());
@@ -85,7 +99,7 @@ describe('untilNoneBegins', () => {
     const id = await world.subscribe();
     await claimed(id);
     await world.db.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = lease_until - interval '2 s'`);
-    expect(await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]))).toEqual([]);
+    expect(await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]))).toEqual({ deliveryIds: [], hasHook: false });
   });
 });
 
@@ -136,5 +150,91 @@ describe('the journey of a claim that was overtaken', () => {
     await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
     expect(await run(aged(delivery))).toMatchObject({ attempt: null, next: null });
     expect(world.receiver.requests).toEqual([]);
+  });
+});
+
+describe('a request that waits when its subscription is disabled is never sent, if it waits for', () => {
+  const port = () => new URL(world.receiver.url).port;
+  const slow = () => `http://slow.example:${port()}`;
+  const tokenKinds = { clientId: 'someone', clientSecret: 'secret' };
+
+  /** Starts a token endpoint that keeps every request until its response is ended by `answerToken`. */
+  async function startTokens(): Promise<{ tokens: Receiver; kept: ServerResponse[] }> {
+    const kept: ServerResponse[] = [];
+    const tokens = await startReceiver((response) => void kept.push(response));
+    onTestFinished(() => tokens.close());
+    return { tokens, kept };
+  }
+  const answerToken = (response: ServerResponse | undefined) =>
+    void response?.setHeader('Content-Type', 'application/json').end('{"access_token": "t", "token_type": "Bearer", "expires_in": 600}');
+
+  const isHeld = (id: string) => async () => (await deliveriesOf(world.db.pool, id))[0]?.state === 'HELD';
+
+  it('an OAuth token', async () => {
+    const { tokens, kept } = await startTokens();
+    const id = await world.subscribe({ query: null, auth: { oauth2: { tokenUrl: tokens.url, ...tokenKinds } } });
+    await world.work();
+    await world.insertThings('a');
+    await until('the token is requested', () => kept.length === 1);
+    await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
+    answerToken(kept[0]);
+    await until('it is held', isHeld(id));
+    expect(world.receiver.requests).toEqual([]);
+    expect(await deliveriesOf(world.db.pool, id)).toMatchObject([{ reason: 'DISABLED', attemptCount: 0 }]);
+  });
+
+  it('a second token, after the receiver refused the first one', async () => {
+    const { tokens, kept } = await startTokens();
+    const id = await world.subscribe({ query: null, auth: { oauth2: { tokenUrl: tokens.url, ...tokenKinds } } });
+    world.receiver.answer = (response) => void response.writeHead(401).end();
+    await world.work();
+    await world.insertThings('a');
+    await until('the first token is requested', () => kept.length === 1);
+    answerToken(kept[0]);
+    await until('the second token is requested', () => kept.length === 2);
+    await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
+    answerToken(kept[1]);
+    await until('it is held', isHeld(id));
+    expect(world.receiver.requests).toHaveLength(1);
+    expect(await deliveriesOf(world.db.pool, id)).toMatchObject([{ reason: 'DISABLED', attemptCount: 1 }]);
+  });
+
+  it.each([
+    ['HTTPS', () => ({ callbackUrl: slow() })],
+    ['SQS', () => ({ sqs: { queueArn: 'arn:aws:sqs:eu-central-1:000000000000:queue', endpoint: slow(), ...KEYS } })],
+  ])('a DNS answer (%s)', async (_, destination) => {
+    const id = await world.subscribe({ query: null, ...destination() });
+    held.names.add('slow.example');
+    await world.work();
+    await world.insertThings('a');
+    await until('it is leased', async () => (await deliveriesOf(world.db.pool, id))[0]?.leaseToken);
+    await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
+    held.release();
+    await until('it is held', isHeld(id));
+    expect(world.receiver.requests).toEqual([]);
+    expect(await deliveriesOf(world.db.pool, id)).toMatchObject([{ reason: 'DISABLED', attemptCount: 0 }]);
+  });
+
+  it('a token of a before-hook; the write goes through without it', async () => {
+    const { tokens, kept } = await startTokens();
+    const id = await world.subscribe({
+      phase: 'BEFORE',
+      query: null,
+      auth: { oauth2: { tokenUrl: tokens.url, ...tokenKinds } },
+    });
+    const written = world.webhooks.passGate({ tenant: 'org', typename: 'Thing', operation: 'created' }, async (check, seen) =>
+      insideTransaction(world.db.pool, async (client) => {
+        const insert = `INSERT INTO public.things (id, org, name) OVERRIDING SYSTEM VALUE VALUES ($1, 'org', 'a') RETURNING id`;
+        const { rows } = await client.query(insert, [seen?.key ?? 7]);
+        await check(async (sql, values) => (await client.query(sql, values)).rows, String(rows[0].id));
+        return rows[0].id as number;
+      }),
+    );
+    await until('the token is requested', () => kept.length === 1);
+    await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
+    answerToken(kept[0]);
+    expect(await written).toBe(7);
+    expect(world.receiver.requests).toEqual([]);
+    expect(await deliveriesOf(world.db.pool, id)).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ import type { Settings } from '../engine.js';
 import { bare, createReach, type Reach, type ReachSettings, type Target } from './address-policy.js';
 import { createTunnels } from './egress-proxy.js';
 import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
-import { AddressRefused, type Guard, noteFailure } from './guard.js';
+import { AddressRefused, type Guard, noteFailure, permissions, unlessWithdrawn } from './guard.js';
 import { raceAddresses } from './race-addresses.js';
 
 /** Minimum milliseconds between two lookups that test whether the DNS resolver works. */
@@ -108,15 +108,18 @@ function openingOf({ hostname, port, protocol, ...options }: buildConnector.Opti
 
 /** Makes an agent of node:http or node:https open its connections by `open`, which checks the addresses. */
 function connectingBy<A extends HttpAgent>(agent: A, open: (target: Pick<Target, 'host' | 'port'>) => Promise<Socket>): A {
-  const createConnection: CreateConnection = ({ host, port, socketPath }, done) => {
+  const createConnection: CreateConnection = ({ host, port, socketPath, headers }, done) => {
     if (socketPath || !host) return done(new AddressRefused('the target is neither a host name nor an IP address'));
-    open({ host: bare(host), port: Number(port) }).then((socket) => done(null, socket), done);
+    const maySend = headers && permissions.get(headers);
+    open({ host: bare(host), port: Number(port) })
+      .then((socket) => (maySend ? unlessWithdrawn(socket, maySend) : socket))
+      .then((socket) => done(null, socket), done);
   };
   return Object.assign(agent, { createConnection });
 }
 
 type CreateConnection = (
-  options: { host?: string; port?: number | string; socketPath?: string },
+  options: { host?: string; port?: number | string; socketPath?: string; headers?: object },
   done: (error: Error | null, socket?: Socket) => void,
 ) => void;
 

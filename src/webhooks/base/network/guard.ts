@@ -3,6 +3,7 @@
 
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
+import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import type { Problem } from '../errors.js';
 import type { NetworkEvidence, NetworkFailure, Step } from './evidence.js';
@@ -40,6 +41,38 @@ export class AddressRefused extends Error {
   override name = 'AddressRefused';
   constructor(readonly reason: string) {
     super(`Refused to connect: ${reason}.`);
+  }
+}
+
+/**
+ * Returns whether a request may be written to its connection now. Asked again after each wait: for a token, a connection or a DNS answer.
+ */
+export type MaySend = () => boolean | Promise<boolean>;
+
+/** The request was not sent, because its subscription was disabled or the delivery's lease was lost while it waited. */
+export class Withdrawn extends Error {
+  override name = 'Withdrawn';
+  constructor() {
+    super('The request was withdrawn before it was sent.');
+  }
+}
+
+/**
+ * The permission of requests that libraries send through `httpAgent` and `httpsAgent`, by the object of their headers, which node:http
+ * passes to the function that opens a connection.
+ */
+export const permissions = new WeakMap<object, MaySend>();
+
+/** Returns the connection if the request may still be sent over it. @throws Withdrawn otherwise, after it has closed the connection */
+export async function unlessWithdrawn<S extends Socket>(socket: S, maySend: MaySend): Promise<S> {
+  // An error before the request is written destroys the socket, which its user notices.
+  socket.on('error', () => {});
+  try {
+    if (await maySend()) return socket;
+    throw new Withdrawn();
+  } catch (error) {
+    socket.destroy();
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import type { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import { WebhooksError } from '../../base/errors.js';
-import { EgressFailed, failureStep, type Guard } from '../../base/network/guard.js';
+import { EgressFailed, failureStep, type Guard, type MaySend, permissions, Withdrawn } from '../../base/network/guard.js';
 import { type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
 import type { AwsAccess } from './access.js';
 import { loadCredentialProviders, loadHttpHandler } from './packages.js';
@@ -33,12 +33,18 @@ interface ClientConfig {
   credentials?: (AwsAccess['keys'] & object) | ReturnType<typeof fromTemporaryCredentials>;
 }
 
+/** The options of a command, which the SDK passes on to the HTTP handler. */
+interface HandlerOptions {
+  abortSignal: AbortSignal;
+  maySend?: MaySend | undefined;
+}
+
 /** The functions and messages that differ between the AWS services. */
 export interface AwsService<C extends Client, M extends AwsMessage> {
   /** The name that error messages use, e.g. `SQS`. */
   name: string;
   connect(config: ClientConfig): Promise<C>;
-  send(client: C, message: M, options: { abortSignal: AbortSignal }): Promise<{ $metadata: Metadata }>;
+  send(client: C, message: M, options: HandlerOptions): Promise<{ $metadata: Metadata }>;
   /** Returns the failure that a response with a successful status reports; `null` when it reports none. */
   failureIn?(output: object): { code: string; message: string } | null;
   /** Advice for the user by error code. A code is absent when the message of AWS says enough. */
@@ -58,7 +64,7 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
 ): Destination<M> {
   const clients = new Clients<C>((access) => openAwsClient(service, guard, access, deadlineMs));
 
-  async function send(message: M, abortSignal: AbortSignal, started: number): Promise<Reply | NoReply> {
+  async function send(message: M, started: number, options: HandlerOptions): Promise<Reply | NoReply> {
     const client = await clients.of(message);
     try {
       await client.config.credentials();
@@ -66,7 +72,8 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
       if (error instanceof EgressFailed) throw error;
       return withoutCredentials(error, message.access, deadlineMs, performance.now() - started);
     }
-    const { $metadata, ...answer } = await service.send(client, message, { abortSignal });
+    if (options.maySend && !(await options.maySend())) throw new Withdrawn();
+    const { $metadata, ...answer } = await service.send(client, message, options);
     const failure = service.failureIn?.(answer) ?? null;
     return {
       kind: 'REPLY',
@@ -79,7 +86,7 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
   }
 
   return {
-    async send(message, withinMs = deadlineMs) {
+    async send(message, withinMs = deadlineMs, maySend) {
       const started = performance.now();
       const deadline = new AbortController();
       let timer: NodeJS.Timeout | undefined;
@@ -91,9 +98,9 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
         }, withinMs);
       });
       try {
-        return await Promise.race([send(message, deadline.signal, started), late]);
+        return await Promise.race([send(message, started, { abortSignal: deadline.signal, maySend }), late]);
       } catch (error) {
-        if (error instanceof EgressFailed || error instanceof WebhooksError) throw error;
+        if (error instanceof EgressFailed || error instanceof Withdrawn || error instanceof WebhooksError) throw error;
         const sendMs = performance.now() - started;
         const isLate = deadline.signal.aborted;
         return (isLate ? null : replyOf(service, error, sendMs)) ?? noReplyOf(error, isLate, deadlineMs, sendMs);
@@ -164,6 +171,8 @@ async function boundedHandler({ httpAgent, httpsAgent }: Agents, deadlineMs: num
   const { NodeHttpHandler } = await loadHttpHandler();
   const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: deadlineMs });
   const handle: typeof inner.handle = async (request, options) => {
+    const { maySend } = (options ?? {}) as Partial<HandlerOptions>;
+    if (maySend) permissions.set(request.headers, maySend);
     const answered = await inner.handle(request, options);
     let size = 0;
     const bounded = new Transform({

@@ -1,5 +1,6 @@
 // Keeps a pool of HTTP/1.1 connections per origin. Each connection has an undici client of its own.
 import { type buildConnector, Client } from 'undici';
+import { type MaySend, unlessWithdrawn } from '../../base/network/guard.js';
 import type { Lifetimes } from './lifetimes.js';
 import { MAX_HEAD_BYTES, ResponseReader } from './response-reader.js';
 
@@ -13,12 +14,15 @@ export interface Http1Connection {
   isBroken: boolean;
   /** Reads the responses before undici does, and limits them. `null` until the connection is open. */
   reader: ResponseReader | null;
+  /** The request that was begun on this connection; `null` while it is idle. */
+  serving: WaitingRequest | null;
 }
 
 /** A request that needs a connection. */
 export interface WaitingRequest {
   /** Whether the request has already ended, for example at its deadline. */
   readonly isOver: boolean;
+  readonly maySend: MaySend | undefined;
   /** Sends the request over the connection. */
   begin(connection: Http1Connection): void;
 }
@@ -103,8 +107,14 @@ export class Http1Connections {
           // undici calls this function again to replace a connection that broke before the request was written.
           Object.assign(connection, { bornMs: performance.now(), answered: 0, isBroken: false });
           if (error) return callback(error, null);
-          connection.reader = new ResponseReader(socket);
-          callback(null, socket);
+          const use = () => {
+            connection.reader = new ResponseReader(socket);
+            callback(null, socket);
+          };
+          // Opening the connection may have taken longer than the permission to send lasts.
+          const maySend = connection.serving?.maySend;
+          if (maySend === undefined || maySend() === true) use();
+          else unlessWithdrawn(socket, maySend).then(use, (refused) => callback(refused, null));
         }),
       pipelining: 1,
       keepAliveTimeout: this.lifetimes.idleMs,
@@ -114,7 +124,15 @@ export class Http1Connections {
       // Larger than the limit of ResponseReader, whose error message for headers that are too long is clearer than that of undici.
       maxHeaderSize: 2 * MAX_HEAD_BYTES,
     });
-    const connection: Http1Connection = { client, origin: name, bornMs: performance.now(), answered: 0, isBroken: false, reader: null };
+    const connection: Http1Connection = {
+      client,
+      origin: name,
+      bornMs: performance.now(),
+      answered: 0,
+      isBroken: false,
+      reader: null,
+      serving: null,
+    };
     client.on('disconnect', () => {
       connection.isBroken = true;
       const index = origin.idle.indexOf(connection);

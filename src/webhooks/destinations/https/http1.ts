@@ -4,7 +4,7 @@ import { type Dispatcher, errors } from 'undici';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
-import { EgressFailed } from '../../base/network/guard.js';
+import { EgressFailed, type MaySend, Withdrawn } from '../../base/network/guard.js';
 import { isClosedByPeer, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
 import { withBody } from './decode-body.js';
 import type { Http1Connection, Http1Connections, WaitingRequest } from './http1-connections.js';
@@ -35,9 +35,14 @@ export interface Timing {
 }
 
 /** Sends a request over a connection of the pool. @throws EgressFailed when this installation's proxy or network fails */
-export function sendHttp1(connections: Http1Connections, request: Exchange, timing: Timing): Promise<Reply | NoReply> {
+export function sendHttp1(
+  connections: Http1Connections,
+  request: Exchange,
+  timing: Timing,
+  maySend: MaySend | undefined,
+): Promise<Reply | NoReply> {
   return new Promise((resolve, reject) => {
-    connections.take(request.origin, new Http1Exchange(connections, timing, { request, resolve, reject }));
+    connections.take(request.origin, new Http1Exchange(connections, timing, maySend, { request, resolve, reject }));
   });
 }
 
@@ -67,6 +72,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   constructor(
     private readonly connections: Http1Connections,
     private readonly timing: Timing,
+    readonly maySend: MaySend | undefined,
     private task: Task | null,
   ) {
     // The deadline also ends a request that still waits for a connection. The delay is a whole number, because Node keeps one list of
@@ -81,9 +87,22 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   begin(connection: Http1Connection): void {
     if (this.task === null) return;
     this.connection = connection;
+    connection.serving = this;
+    // Http1Connections asks for a connection that is not open yet, once it is open.
+    const may = connection.reader === null || (this.maySend?.() ?? true);
+    if (may === true) this.dispatch(connection);
+    else
+      Promise.resolve(may).then(
+        (isAllowed) => (isAllowed ? this.dispatch(connection) : this.fail(new Withdrawn(), false)),
+        (error) => this.fail(error, false),
+      );
+  }
+
+  private dispatch({ client }: Http1Connection): void {
+    if (this.task === null) return;
     const { url, headers, body } = this.task.request;
     try {
-      connection.client.dispatch({ path: pathOf(url), method: 'POST', headers, body }, this);
+      client.dispatch({ path: pathOf(url), method: 'POST', headers, body }, this);
     } catch (error) {
       this.fail(error, false);
     }
@@ -156,7 +175,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   private fail(error: unknown, isLate: boolean): void {
     const task = this.end(false);
     if (task === null) return;
-    if (error instanceof EgressFailed) task.reject(error);
+    if (error instanceof EgressFailed || error instanceof Withdrawn) task.reject(error);
     else {
       const host = this.status === 0 ? bare(new URL(task.request.origin).hostname) : undefined;
       task.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs(), host));
@@ -172,7 +191,10 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
     clearTimeout(this.timer);
     this.task = null;
     this.connection = undefined;
-    if (connection) this.connections.release(connection, isReusable);
+    if (connection) {
+      connection.serving = null;
+      this.connections.release(connection, isReusable);
+    }
     this.headers = NONE;
     this.chunks = [];
     return task;

@@ -3,6 +3,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../../base/model.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
+import { type MaySend, Withdrawn } from '../../base/network/guard.js';
 import type { Reply } from '../destination.js';
 import { ByteWatch } from './byte-watch.js';
 import { exchange, type Held, Unprocessed } from './http2-exchange.js';
@@ -16,7 +17,7 @@ export interface Http2Origin {
   /**
    * Sends a request over a session with a free stream. Rejects with the connection's error or, at the deadline, with the signal's reason.
    */
-  send(request: Exchange, signal: AbortSignal, started: number): Promise<Reply>;
+  send(request: Exchange, options: { signal: AbortSignal; started: number; maySend: MaySend | undefined }): Promise<Reply>;
   close(): void;
 }
 
@@ -41,16 +42,20 @@ export function openHttp2Origin(origin: string, first: TLSSocket, lifetimes: Lif
   const sessions = new Sessions(origin, lifetimes, connect);
   sessions.hold(first);
   return {
-    async send(request, signal, started) {
+    async send(request, { signal, started, maySend }) {
       for (let tries = 1; ; tries++) {
         const held = await sessions.reserve(signal);
+        let isBegun = false;
         try {
+          const may = maySend?.() ?? true;
+          if (may !== true && !(await may)) throw new Withdrawn();
           held.bytes.begin();
+          isBegun = true;
           return await exchange(held, request, { signal, started, onSilence: () => sessions.retire(held) });
         } catch (error) {
           if (!(error instanceof Unprocessed) || tries === MAX_TRIES || signal.aborted) throw error;
         } finally {
-          held.bytes.end();
+          if (isBegun) held.bytes.end();
           sessions.release(held);
         }
       }

@@ -6,7 +6,7 @@ import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
-import { EgressFailed, type Guard } from '../../base/network/guard.js';
+import { EgressFailed, type Guard, type MaySend, Withdrawn } from '../../base/network/guard.js';
 import { type Destination, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
 import { Http1Connections } from './http1-connections.js';
@@ -58,13 +58,17 @@ export function openHttpsDestination(
   }
 
   /** Sends a request to an origin that chose HTTP/2 or has not chosen yet, over the protocol that it chooses. */
-  async function sendChosen({ known, made }: Choice, request: Exchange, withinMs: number): Promise<Reply | NoReply> {
+  async function sendChosen(
+    { known, made }: Choice,
+    request: Exchange,
+    { withinMs, maySend }: { withinMs: number; maySend: MaySend | undefined },
+  ): Promise<Reply | NoReply> {
     const started = performance.now();
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), withinMs);
     try {
       const http2 = known ?? (await unlessAborted(deadline.signal, made));
-      if (http2) return await http2.send(request, deadline.signal, started);
+      if (http2) return await http2.send(request, { signal: deadline.signal, started, maySend });
     } catch (error) {
       const isLate = deadline.signal.aborted;
       const failed = failureOf(error, request, { sendMs: performance.now() - started, isLate, deadlineMs });
@@ -72,15 +76,15 @@ export function openHttpsDestination(
     } finally {
       clearTimeout(timer);
     }
-    return sendHttp1(connections, request, { startedMs: started, untilMs: started + withinMs, deadlineMs });
+    return sendHttp1(connections, request, { startedMs: started, untilMs: started + withinMs, deadlineMs }, maySend);
   }
 
   return {
-    send(request, withinMs = deadlineMs) {
+    send(request, withinMs = deadlineMs, maySend) {
       const choice = request.origin.startsWith('https:') ? choices.of(request.origin) : null;
-      if (choice && choice.known !== null) return sendChosen(choice, request, withinMs);
+      if (choice && choice.known !== null) return sendChosen(choice, request, { withinMs, maySend });
       const startedMs = performance.now();
-      return sendHttp1(connections, request, { startedMs, untilMs: startedMs + withinMs, deadlineMs });
+      return sendHttp1(connections, request, { startedMs, untilMs: startedMs + withinMs, deadlineMs }, maySend);
     },
     async close() {
       await choices.close();
@@ -101,14 +105,14 @@ function offer(guard: Pick<Guard, 'connect'>, origin: string): Promise<TLSSocket
 
 /**
  * Returns the result of a request that failed over HTTP/2; `null` when the origin now chooses HTTP/1.1, over which the request must then be
- * sent. @throws EgressFailed when this installation's proxy or network failed
+ * sent. @throws EgressFailed when this installation's proxy or network failed, Withdrawn when the request must not be sent
  */
 function failureOf(
   error: unknown,
   { origin }: Exchange,
   { sendMs, isLate, deadlineMs }: { sendMs: number; isLate: boolean; deadlineMs: number },
 ): Reply | NoReply | null {
-  if (error instanceof EgressFailed) throw error;
+  if (error instanceof EgressFailed || error instanceof Withdrawn) throw error;
   if (error instanceof AnswerRefused) return refusedAnswer(error, sendMs);
   if (error instanceof Unanswered) return unansweredReply(sendMs);
   if (error instanceof ChoseHttp1) return null;

@@ -169,7 +169,7 @@ function recorded({ attempt, cancel }: Answered, definition: Prepared | undefine
     : kept;
 }
 
-async function disableOrphans({ pool, log }: Engine, answers: Answered[]): Promise<void> {
+async function disableOrphans({ pool, log, meter }: Engine, answers: Answered[]): Promise<void> {
   const orphans = answers.filter(({ ownerGone }) => ownerGone);
   if (orphans.length === 0) return;
   // Only `disable` has an effect: a before-hook's delivery is never queued, so it has no lease to end and no state to change.
@@ -178,5 +178,6 @@ async function disableOrphans({ pool, log }: Engine, answers: Answered[]): Promi
     pool,
     orphans.map(({ hook: { deliveryId, subscriptionId } }) => ({ deliveryId, subscriptionId, ...effect })),
   );
+  for (const { rule } of disabled) meter.disabled(rule);
   logRuleChanges(log, 'disabled', disabled, new Map());
 }

@@ -32,6 +32,7 @@ async function make(type: 'Environment' | 'Integration', name = 'One'): Promise<
 const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
   code conclusion findings { code reason event { operation nodeId } delivery { state kind } } } }`;
 const why = (id: string, nodeId?: string, since?: string) => ask(WHY, { id, nodeId, since });
+const keyOf = (id: string) => app.app.webhooks.engine.host.fromGlobalId(id)?.key;
 const setDelivery = (id: string, set: string) =>
   app.database.pool.query(`UPDATE hookgraph.deliveries SET ${set} WHERE subscription_id = $1`, [id]);
 
@@ -57,6 +58,8 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
   expect((await why(id, node)).conclusion).toMatch(/^The delivery has been due since .*; no worker has claimed it yet/);
   for (const [set, sentence, code] of [
     [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when the change happened', 'SKIPPED_DISABLED'],
+    [`state = 'PENDING', reason = 'OPERATOR', due_at = '2099-01-01Z'`, 'is tried again at 2099-01-01T00:00:00.000Z', 'WAITS_FOR_OPERATOR'],
+    [`state = 'PENDING', reason = NULL`, 'could not send the notification. It is tried again at 2099-01-01T00:00:00.000Z', 'PUT_BACK'],
     [`state = 'HELD', reason = 'NODE'`, 'gave nothing usable for this node', 'HELD_NODE'],
     [`state = 'RETRYING', reason = NULL, attempt_count = 2`, 'Attempt 2 failed; the next one is due at', 'RETRYING'],
     [`state = 'FAILED', attempt_count = 26`, 'The delivery failed after 26 attempts and is not retried. You can resend it.', 'FAILED'],
@@ -65,6 +68,22 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
     await setDelivery(databaseId, set);
     expect(await why(id, node)).toMatchObject({ code, conclusion: expect.stringContaining(sentence) });
   }
+  await setDelivery(databaseId, `state = 'RETRYING', attempt_count = 1`);
+  await app.database.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = '2099-01-01Z' WHERE subscription_id = $1`, [
+    databaseId,
+  ]);
+  expect(await why(id, node)).toMatchObject({
+    code: 'IN_PROGRESS',
+    conclusion: expect.stringMatching(/^A worker has claimed the delivery: .* Without a result until 2099-/),
+  });
+  const another = await make('Environment');
+  await relayOnce(app.database.pool);
+  await setDelivery(databaseId, `state = 'PENDING', reason = 'OPERATOR', due_at = '2099-01-01Z'`);
+  await app.database.pool.query(`UPDATE hookgraph.deliveries SET state = 'HELD', reason = 'NODE' WHERE node_key <> $1`, [keyOf(another)]);
+  expect((await why(id)).conclusion).toMatch(
+    /^0 of the last \d+ changes were delivered\. 1 waits; the next attempt is due at 2099-01-01T00:00:00\.000Z\. 1 of them waits until the operator .* 1 is held; /,
+  );
+  await setDelivery(databaseId, `state = 'DELIVERED', attempt_count = 1`);
   await ask(`mutation ($id: ID) { updateEnvironment(environment: { id: $id, name: "Two" }) { errors { message } } }`, { id: node });
   await relayOnce(app.database.pool);
   expect(await why(id, node)).toMatchObject({

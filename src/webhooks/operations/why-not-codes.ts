@@ -28,6 +28,7 @@ export const WHY_NOT_CODES = {
   WAITS_FOR_OPERATOR:
     'A fault that only the operator of this API can correct keeps the notification from being built. It is tried again by itself, and no attempt is counted.',
   PUT_BACK: 'This installation could not send the notification. It is tried again by itself, and no attempt is counted.',
+  IN_PROGRESS: 'A worker has claimed the delivery: it is being sent, or waits for the answer of the receiver.',
   PACED: 'The delivery is due, but waits because the subscription is slowed, probed or rate-limited.',
   NOT_CLAIMED: 'The delivery is due, but no worker has claimed it yet.',
 } as const;

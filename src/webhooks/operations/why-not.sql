@@ -6,7 +6,7 @@
 --   -v since=2026-01-01 -v max_events=10000 -v max_findings=20 -f why-not.sql
 \ir ../fan-out/match.sql
 SELECT
-  e.id, d.id AS "deliveryId",
+  e.id, d.id AS "deliveryId", o.lease_until AS "leasedUntil",
   coalesce(:fits_topic, false) AS "fitsTopic",
   :fits_environment AS "fitsEnvironment",
   :starts_no_loop AS "startsNoLoop",
@@ -37,5 +37,10 @@ LEFT JOIN LATERAL (
   ORDER BY d.id DESC
   LIMIT 1
 ) d ON true
+LEFT JOIN LATERAL (
+  SELECT lease_until
+  FROM hookgraph.open_deliveries o
+  WHERE o.delivery_id = d.id AND o.lease_until > now()
+) o ON true
 WHERE s.id = :'subscription_id'
 ORDER BY e.id DESC;

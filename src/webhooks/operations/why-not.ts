@@ -1,12 +1,13 @@
 // Explains for each recent event of a subscription's topic, optionally of one node, whether it was delivered and why not.
 import { sqlStatement } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
-import type { Actor, Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
+import type { Actor, Delivery, Subscription, Topic } from '../base/model.js';
 import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
 import { OPERATOR } from '../base/store/delivery-state.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
+import { paceOf, reason, reasonOf, reasonWithout, type Unmatched } from './why-not-reasons.js';
 
 const LAST_EVENTS = sqlStatement<'subscription_id' | 'tenant' | 'typename' | 'node_key' | 'since' | 'max_events' | 'max_findings'>(
   'webhooks/operations/why-not.sql',
@@ -83,13 +84,10 @@ interface Search {
   since: Date;
 }
 
-interface Row extends VisibleEvent {
+interface Row extends VisibleEvent, Unmatched {
   deliveryId: string | null;
-  fitsTopic: boolean;
-  fitsEnvironment: boolean;
-  startsNoLoop: boolean;
-  isQueued: boolean;
-  isOlder: boolean;
+  /** The time until which a worker has claimed the delivery; `null` when none has. */
+  leasedUntil: Date | null;
 }
 
 async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic, key, since }: Search): Promise<Finding[]> {
@@ -112,100 +110,26 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     const event: VisibleEvent = { id, occurredAt, typename, nodeKey, operation, changed, before, after };
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
     const last = delivery && (attempts.get(delivery.id)?.at(-1) ?? null);
-    const { code, sentence } = delivery ? reasonOf(delivery, last, subscription) : reasonWithout(row, event.operation, topic);
+    const { code, sentence } = delivery
+      ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription })
+      : reasonWithout(row, event.operation, topic);
     return { event, delivery, code, reason: sentence };
   });
 }
 
-function reasonWithout(row: Row, operation: Operation, topic: Topic): Reason {
-  if (row.isQueued)
-    return reason('NOT_RELAYED', 'The change is recorded, but no worker has matched it with subscriptions yet. Is a worker running?');
-  if (operation !== topic.operation)
-    return reason('OTHER_OPERATION', `The node was ${operation}, but ${topic.key} is about nodes that are ${topic.operation}.`);
-  if (!row.fitsTopic) return reason('OTHER_CHANGE', `The change doesn't match the conditions of the topic ${topic.key}.`);
-  if (row.isOlder) return reason('OLDER_THAN_SUBSCRIPTION', 'The change happened before the subscription was created. A replay sends it.');
-  if (!row.fitsEnvironment) return reason('OTHER_ENVIRONMENT', 'The node is in an environment that the subscription does not include.');
-  if (!row.startsNoLoop)
-    return reason(
-      'ABOUT_SUBSCRIPTION_TOPICS',
-      'The changed node is itself a subscription to a webhook_subscription topic. Such changes are never sent, because they could cause each other endlessly.',
-    );
-  return reason(
-    'OTHER_DEFINITION_THEN',
-    'The subscription had another topic when the change happened, or did not cover the node. A replay sends it.',
-  );
+/** Says how many deliveries wait for what, and until when. */
+function waitingOf(findings: Finding[]): (string | null)[] {
+  const deliveries = findings.flatMap(({ delivery }) => delivery ?? []);
+  const open = deliveries.filter(({ state }) => state === 'PENDING' || state === 'RETRYING');
+  const [next] = open.map(({ dueAt }) => dueAt).sort((a, b) => a.getTime() - b.getTime());
+  const ofOperator = open.filter((delivery) => delivery.reason === OPERATOR).length;
+  const held = deliveries.filter(({ state }) => state === 'HELD').length;
+  return [
+    next ? `${open.length} ${open.length === 1 ? 'waits' : 'wait'}; the next attempt is due at ${next.toISOString()}.` : null,
+    ofOperator > 0 ? `${ofOperator} of them ${ofOperator === 1 ? 'waits' : 'wait'} until the operator of this API corrects a fault.` : null,
+    held > 0 ? `${held} ${held === 1 ? 'is' : 'are'} held; the findings say until when.` : null,
+  ];
 }
-
-function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscription): Reason {
-  if (delivery.reason === OPERATOR) return reason('WAITS_FOR_OPERATOR', waitsForOperator(delivery));
-  const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
-  switch (delivery.state) {
-    case 'DELIVERED':
-      return reason('DELIVERED', `The notification was delivered by attempt ${delivery.attemptCount}.`);
-    case 'SKIPPED':
-      return delivery.reason === 'DISABLED'
-        ? reason('SKIPPED_DISABLED', 'The subscription was disabled when the change happened. A replay sends it.')
-        : reason('SKIPPED_VALIDATION', `The notification was skipped.${failure}`);
-    case 'HELD': {
-      const { code, sentence } = HELD_BECAUSE[delivery.reason ?? ''] ?? reason('HELD_NODE', 'The delivery is held.');
-      return reason(code, `${sentence}${failure}`);
-    }
-    case 'RETRYING': {
-      const next = `Attempt ${delivery.attemptCount} failed; the next one is due at ${delivery.dueAt.toISOString()}.`;
-      return reason('RETRYING', `${next}${failure}${pace ? ` ${paceOf(pace)}` : ''}`);
-    }
-    case 'FAILED':
-      return reason(
-        'FAILED',
-        `The delivery failed after ${delivery.attemptCount} attempts and is not retried. You can resend it.${failure}`,
-      );
-    case 'CANCELLED':
-      return reason('CANCELLED', 'The delivery was cancelled, because its subscription was deleted or its replay was cancelled.');
-    case 'PENDING':
-      if (delivery.dueAt > delivery.createdAt && delivery.dueAt > new Date())
-        return reason(
-          'PUT_BACK',
-          `This installation could not send the notification. It is tried again at ${delivery.dueAt.toISOString()}; no attempt is counted.${pace ? ` ${paceOf(pace)}` : ''}`,
-        );
-      if (pace)
-        return reason(
-          'PACED',
-          `The delivery has been due since ${delivery.dueAt.toISOString()}, but the subscription is slowed down. ${paceOf(pace)}`,
-        );
-      return reason(
-        'NOT_CLAIMED',
-        `The delivery has been due since ${delivery.dueAt.toISOString()}; no worker has claimed it yet. Is a worker running?`,
-      );
-  }
-}
-
-const reason = (code: WhyNotCode, sentence: string): Reason => ({ code, sentence });
-
-function waitsForOperator({ dueAt }: Delivery): string {
-  return `The delivery waits for the operator of this API: a fault that your subscription can't change keeps the notification from being built. It is tried again at ${dueAt.toISOString()}, and continues by itself once the fault is corrected. No attempt is counted.`;
-}
-
-function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {
-  const rate = perSecond === null ? '' : ` at ${Number(perSecond.toPrecision(2))} a second`;
-  const wait = resumesAt === null ? '' : ` Nothing is sent before ${new Date(resumesAt).toISOString()}.`;
-  switch (state) {
-    case 'PROBING':
-      return `The receiver keeps failing: one notification at a time is tried until the receiver accepts it.${wait}`;
-    case 'SLOWED':
-      return `The receiver asked to slow down, or recovers from failures: notifications are sent${rate}.${wait}`;
-    case 'LIMITED':
-      return `The subscription has a rate limit: notifications are sent${rate || ' within its limit of concurrent requests'}.`;
-  }
-}
-
-const HELD_BECAUSE: Record<string, Reason> = {
-  DISABLED: reason('HELD_DISABLED', 'The delivery is held until the subscription is enabled.'),
-  BROKEN: reason('HELD_BROKEN', 'The delivery is held until the definition of the subscription is corrected.'),
-  NODE: reason(
-    'HELD_NODE',
-    'The delivery is held because the query or a template gave nothing usable for this node. Correct the definition, or release the delivery.',
-  ),
-};
 
 function conclude(
   subscription: Subscription,
@@ -230,12 +154,9 @@ function conclude(
   if (delivered === findings.length) return reason('DELIVERED', 'All changes were delivered.');
   const [only] = findings;
   if (only && findings.length === 1) return reason(only.code, only.reason);
-  const waiting = findings.filter(({ code }) => code === 'WAITS_FOR_OPERATOR');
-  if (waiting.length === findings.length) return reason('WAITS_FOR_OPERATOR', (waiting[0] as Finding).reason);
   const sentences = [
     `${delivered} of the last ${findings.length} changes ${delivered === 1 ? 'was' : 'were'} delivered.`,
-    waiting.length > 0 &&
-      `${waiting.length} ${waiting.length === 1 ? 'waits' : 'wait'} for the operator of this API and will continue without you.`,
+    ...waitingOf(findings),
     subscription.pace && paceOf(subscription.pace),
   ];
   return reason('PARTLY_DELIVERED', sentences.filter(Boolean).join(' '));

@@ -32,7 +32,7 @@ export interface WriteEffects {
 }
 
 /** Writes results, and returns the subscriptions that they disabled. Idempotent, because each lease token is valid only once. */
-export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<RuleChange[]> {
+export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<RuleChange<DisablingRule>[]> {
   const batch = new AttemptBatch();
   for (const result of results) batch.add(result);
   return (await writeBatch(pool, batch)).disabled;

@@ -3,9 +3,12 @@
 import { GraphQLError } from 'graphql';
 import { type Actor, type Engine, type Page, type PageArguments, toPage, WebhooksError } from '../webhooks/index.js';
 import { createLoaders, type Loaders } from './loaders.js';
+import { createSnapshot } from './snapshot.js';
 
 export interface Access {
   engine: Engine;
+  /** The same engine, whose pool reads one moment of the database; for what a query shows. */
+  reading: Engine;
   actor: Actor;
   loaders: Loaders;
 }
@@ -20,7 +23,8 @@ export function createAccess(open: (context: object) => { engine: Engine; actor:
     if (existing) return existing;
     const { engine, actor } = open(ctx);
     if (!actor) throw new GraphQLError('Not authenticated', { extensions: { code: 'UNAUTHENTICATED' } });
-    const access = { engine, actor, loaders: createLoaders(engine, actor) };
+    const reading = { ...engine, pool: createSnapshot(engine.pool) as Engine['pool'] };
+    const access = { engine, reading, actor, loaders: createLoaders(reading, actor) };
     // A host may execute without a context object, which a WeakMap can't hold.
     if (typeof ctx === 'object' && ctx !== null) known.set(ctx, access);
     return access;

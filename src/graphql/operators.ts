@@ -169,7 +169,7 @@ function addWithoutTenant(builder: Builder, access: AccessOf, enums: Enums): voi
         description:
           'For operators: list the events that were not matched with subscriptions because their tenant is unknown, oldest first.',
         resolve: async (_root, args, ctx) => {
-          const { pool } = access(ctx).engine;
+          const { pool } = access(ctx).reading;
           return toConnection(
             await listWithoutTenant(pool, pageOf(args)),
             (row) => row.id,

@@ -38,7 +38,7 @@ export function addQueries(
           nodeType: t.arg.string({ description: 'Only topics of this node type, e.g. `User`.' }),
         },
         resolve: async (_root, args, ctx) => {
-          const { pool } = access(ctx).engine;
+          const { pool } = access(ctx).reading;
           const filter = { key: args.key, typename: args.nodeType };
           return toConnection(
             await listTopics(pool, filter, pageOf(args)),
@@ -59,7 +59,7 @@ export function addQueries(
         version: t.arg.string({ description: 'The version of the topic, e.g. `1.1`.' }),
       },
       resolve: (_root, { id, key, version }, ctx) => {
-        const { engine } = access(ctx);
+        const { reading: engine } = access(ctx);
         return resolveTopic(engine.pool, { id: id == null ? null : keyOfId(engine, 'WebhookTopic', id), key, version });
       },
     }),
@@ -74,7 +74,7 @@ export function addQueries(
           ...(integration && { integrationId: t.arg.id({ description: 'Only subscriptions of this integration.' }) }),
         },
         resolve: async (_root, args, ctx) => {
-          const { engine, actor } = access(ctx);
+          const { reading: engine, actor } = access(ctx);
           const integrationId =
             args.integrationId == null || !integration ? null : keyOfId(engine, integration.typename, args.integrationId);
           const filter = { topicKey: args.topicKey, disabled: args.disabled, integrationId };
@@ -96,7 +96,7 @@ export function addQueries(
           ...delivery.args(t.arg),
         },
         resolve: async (_root, args, ctx) => {
-          const { engine, actor } = access(ctx);
+          const { reading: engine, actor } = access(ctx);
           const { webhookSubscriptionId: id } = args;
           const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
           const filter = filterOf(args);
@@ -120,7 +120,7 @@ export function addQueries(
           ...error.args(t.arg),
         },
         resolve: async (_root, args, ctx) => {
-          const { engine, actor } = access(ctx);
+          const { reading: engine, actor } = access(ctx);
           const { webhookSubscriptionId: id } = args;
           const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
           const filter = errorFilterOf(args);
@@ -144,7 +144,7 @@ export function addQueries(
           state: t.arg({ type: enums.replayState, description: 'Only replays in this state.' }),
         },
         resolve: async (_root, args, ctx) => {
-          const { engine, actor } = access(ctx);
+          const { reading: engine, actor } = access(ctx);
           const { webhookSubscriptionId: id } = args;
           const filter = { subscriptionId: id == null ? null : keyOfId(engine, 'WebhookSubscription', id), state: args.state };
           return toConnection(

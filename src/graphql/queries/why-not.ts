@@ -59,7 +59,7 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery,
         since: t.arg({ type: 'DateTime', description: 'Only changes at this time or later. Default: one day ago.' }),
       },
       resolve: (_root, { webhookSubscriptionId, nodeId, since }, ctx) => {
-        const { engine, actor } = access(ctx);
+        const { reading: engine, actor } = access(ctx);
         const subscriptionId = keyOfId(engine, 'WebhookSubscription', String(webhookSubscriptionId));
         return whyNot(engine, actor, { subscriptionId, nodeId: nodeId == null ? null : String(nodeId), since: since ?? null });
       },

@@ -123,7 +123,7 @@ export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes
         description: 'The audit log of your subscriptions, including deleted subscriptions: who changed what, newest first.',
         args: { webhookSubscriptionId: t.arg.id({ description: 'Only entries of this subscription.' }), ...args(t.arg) },
         resolve: async (_root, { webhookSubscriptionId: id, ...asked }, ctx) => {
-          const { engine, actor: own } = access(ctx);
+          const { reading: engine, actor: own } = access(ctx);
           const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
           const filter = filterOf(asked);
           return toConnection(

@@ -1,5 +1,6 @@
 // Explains for each recent event of a subscription's topic, optionally of one node, whether it was delivered and why not.
 import { sqlStatement } from '../../runtime/sql-file.js';
+import type { NoticedFinding } from '../base/capture-finding.js';
 import type { Engine } from '../base/engine.js';
 import type { Actor, Delivery, Subscription, Topic } from '../base/model.js';
 import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
@@ -46,6 +47,8 @@ const MAX_EVENTS = 10_000;
 
 /** Explains the recent events of a subscription. Returns `null` when it doesn't exist or belongs to another user. */
 export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
+  // Read first, so that all other reads follow each other at once, and a GraphQL query reads them from one moment.
+  const captureFindings = await engine.capture.findings();
   const subscription = (await subscriptionsByIds(engine.pool, actor, [question.subscriptionId])).get(question.subscriptionId);
   if (!subscription) return null;
   if (subscription.definition.before) return { code: 'BEFORE_HOOK', conclusion: IS_HOOK, findings: [] };
@@ -59,7 +62,7 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
     return { code: named ? 'OTHER_TYPE' : 'NOT_A_NODE_ID', conclusion, findings: [] };
   }
   const findings = await findingsOf(engine, actor, { subscription, topic, key: named?.key ?? null, since });
-  const unrecorded = await whyUnrecorded(engine, topic, findings.length === 0);
+  const unrecorded = whyUnrecorded(captureFindings, topic, findings.length === 0);
   const { code, sentence } = conclude(subscription, topic, findings, { ofOne: named !== null, since, unrecorded });
   return { code, conclusion: sentence, findings };
 }
@@ -67,8 +70,8 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
 /**
  * Returns why changes of the topic's type are not recorded; `null` when this process's periodic check of the triggers has found no reason.
  */
-async function whyUnrecorded({ capture }: Engine, { typename }: Topic, isNothingRecorded: boolean): Promise<string | null> {
-  const concerned = (await capture.findings()).filter((found) => found.typename === typename);
+function whyUnrecorded(found: NoticedFinding[], { typename }: Topic, isNothingRecorded: boolean): string | null {
+  const concerned = found.filter((found) => found.typename === typename);
   const lost = concerned.filter(({ loses, kind }) => loses || (kind === 'PARTS' && isNothingRecorded));
   const [first] = lost;
   if (!first) return null;

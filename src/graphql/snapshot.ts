@@ -1,0 +1,74 @@
+// Reads everything that one GraphQL query shows from one moment of the database.
+import type { Pool, PoolClient } from 'pg';
+
+/** Runs statements as a pool does. */
+export type Reader = Pick<Pool, 'query'>;
+
+/**
+ * Returns a reader whose statements run in one read-only transaction, one after the other, so that all see the same moment. The transaction
+ * ends once no statement is left and no other has followed at once: resolvers of the host, which may take long, hold no connection. A
+ * statement after that begins another transaction.
+ */
+export function createSnapshot(pool: Pool): Reader {
+  const snapshot = new Snapshot(pool);
+  return { query: (...args: unknown[]) => snapshot.query(args) } as unknown as Reader;
+}
+
+class Snapshot {
+  private client: PoolClient | null = null;
+  /** The last statement, without its result. */
+  private last: Promise<void> = Promise.resolve();
+  /** Number of statements without a result. */
+  private open = 0;
+  private ending: NodeJS.Immediate | undefined;
+
+  constructor(private readonly pool: Pool) {}
+
+  query(args: unknown[]): Promise<unknown> {
+    this.open += 1;
+    clearImmediate(this.ending);
+    const result = this.last.then(() => this.run(args));
+    this.last = result.then(this.ended, this.ended);
+    return result;
+  }
+
+  private async run(args: unknown[]): Promise<unknown> {
+    if (this.client === null) {
+      const client = await this.pool.connect();
+      client.on('error', ignore);
+      // Not awaited, so that the first statement follows at once. When this one fails, the connection is broken, and the first one fails, too.
+      client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY').catch(ignore);
+      this.client = client;
+    }
+    try {
+      return await (this.client.query as (...args: unknown[]) => Promise<unknown>)(...args);
+    } catch (error) {
+      // A failed statement ends its transaction. The next one begins another.
+      this.end();
+      throw error;
+    }
+  }
+
+  private readonly ended = (): void => {
+    this.open -= 1;
+    // Loaders ask for more in this turn of the event loop.
+    if (this.open === 0) this.ending = setImmediate(() => this.end());
+  };
+
+  private end(): void {
+    const { client } = this;
+    this.client = null;
+    client?.query('ROLLBACK').then(
+      () => release(client),
+      (error) => release(client, error),
+    );
+  }
+}
+
+/** The next statement reports the error of a connection that breaks between two statements. */
+const ignore = () => {};
+
+function release(client: PoolClient, error?: Error): void {
+  client.off('error', ignore);
+  client.release(error);
+}

@@ -10,7 +10,7 @@ import type { Snapshot } from './base/model.js';
 import { EgressFailed } from './base/network/guard.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
-import { afterAttempt } from './base/store/delivery-state.js';
+import { afterAttempt, OPERATOR } from './base/store/delivery-state.js';
 import { loadTraceOrigins } from './base/store/trace-origins.js';
 import { TemplateError } from './base/templates/template.js';
 import { isTracing, type TraceOrigin } from './base/tracing.js';
@@ -19,6 +19,7 @@ import { OriginSlots } from './destinations/https/origin-slots.js';
 import { watchOutages } from './destinations/outage.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew } from './lease/lease-freshness.js';
+import { createLoopBrake } from './loop-brake.js';
 import { contextsFor, type OwnerContext } from './owner-contexts.js';
 import type { PayloadSources } from './payload/find-data.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
@@ -68,6 +69,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   const definitions = createDefinitions(engine);
   const slots = new OriginSlots(engine.deadlines.perOrigin);
   const circuits = new Circuits();
+  const brake = createLoopBrake(engine);
   const outage = watchOutages(engine.log, engine.guard.evidence);
 
   async function deliver(claimed: DeliveryInHand, loaded: Loaded): Promise<DeliveryResult> {
@@ -79,6 +81,10 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const context = loaded.contexts.get(claimed.subscriptionId);
     if (!context) return resultOf(claimed, { next: { state: 'HELD', reason: 'DISABLED', retryMs: null }, disable: OWNER_GONE });
     if ('failed' in context) throw ownerUnread(context.failed);
+
+    const looping = brake(claimed, definition.owner);
+    const slowed = looping && (await looping);
+    if (slowed) return slowed;
 
     const slot = slots.take(definition.origin);
     if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
@@ -170,7 +176,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       deliveryId,
       subscriptionId,
     });
-    return resultOf(delivery, { putBackMs: OPERATOR_MS, waitsForOperator: true });
+    return resultOf(delivery, { putBackMs: OPERATOR_MS, waits: OPERATOR });
   }
 
   return {

@@ -95,5 +95,5 @@ export function addDeliveries(program: Command, cli: Cli): void {
 }
 
 const inStates = () => new Option('--state <state>', 'only deliveries in this state; can be repeated').argParser(collect);
-const stateOf = ({ state, reason }: Answer): string =>
-  reason ? `${state} (${reason === 'OPERATOR' ? 'waiting for the operator' : reason})` : state;
+const WAITS: Record<string, string> = { OPERATOR: 'waiting for the operator', LOOP: 'in a feedback loop' };
+const stateOf = ({ state, reason }: Answer): string => (reason ? `${state} (${WAITS[reason] ?? reason})` : state);

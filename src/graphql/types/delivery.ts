@@ -42,7 +42,7 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
       }),
       reason: t.exposeString('reason', {
         description:
-          'The reason why the delivery is held, skipped or cancelled. `OPERATOR`: it waits until the operator of this API corrects a fault, and is then tried by itself. For a before-hook that refused or failed: `REFUSED` or `ALLOWED`, the decision about the write.',
+          'The reason why the delivery is held, skipped or cancelled. `OPERATOR`: it waits until the operator of this API corrects a fault, and is then tried by itself. `LOOP`: your writes to the node answer its notifications, which are sent with growing pauses. For a before-hook that refused or failed: `REFUSED` or `ALLOWED`, the decision about the write.',
       }),
       topic: t.field({
         type: topic,

@@ -1,7 +1,7 @@
 // Declares the measurements that the engine reports. The engine uses no metrics library: src/hookgraph/metrics.ts counts the reports.
 import type { DeliveryKind, DisabledReason, Outcome, Stage, Timings } from './model.js';
 
-export type PutBackCause = 'NETWORK' | 'RENDERER' | 'HOST' | 'INTERNAL';
+export type PutBackCause = 'NETWORK' | 'RENDERER' | 'HOST' | 'INTERNAL' | 'LOOP';
 export type DisablingRule = Exclude<DisabledReason, 'OWNER' | 'INTEGRATION'>;
 
 /** The fields of a finished attempt that the metrics count or time. */
@@ -23,7 +23,7 @@ export interface Meter {
    * gets them.
    */
   relayed(changes: number, withoutTenant: number): void;
-  /** Called when a claimed delivery goes back into the queue without an attempt, because this installation failed (`cause`). */
+  /** Called when a claimed delivery goes back into the queue without an attempt because of `cause`. */
   putBack(cause: PutBackCause): void;
   /** Called when a rule, not the owner, has disabled a subscription. */
   disabled(rule: DisablingRule): void;

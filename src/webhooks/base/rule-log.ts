@@ -1,4 +1,4 @@
-// Logs when a rule changes how a subscription sends: disabled, held, slowed, probed, recovered.
+// Logs when a rule changes how a subscription sends: disabled, held, slowed, probed, looping, recovered.
 import type { Logger } from '../../runtime/logger.js';
 
 /** A subscription that a rule changed. */
@@ -18,6 +18,7 @@ const LINES = {
   held: { level: 'warn', message: 'subscription held by a rule: its definition no longer works' },
   slowed: { level: 'warn', message: 'subscription slowed by a rule: its receiver asked to slow down' },
   probed: { level: 'warn', message: 'subscription paused by a rule: its receiver keeps failing, so single deliveries probe it' },
+  looping: { level: 'warn', message: "notifications slowed by a rule: the owner's writes to the node answer them, and cause the next" },
   recovering: { level: 'info', message: 'subscription recovers: its receiver works again' },
   recovered: { level: 'info', message: 'subscription recovered' },
 } as const;

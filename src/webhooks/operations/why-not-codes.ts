@@ -27,6 +27,7 @@ export const WHY_NOT_CODES = {
   CANCELLED: 'The subscription was deleted, or the replay that created the delivery was cancelled.',
   WAITS_FOR_OPERATOR:
     'A fault that only the operator of this API can correct keeps the notification from being built. It is tried again by itself, and no attempt is counted.',
+  IN_A_LOOP: "The owner's own writes to the node answer its notifications and cause the next ones. They are sent with growing pauses.",
   PUT_BACK: 'This installation could not send the notification. It is tried again by itself, and no attempt is counted.',
   IN_PROGRESS: 'A worker has claimed the delivery: it is being sent, or waits for the answer of the receiver.',
   PACED: 'The delivery is due, but waits because the subscription is slowed, probed or rate-limited.',

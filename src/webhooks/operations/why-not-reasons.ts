@@ -1,6 +1,6 @@
 // Explains why a change has no delivery, or why its delivery was or was not sent.
 import type { Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
-import { OPERATOR } from '../base/store/delivery-state.js';
+import { LOOP, OPERATOR } from '../base/store/delivery-state.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
 
 /** Which conditions of a subscription a change meets. */
@@ -46,6 +46,7 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
       'IN_PROGRESS',
       `A worker has claimed the delivery: it is being sent, or waits for the answer of the receiver. Without a result until ${leasedUntil.toISOString()}, it is sent again.`,
     );
+  if (delivery.reason === LOOP) return reason('IN_A_LOOP', inALoop(delivery));
   if (delivery.reason === OPERATOR) return reason('WAITS_FOR_OPERATOR', waitsForOperator(delivery));
   const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
   switch (delivery.state) {
@@ -92,6 +93,10 @@ export const reason = (code: WhyNotCode, sentence: string): Reason => ({ code, s
 
 function waitsForOperator({ dueAt }: Delivery): string {
   return `The delivery waits for the operator of this API: a fault that your subscription can't change keeps the notification from being built. It is tried again at ${dueAt.toISOString()}, and continues by itself once the fault is corrected. No attempt is counted.`;
+}
+
+function inALoop({ dueAt }: Delivery): string {
+  return `The last notifications about this node were each followed by a write of yours to the node, which caused the next one. They are sent with growing pauses; this one at ${dueAt.toISOString()}. A validation template can leave out your own writes: \`{{ event.actor.userId != data.viewer.databaseId }}\`.`;
 }
 
 export function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {

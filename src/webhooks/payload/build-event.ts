@@ -84,7 +84,7 @@ function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): 
  * Returns the property `actor` of the context that the writer recorded with the event; `null` when the context is not a JSON object with an
  * actor.
  */
-function actorIn(context: string | null): Json {
+export function actorIn(context: string | null): Json {
   if (context === null) return null;
   try {
     const parsed = parseJson(context) as { actor?: Json } | null;

@@ -4,7 +4,6 @@
 import type { Attempt, Outcome, Timings } from '../base/model.js';
 import { mergePaceOutcomes, type PaceOutcome } from '../base/pace.js';
 import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/store/arrays.js';
-import { OPERATOR } from '../base/store/delivery-state.js';
 import type { AttemptLine } from './attempt-log.js';
 import type { AttemptRecord } from './attempt-record.js';
 import type { DeliveryResult } from './attempt-result.js';
@@ -89,7 +88,7 @@ export class AttemptBatch {
   /** @param toLine makes the line of an attempt; `null` when it is not to be logged */
   constructor(private readonly toLine: (attempt: AttemptRecord) => AttemptLine | null = () => null) {}
 
-  add({ deliveryId, token, subscriptionId, next, putBackMs, waitsForOperator, attempt, disable, uncounted, pace }: DeliveryResult): void {
+  add({ deliveryId, token, subscriptionId, next, putBackMs, waits, attempt, disable, uncounted, pace }: DeliveryResult): void {
     this.size += 1;
     this.newestMs = Date.now();
     if (pace !== undefined) this.paces.set(subscriptionId, mergePaceOutcomes(this.paces.get(subscriptionId), pace));
@@ -106,7 +105,7 @@ export class AttemptBatch {
     this.id.push(deliveryId);
     this.token.push(token);
     this.state.push(next?.state);
-    this.reason.push(waitsForOperator ? OPERATOR : next?.reason);
+    this.reason.push(waits ?? next?.reason);
     this.waitMs.push(next ? next.retryMs : putBackMs === undefined ? 0 : putBackMs);
     this.outcome.push(attempt?.outcome);
     this.stage.push(attempt?.stage);

@@ -2,7 +2,7 @@
 
 import type { DisabledReason } from '../base/model.js';
 import type { PaceOutcome, PaceState } from '../base/pace.js';
-import type { NextState } from '../base/store/delivery-state.js';
+import type { LOOP, NextState, OPERATOR } from '../base/store/delivery-state.js';
 import type { AttemptRecord } from './attempt-record.js';
 
 export interface DeliveryResult {
@@ -16,10 +16,10 @@ export interface DeliveryResult {
   next: NextState | null;
   putBackMs?: number | null;
   /**
-   * Set on a delivery that is put back because of a fault that only the operator can correct. Its owner sees the reason OPERATOR, and each
-   * pause in a row is about twice as long as the last.
+   * Why the delivery is put back, if its owner is to see it. OPERATOR: a fault that only the operator can correct; each pause in a row is
+   * about twice as long as the last. LOOP: the owner's writes to the node answer its notifications.
    */
-  waitsForOperator?: true;
+  waits?: typeof OPERATOR | typeof LOOP;
   attempt: AttemptRecord | null;
   disable: { reason: DisabledReason; message: string } | null;
   /** Set on a failure that does not count towards disabling the subscription for too many errors within an hour. */

@@ -35,7 +35,7 @@ export interface TablesHostOptions {
  * Thrown when a column or table was dropped or renamed since the catalog was read. The catalog has been read again, so
  * a retry may succeed.
  */
-export class StaleCatalog extends Error {
+class StaleCatalog extends Error {
   override name = 'StaleCatalog';
 }
 

@@ -6,7 +6,7 @@ import { NoSlotError } from '../runtime/fair-share.js';
  * deadlock or other rollback (40), insufficient resources (53), operator intervention (57), system error (58), internal
  * error (XX), lock timeout (55P03).
  */
-export const isTroubleCode = (code: string): boolean => /^(08|40|53|57|58|XX|55P03)/.test(code);
+const isTroubleCode = (code: string): boolean => /^(08|40|53|57|58|XX|55P03)/.test(code);
 
 const QUERY_CANCELLED = '57014';
 

@@ -10,6 +10,13 @@ import type { Logger } from './logger.js';
  */
 export const LOCK_TIMEOUT_MS = 300;
 
+/**
+ * Begins a transaction that holds up others only for a limited time. When its process stands still between two statements,
+ * Postgres ends the session after 5 s, which frees its locks. A statement waits at most 10 s for a lock: longer, so that a
+ * session behind a stopped one goes on.
+ */
+export const BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '10s'";
+
 /** Maximum time of all tries together, in milliseconds. */
 const GIVE_UP_MS = 60_000;
 

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from './lock-retries.js';
+import { BEGIN, LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from './lock-retries.js';
 import { withAdvisoryLock } from './pooler.js';
 import { RuntimeError } from './runtime-error.js';
 import { localSql } from './schema-name.js';
@@ -153,7 +153,7 @@ async function apply(
   client: pg.PoolClient,
   { name, sql, checksum, schema, ledger }: { name: string; sql: string; checksum: string; schema: string; ledger: string },
 ): Promise<void> {
-  await client.query('BEGIN');
+  await client.query(BEGIN);
   try {
     await client.query(`SET LOCAL search_path = ${schema}; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(sql);

@@ -1,7 +1,7 @@
 // Creates, replaces and drops triggers and functions until the database matches the announced nodes. Only `hookgraph migrate` runs this.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
-import { LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from '../../runtime/lock-retries.js';
+import { BEGIN, LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from '../../runtime/lock-retries.js';
 import type { Logger } from '../../runtime/logger.js';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { schemaOf } from '../../runtime/schema-name.js';
@@ -67,7 +67,7 @@ function unownedWarning({ facts: { schema, name, subscriptions, isOwned } }: Ann
 }
 
 async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
-  await client.query('BEGIN');
+  await client.query(BEGIN);
   try {
     const result = await work();
     await client.query('COMMIT');

@@ -2,6 +2,7 @@
 // tables that can't be captured before it changes anything.
 import type { PoolClient } from 'pg';
 import pg from 'pg';
+import { BEGIN } from '../../runtime/lock-retries.js';
 import { DEFAULT_SCHEMA } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
@@ -28,7 +29,7 @@ const READ_TIMEOUT_MS = 1000;
  */
 export async function proveCapture(client: PoolClient, tables: AnnouncedTable[], all: AnnouncedTable[]): Promise<WebhooksError[]> {
   const problems: WebhooksError[] = [];
-  await client.query('BEGIN');
+  await client.query(BEGIN);
   try {
     await client.query(`SET LOCAL lock_timeout = '1s'; SET LOCAL hookgraph.capture = 'on'; SET LOCAL check_function_bodies = on`);
     const functions = [...SHARED_FUNCTIONS, ...all.flatMap((table) => functionsOf(table, all))];

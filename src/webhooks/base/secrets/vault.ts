@@ -1,6 +1,7 @@
 // Encrypts secrets so that they can be decrypted only in the row and field they belong to; checks that all processes share the keys.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
+import { BEGIN } from '../../../runtime/lock-retries.js';
 import { WebhooksError } from '../errors.js';
 
 /** The row and field of a secret. A ciphertext that was moved to another row or field can't be decrypted. */
@@ -101,7 +102,7 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
   const client = await pool.connect();
   let failed: unknown;
   try {
-    await client.query('BEGIN');
+    await client.query(BEGIN);
     // If two processes start at once with different generated keys, the lock makes the second see the key that the first recorded. The
     // lock also waits for transactions that save secrets with the current key: see keyForSealing.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('hookgraph.encryption_keys'))");

@@ -56,6 +56,9 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
       inProgress: config.maxInProgress,
       perSubscription: config.maxPerSubscription,
       perOrigin: config.maxPerOrigin,
+      silenceMs: config.databaseSilenceMs,
+      stallMs: config.loopStallMs,
+      stopMs: config.stopTimeoutMs,
     },
     queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },
   };

@@ -2,6 +2,7 @@
 import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
 import { escapeIdentifier, type Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
+import { watchedPool } from '../runtime/connections/watched-pool.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { connectionOptions } from '../runtime/database-url/connection-options.js';
 import { createFairShare } from '../runtime/fair-share.js';
@@ -25,7 +26,7 @@ import { createHandler } from './handler.js';
 import { createLoadNode } from './load-node.js';
 import { createMeter, createMetricsReader } from './metrics.js';
 import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
-import { readyAnswer, refuseOutOfStep, workerAnswer } from './readiness.js';
+import { readyAnswer, refuseOutOfStep } from './readiness.js';
 import { createSignIn, type StoredContext } from './sign-in.js';
 import { createTablesHost } from './tables-host.js';
 
@@ -106,16 +107,18 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const log = options.log ?? createPlainLog();
   const { queryConnections = 20 } = options;
   const limits = { queryMs: options.queryTimeoutMs, ...options.settings?.limits };
-  const { queryMs: queryTimeoutMs } = deadlinesOf(limits);
+  const { queryMs: queryTimeoutMs, silenceMs } = deadlinesOf(limits);
   const schemaName = checkSchemaName(options.databaseSchema ?? DEFAULT_SCHEMA);
   const inSchema = { schema: schemaName };
   const pool =
-    typeof options.database === 'string' ? openPool(options.database, { log, ...inSchema }) : localPool(options.database, inSchema);
+    typeof options.database === 'string'
+      ? openPool(options.database, { log, silenceMs, ...inSchema })
+      : localPool(watchedPool(options.database, { silenceMs }), inSchema);
   const metrics = createMetrics();
   const stopLogging = typeof options.database === 'string' ? () => {} : logBroken(options.database, log);
   const connection = typeof options.database === 'string' ? connectionOptions(options.database) : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
-  const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
+  const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs, silenceMs });
   const storedPool = localPool(opened.pool, inSchema);
   const ids = options.ids ?? DEFAULT_IDS;
   const fairShare = createFairShare({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: QUERY_WAIT_MS });
@@ -250,8 +253,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     },
     metrics: () => reader.write({ process: false }),
     async monitor({ host = loopbackAddress(), port }) {
-      const readiness = () => workerAnswer(webhooks, ready);
-      const opened = await openMonitoringPort({ host, port, readiness, metrics: () => reader.write({ process: true }), log });
+      const opened = await openMonitoringPort({ host, port, readiness: ready, metrics: () => reader.write({ process: true }), log });
       webhooks.forbid({ host, port: opened.port });
       return opened;
     },

@@ -1,5 +1,7 @@
 // Opens connection pools to Postgres, and checks that the database answers and is new enough.
 import pg from 'pg';
+import { replaceConnections, serverOf } from './connections/server.js';
+import { CONNECT_MS, type WatchOptions, watchedPool } from './connections/watched-pool.js';
 import { adviceOn, causeOf } from './database-url/advice.js';
 import { connectionOptions, serversOf } from './database-url/connection-options.js';
 import { logFailure } from './failure-log.js';
@@ -7,7 +9,7 @@ import { type LocalOptions, localPool } from './local-pool.js';
 import type { Logger } from './logger.js';
 import { RuntimeError } from './runtime-error.js';
 
-export interface PoolOptions extends LocalOptions {
+export interface PoolOptions extends LocalOptions, WatchOptions {
   log: Logger;
   /** The `application_name` shown in pg_stat_activity. */
   name?: string;
@@ -15,15 +17,19 @@ export interface PoolOptions extends LocalOptions {
   max?: number;
 }
 
-export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, ...local }: PoolOptions): pg.Pool {
+export function openPool(
+  connection: string | pg.PoolConfig,
+  { log, name = 'hookgraph', max = 20, silenceMs, isReader, ...local }: PoolOptions,
+): pg.Pool {
   const pool = new pg.Pool({
+    connectionTimeoutMillis: CONNECT_MS,
     // Copies the password by name: in the options of a pool it isn't enumerable, so spreading leaves it out.
     ...(typeof connection === 'string' ? connectionOptions(connection) : { ...connection, password: connection.password }),
     application_name: name,
     max,
   });
   logBroken(pool, log);
-  return localPool(pool, local);
+  return localPool(watchedPool(pool, { silenceMs, isReader: isReader ?? false }), local);
 }
 
 /**
@@ -33,7 +39,9 @@ export function openPool(connection: string | pg.PoolConfig, { log, name = 'hook
 export function logBroken(pool: pg.Pool, log: Logger): () => void {
   const onBroken = (error: Error) => {
     // When Postgres stops right after the pool was ended, connections that are already closing report errors.
-    if (!pool.ending) logFailure(log, error, 'an idle database connection broke; the pool replaces it', { level: 'warn' });
+    if (pool.ending) return;
+    replaceConnections(serverOf(pool));
+    logFailure(log, error, 'a database connection broke; the pool replaces it', { level: 'warn' });
   };
   // The pool reports errors of idle connections only, so each connection gets a listener of its own, too.
   const onConnect = (client: pg.PoolClient) => void client.on('error', onBroken);
@@ -59,7 +67,7 @@ export async function checkDatabase(url: string): Promise<void> {
   const { Client = pg.Client, ...options } = connectionOptions(url);
   const servers = serversOf(url).map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
   const name = `The database ${options.database ?? options.user} at ${servers.join(' or ')}`;
-  const client = new Client({ connectionTimeoutMillis: 10_000, ...options });
+  const client = new Client({ connectionTimeoutMillis: CONNECT_MS, query_timeout: CONNECT_MS, ...options });
   client.on('error', () => {});
   try {
     await client.connect();

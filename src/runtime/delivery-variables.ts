@@ -12,6 +12,9 @@ export interface DeliveryConfig {
   maxInProgress: number;
   maxPerSubscription: number;
   maxPerOrigin: number;
+  databaseSilenceMs: number;
+  loopStallMs: number;
+  stopTimeoutMs: number;
 }
 
 export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<DeliveryConfig[K]> } = {
@@ -71,5 +74,25 @@ export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<Deliver
     meaning: 'maximum number of simultaneous requests of a process to one origin (scheme, host and port)',
     parse: wholeNumber(1, 10_000),
     fallback: '200',
+  },
+  databaseSilenceMs: {
+    name: 'HOOKGRAPH_DATABASE_SILENCE_MS',
+    meaning:
+      'milliseconds without a byte from Postgres, while a statement runs, after which a connection is closed unless Postgres still works on the statement',
+    parse: wholeNumber(100, 600_000),
+    fallback: '8000',
+  },
+  loopStallMs: {
+    name: 'HOOKGRAPH_LOOP_STALL_MS',
+    meaning:
+      'milliseconds without progress after which a loop of the worker counts as stalled: /readyz answers 503, and a warning is logged',
+    parse: wholeNumber(100, 600_000),
+    fallback: '5000',
+  },
+  stopTimeoutMs: {
+    name: 'HOOKGRAPH_STOP_TIMEOUT_MS',
+    meaning: 'maximum milliseconds that a worker takes to stop; results that are not recorded by then are sent again',
+    parse: wholeNumber(100, 600_000),
+    fallback: '25000',
   },
 };

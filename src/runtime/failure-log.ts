@@ -68,7 +68,8 @@ export function logFailure(
 const UNREACHABLE = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
 const UNREACHABLE_TEXTS = /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i;
 
-function isUnreachable(error: unknown): boolean {
+/** Whether the error says that the database can't be reached: by its code or, where pg gives none, by its text. */
+export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, message, cause } = error as Error & { code?: unknown };
   if (UNREACHABLE.test(String(code)) || UNREACHABLE_TEXTS.test(message)) return true;

@@ -1,6 +1,7 @@
 // Adapts a pool's statements to the installation: to the schema of Hookgraph's tables, to session settings, and to a
 // pooler such as pgbouncer.
 import pg from 'pg';
+import { StandbyError } from './connections/server.js';
 import { isPooled, isPooledNow } from './pooler.js';
 import { DEFAULT_SCHEMA, localSql, nameSuffix, registerSchema } from './schema-name.js';
 
@@ -130,8 +131,10 @@ async function inTransaction(pool: pg.Pool, settings: Record<string, string>, [c
 }
 
 async function wrapped(run: Query, settings: Record<string, string>, args: unknown[]): Promise<unknown> {
-  await run(['BEGIN', ...settingStatements(settings)].join('; '));
+  // The pooler may have moved to a standby since the connection to it was checked.
+  const begun = await run(['BEGIN', ...settingStatements(settings), 'SELECT pg_is_in_recovery() AS standby'].join('; '));
   try {
+    if (begun.at(-1).rows[0].standby) throw new StandbyError();
     const result = await run(...args);
     await run('COMMIT');
     return result;

@@ -1,11 +1,15 @@
 // Detects a pooler such as pgbouncer between this process and Postgres, behind which sessions don't keep settings and
 // locks; takes advisory locks in both cases.
 import pg from 'pg';
+import { closeNow } from './connections/close-now.js';
 
 interface Known {
   answer: Promise<boolean>;
   isPooled?: boolean;
 }
+
+/** Milliseconds for opening the separate connection of the check, and again for its answer. */
+const ANSWER_WITHIN_MS = 5_000;
 
 /** Maps the options object of a pool, which the pool's wrappers share, to the result of the check. */
 const known = new WeakMap<object, Known>();
@@ -44,7 +48,12 @@ export const isPooledNow = (pool: pg.Pool): boolean | undefined => known.get(poo
  */
 async function detectPooler(pool: pg.Pool): Promise<boolean> {
   const { Client = pg.Client } = pool as unknown as { Client?: typeof pg.Client };
-  const client = new Client(pool.options);
+  const client = new Client({
+    ...pool.options,
+    password: pool.options.password,
+    connectionTimeoutMillis: ANSWER_WITHIN_MS,
+    query_timeout: ANSWER_WITHIN_MS,
+  });
   client.on('error', () => {});
   try {
     await client.connect();
@@ -52,7 +61,7 @@ async function detectPooler(pool: pg.Pool): Promise<boolean> {
     const { rows } = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
     return typeof processID === 'number' && processID !== rows[0]?.pid;
   } finally {
-    await client.end().catch(() => {});
+    closeNow(client);
   }
 }
 

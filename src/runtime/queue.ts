@@ -1,6 +1,7 @@
 // Starts graphile-worker (a job queue with cron) for maintenance tasks. Deliveries have a queue of their own.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
+import { logFailure } from './failure-log.js';
 import { overriding } from './local-pool.js';
 import type { Logger } from './logger.js';
 import { isPooled } from './pooler.js';
@@ -45,8 +46,12 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
     noHandleSignals: true,
   });
   let stopped = false;
-  void runner.promise.finally(() => {
+  const ended = () => {
     stopped = true;
+  };
+  runner.promise.then(ended, (error) => {
+    ended();
+    logFailure(log, error, 'the queue of maintenance tasks ended with an error', { level: 'warn' });
   });
   return {
     stop: async () => {

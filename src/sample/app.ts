@@ -39,8 +39,10 @@ export interface SampleApp {
  */
 export async function openSample({ adminToken, ...options }: SampleOptions): Promise<SampleApp> {
   const hooks = createHooks(options);
-  const writer = openWriter(options.database, (error) =>
-    options.log?.warn({ error }, 'an idle database connection broke; the pool replaces it'),
+  const writer = openWriter(
+    options.database,
+    (error) => options.log?.warn({ error }, 'a database connection broke; the pool replaces it'),
+    options.settings?.limits?.silenceMs,
   );
   const prisma = openPrisma(writer);
   const { pool, schema, webhooks } = hooks;

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { Prisma, PrismaClient } from '../generated/nodes/client.js';
 import { models } from '../generated/nodes/hookgraph-models.js';
 import { connectionOptions } from '../index.js';
-import { ExactPg, fromPrisma, readModels } from '../sources/prisma/index.js';
+import { ExactPg, fromPrisma, readModels, watchedPool } from '../sources/prisma/index.js';
 
 export type { PrismaClient } from '../generated/nodes/client.js';
 
@@ -18,9 +18,9 @@ export const source = fromPrisma({ models, Prisma, client: (adapter) => new Pris
 
 /**
  * Opens the pool for writing. Its time zone is UTC because Prisma writes timestamps without a zone. A statement may
- * take 15 s; waiting for a connection times out after 5 s.
+ * take 15 s; waiting for a connection times out after 5 s. `silenceMs`: the limit of the same name in `settings.limits`.
  */
-export function openWriter(url: string, onBroken: (error: Error) => void): pg.Pool {
+export function openWriter(url: string, onBroken: (error: Error) => void, silenceMs?: number): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(url),
     application_name: 'hookgraph prisma',
@@ -31,7 +31,7 @@ export function openWriter(url: string, onBroken: (error: Error) => void): pg.Po
   // The pool replaces a broken connection at the next query, but an unhandled error event would end the process.
   pool.on('error', onBroken);
   pool.on('connect', (client) => client.on('error', onBroken));
-  return pool;
+  return watchedPool(pool, { silenceMs });
 }
 
 /** Opens a Prisma client on a database's URL, or on a pool that the caller must close. */

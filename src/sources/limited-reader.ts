@@ -67,7 +67,13 @@ export function limitedReaderPool(pool: Pool, reading: Reading): Pool {
  */
 export function openReadOnlyPool(
   connection: string | PoolConfig,
-  { log, max = 10, statementTimeoutMs, role }: Pick<PoolOptions, 'log' | 'max'> & { statementTimeoutMs: number; role?: string },
+  {
+    log,
+    max = 10,
+    statementTimeoutMs,
+    role,
+    silenceMs,
+  }: Pick<PoolOptions, 'log' | 'max' | 'silenceMs'> & { statementTimeoutMs: number; role?: string },
 ): pg.Pool {
   const settings = {
     ...SESSION,
@@ -76,5 +82,5 @@ export function openReadOnlyPool(
     lock_timeout: String(Math.ceil(statementTimeoutMs / 2)),
     ...(role !== undefined && { role }),
   };
-  return openPool(connection, { log, name: 'hookgraph queries', max, settings });
+  return openPool(connection, { log, name: 'hookgraph queries', max, settings, silenceMs, isReader: true });
 }

@@ -15,8 +15,8 @@ export interface PoolReader {
 
 export const poolSource: Source<PoolReader> = { models: [], open };
 
-function open({ connection, log, connections, queryTimeoutMs }: OpenOptions): OpenSource<PoolReader> {
-  const pool = openReadOnlyPool(connection, { log, max: connections, statementTimeoutMs: queryTimeoutMs });
+function open({ connection, log, connections, queryTimeoutMs, silenceMs }: OpenOptions): OpenSource<PoolReader> {
+  const pool = openReadOnlyPool(connection, { log, max: connections, statementTimeoutMs: queryTimeoutMs, silenceMs });
   return {
     pool,
     plain: { pool },

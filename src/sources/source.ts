@@ -45,6 +45,8 @@ export interface OpenOptions {
   connections: number;
   /** Maximum duration of one statement, in milliseconds. */
   queryTimeoutMs: number;
+  /** Milliseconds without a byte from Postgres after which a connection is checked. */
+  silenceMs?: number;
 }
 
 export interface Source<Reader> {

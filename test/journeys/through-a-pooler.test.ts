@@ -4,6 +4,7 @@ import { graphql } from 'graphql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Hookgraph } from '../../src/index.js';
+import { openPool } from '../../src/runtime/database.js';
 import { createPlainLog } from '../../src/runtime/plain-log.js';
 import { createContext } from '../../src/sample/graph/context.js';
 import { createHooks } from '../../src/sample/hookgraph.js';
@@ -99,6 +100,15 @@ describe.skipIf(!hasPgbouncer)('through pgbouncer in transaction mode', () => {
       expect((await app.query('SHOW statement_timeout')).rows).toEqual([{ statement_timeout: '0' }]);
     } finally {
       await reader.end();
+    }
+  });
+
+  it('waits for a slow statement, which has another process id behind the pooler', async () => {
+    const slow = openPool(pooler.url, { log, silenceMs: 100 });
+    try {
+      expect((await slow.query('SELECT pg_sleep(1)')).rowCount).toBe(1);
+    } finally {
+      await slow.end();
     }
   });
 

@@ -2,11 +2,13 @@
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { databaseEndpoints } from '../../src/runtime/database.js';
+import { databaseEndpoints, openPool } from '../../src/runtime/database.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { openReadOnlyPool } from '../../src/sources/limited-reader.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
+import { startFreezingProxy } from '../support/freezing-proxy.js';
 import { openReader } from '../support/reader.js';
+import { until } from '../support/until.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -53,6 +55,36 @@ test('the reader connects as the host’s own pool does, whose password is a fie
   const reader = openReadOnlyPool(own.options, { log, statementTimeoutMs: 5000 });
   expect((await reader.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   await Promise.all([reader.end(), own.end()]);
+});
+
+test('a slow statement goes on, and only a dead connection is closed', async () => {
+  const proxy = await startFreezingProxy(database.url);
+  const pool = openPool(proxy.url, { log, silenceMs: 100 });
+  try {
+    expect((await pool.query('SELECT pg_sleep(1)')).rowCount).toBe(1);
+    proxy.swallow();
+    await expect(pool.query('SELECT 1')).rejects.toThrow('Postgres sent nothing for 100 ms');
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  } finally {
+    await pool.end();
+    await proxy.close();
+  }
+});
+
+test('a lost connection of one pool is a reason for the others to connect anew', async () => {
+  const [pool, reader] = [openPool(database.url, { log }), openReadOnlyPool(database.url, { log, statementTimeoutMs: 5000 })];
+  const pidOf = async (of: pg.Pool): Promise<number> => (await of.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
+  try {
+    const before = await pidOf(reader);
+    expect(await pidOf(reader)).toBe(before);
+    const lost = expect(pool.query('SELECT pg_sleep(60)')).rejects.toMatchObject({ code: '57P01' });
+    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT pg_sleep(60)'`;
+    await until('its session is ended', async () => (await database.pool.query(end)).rowCount === 1);
+    await lost;
+    expect(await pidOf(reader)).not.toBe(before);
+  } finally {
+    await Promise.all([pool.end(), reader.end()]);
+  }
 });
 
 test.each([

@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface DatabaseProxy {
   /** The URL of the same database through the proxy. */
   url: string;
+  /** Leads new connections to another server. */
+  leadTo(databaseUrl: string): void;
   close(): Promise<void>;
 }
 
@@ -12,7 +14,7 @@ export async function startDatabaseProxy(
   databaseUrl: string,
   onConnection: (client: Socket, database: Socket) => void,
 ): Promise<DatabaseProxy> {
-  const target = new URL(databaseUrl);
+  let target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (client) => {
     const database = connect({ port: Number(target.port || 5432), host: target.hostname, noDelay: true });
@@ -34,6 +36,9 @@ export async function startDatabaseProxy(
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
+    leadTo(databaseUrl) {
+      target = new URL(databaseUrl);
+    },
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

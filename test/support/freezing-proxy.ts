@@ -3,7 +3,10 @@ import type { Socket } from 'node:net';
 import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.js';
 
 export interface FreezingProxy extends DatabaseProxy {
+  /** Passes nothing on, neither over the open connections nor over new ones. */
   freeze(): void;
+  /** Passes nothing on over the open connections, as a proxy that lost them; new connections work. */
+  swallow(): void;
   thaw(): void;
 }
 
@@ -24,6 +27,7 @@ export async function startFreezingProxy(databaseUrl: string): Promise<FreezingP
       frozen = true;
       each((socket) => socket.pause());
     },
+    swallow: () => each((socket) => socket.pause()),
     thaw() {
       frozen = false;
       each((socket) => socket.resume());

@@ -59,10 +59,12 @@ function optionsOf(url: DatabaseUrl, env: Environment): Options {
   const { parameters } = url;
   for (const [name, fault] of Object.entries(REFUSED)) if (parameters[name]) throw new UrlFault(fault);
   if (parameters.gssencmode === 'require') throw new UrlFault('must not require gssencmode: encrypt with sslmode instead');
-  const wanted = parameters.target_session_attrs || 'any';
+  const servers = readServers(url, env);
+  // Hookgraph uses no standby, so of several servers it looks for the primary.
+  const wanted = parameters.target_session_attrs || (servers.length > 1 ? 'primary' : 'any');
   if (!WANTED.includes(wanted)) throw new UrlFault(`must have one of these as target_session_attrs: ${WANTED.join(', ')}`);
   const encryptions = waysToEncrypt(url, env);
-  const ways = readServers(url, env).flatMap(({ host, port }): Way[] =>
+  const ways = servers.flatMap(({ host, port }): Way[] =>
     host.startsWith('/') ? [{ host, port, ssl: false }] : encryptions.map((ssl) => ({ host, port, ssl })),
   );
   const user = url.user ?? (env.PGUSER || nameOfProcessUser());

@@ -116,7 +116,7 @@ function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promis
       for (const line of chunk.split('\n')) if (line.trim()) onLog?.(line);
       if (starting === undefined) return;
       starting += chunk;
-      if (!starting.includes('ready to accept connections')) return;
+      if (!/ready to accept (read-only )?connections/.test(starting)) return;
       starting = undefined;
       resolve(null);
     });

@@ -41,9 +41,9 @@ export function fromPrisma<Client extends AnyClient>(options: PrismaOptions<Clie
 function openSource<Client extends AnyClient>(
   { client: makeClient, schema, role }: PrismaOptions<Client>,
   known: Known,
-  { connection, log, connections, queryTimeoutMs }: OpenOptions,
+  { connection, log, connections, queryTimeoutMs, silenceMs }: OpenOptions,
 ): OpenSource<PrismaReader<Client>> {
-  const pool = openReadOnlyPool(connection, { log, max: connections, statementTimeoutMs: queryTimeoutMs, role });
+  const pool = openReadOnlyPool(connection, { log, max: connections, statementTimeoutMs: queryTimeoutMs, role, silenceMs });
   const adapter = new ExactPg(pool, { schema });
   if ((adapter as unknown as { externalPool?: unknown }).externalPool !== pool)
     throw new Error(

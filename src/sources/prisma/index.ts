@@ -1,5 +1,6 @@
 // Exports the public functions of `hookgraph/prisma`.
 
+export { watchedPool } from '../../runtime/connections/watched-pool.js';
 export { toMarked } from '../../runtime/exact-json.mjs';
 export { type AnnouncedWrite, type Announcing, announcedWrite } from './announced-write.js';
 export * from './datamodel.js';

@@ -1,4 +1,5 @@
 // Defines the deadlines and limits of deliveries, checks configured values, and computes the values that follow from them.
+import { SILENCE_MS } from '../../runtime/connections/watched-pool.js';
 import { WebhooksError } from './errors.js';
 
 /** The limits that an installation can configure. Times are in milliseconds. */
@@ -18,6 +19,15 @@ export interface Limits {
   perSubscription: number;
   /** Maximum number of concurrent requests of one process to one origin. Over HTTP/1.1, each request needs a connection. */
   perOrigin: number;
+  /**
+   * Time without a byte from Postgres, while a statement runs, after which the connection is closed, unless Postgres still works on the
+   * statement.
+   */
+  silenceMs: number;
+  /** Time beyond its interval after which a loop of the worker counts as stalled: `/readyz` answers 503, and a warning is logged. */
+  stallMs: number;
+  /** Maximum time that a worker takes to stop. Results that are not recorded by then are lost, and their deliveries are sent again. */
+  stopMs: number;
 }
 
 export interface Deadlines extends Limits {
@@ -45,6 +55,9 @@ export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: 
   inProgress: { least: 1, most: 100_000, usual: 3_000, variable: 'HOOKGRAPH_MAX_IN_PROGRESS' },
   perSubscription: { least: 1, most: 100_000, usual: 300, variable: 'HOOKGRAPH_MAX_PER_SUBSCRIPTION' },
   perOrigin: { least: 1, most: 10_000, usual: 200, variable: 'HOOKGRAPH_MAX_PER_ORIGIN' },
+  silenceMs: { least: 100, most: 600_000, usual: SILENCE_MS, variable: 'HOOKGRAPH_DATABASE_SILENCE_MS' },
+  stallMs: { least: 100, most: 600_000, usual: 5_000, variable: 'HOOKGRAPH_LOOP_STALL_MS' },
+  stopMs: { least: 100, most: 600_000, usual: 25_000, variable: 'HOOKGRAPH_STOP_TIMEOUT_MS' },
 };
 
 /**
@@ -103,6 +116,9 @@ export function deadlinesOf(configured: Partial<Limits> = {}): Deadlines {
     inProgress,
     perSubscription: Math.min(BOUNDS.perSubscription.usual, inProgress),
     perOrigin: BOUNDS.perOrigin.usual,
+    silenceMs: BOUNDS.silenceMs.usual,
+    stallMs: BOUNDS.stallMs.usual,
+    stopMs: BOUNDS.stopMs.usual,
     ...given,
   };
   const problems = problemsOf(limits);

@@ -2,6 +2,7 @@
 // otherwise every few milliseconds.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
+import { isOutdated } from '../../runtime/connections/server.js';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import { isPooled } from '../../runtime/pooler.js';
@@ -16,6 +17,7 @@ const POLL_MS = { busy: 20, idle: 75 };
  * once a second, skips none, and so finds older transactions that have committed since.
  */
 const RECENT = { iterations: 5, completeEveryMs: 1000 };
+const CHECK_MS = 8_000;
 const BACKOFF_MS = { first: 100, last: 5000 };
 
 export interface RelayOptions {
@@ -31,6 +33,8 @@ export interface RelayOptions {
   onFailure?(): void;
   /** Milliseconds to pause after a batch with events (`busy`), and the longest pause without events (`idle`). */
   pollMs?: { busy: number; idle: number };
+  /** Milliseconds between two checks of the listening connection. Default: 8,000. */
+  checkMs?: number;
 }
 
 export interface Relay {
@@ -41,10 +45,10 @@ export interface Relay {
 }
 
 /** Starts the loop, which survives restarts of the database. Holds one connection of the pool to listen for NOTIFY of other processes. */
-export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs = POLL_MS }: RelayOptions): Relay {
+export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs = POLL_MS, checkMs = CHECK_MS }: RelayOptions): Relay {
   const nap = createNap();
   const stopping = new AbortController();
-  const listening = listen(pool, log, nap.end, stopping.signal);
+  const listening = listen({ pool, log, checkMs }, nap.end, stopping.signal);
 
   async function run(): Promise<void> {
     let idleMs = pollMs.busy;
@@ -120,7 +124,11 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undef
  * Calls `onPoke` for each notification of a write until `stop` is aborted, and replaces a broken connection. Returns at once behind a
  * connection pooler, which doesn't support LISTEN.
  */
-async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSignal): Promise<void> {
+async function listen(
+  { pool, log, checkMs }: Required<Pick<RelayOptions, 'pool' | 'log' | 'checkMs'>>,
+  onPoke: () => void,
+  stop: AbortSignal,
+): Promise<void> {
   let backoffMs = BACKOFF_MS.first;
   while (!stop.aborted) {
     try {
@@ -130,18 +138,17 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
       }
       const client = await pool.connect();
       try {
-        const over = overWith(client, stop);
+        const over = overWith(client, checkMs, stop);
         client.on('notification', onPoke);
         await client.query(`LISTEN ${POKE_CHANNEL}`);
         backoffMs = BACKOFF_MS.first;
         // Notifications sent while no connection listened are lost, so the queue is checked once.
         onPoke();
-        await over;
+        if (await over) log.warn('the connection that listens for new changes broke; reconnecting');
       } finally {
         // The connection is closed instead of returned to the pool, because it would continue to receive notifications there.
         client.release(true);
       }
-      if (!stop.aborted) log.warn('the connection that listens for new changes broke; reconnecting');
     } catch (error) {
       logFailure(log, error, 'opening the connection that listens for new changes failed; polling until it succeeds', { level: 'warn' });
     }
@@ -150,16 +157,31 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
   }
 }
 
-/** Resolves when the connection breaks or `stop` is aborted. */
-function overWith(client: PoolClient, stop: AbortSignal): Promise<void> {
+/**
+ * Resolves to `true` when the connection breaks, and to `false` when it should be replaced or `stop` is aborted. Runs a statement every
+ * `checkMs` milliseconds, because a dead connection that only listens is silent like a living one.
+ */
+function overWith(client: PoolClient, checkMs: number, stop: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const over = () => {
-      stop.removeEventListener('abort', over);
-      resolve();
+    let isAsking = false;
+    const check = setInterval(() => {
+      if (isOutdated(client)) end(false);
+      if (isAsking) return;
+      isAsking = true;
+      client.query('SELECT 1').then(() => {
+        isAsking = false;
+      }, broke);
+    }, checkMs);
+    const end = (isBroken: boolean) => {
+      clearInterval(check);
+      stop.removeEventListener('abort', stopped);
+      resolve(isBroken);
     };
-    client.on('error', over);
-    client.on('end', over);
-    stop.addEventListener('abort', over);
-    if (stop.aborted) over();
+    const broke = () => end(true);
+    const stopped = () => end(false);
+    client.on('error', broke);
+    client.on('end', broke);
+    stop.addEventListener('abort', stopped);
+    if (stop.aborted) stopped();
   });
 }

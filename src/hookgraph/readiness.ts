@@ -28,7 +28,7 @@ export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promis
   if (incomplete) throw incomplete;
 }
 
-/** Returns the response of the API's `/readyz`. */
+/** Returns the response of `/readyz`. */
 export async function readyAnswer({ announcement, webhooks }: Parts): Promise<{ status: number; body: object }> {
   try {
     await announcement.ready();
@@ -37,15 +37,4 @@ export async function readyAnswer({ announcement, webhooks }: Parts): Promise<{ 
     return { status: 503, body: { status: 'the announced tables have problems', problems: [error.message] } };
   }
   return readinessAnswer(await readiness(webhooks.engine));
-}
-
-/** Returns the response of a worker's `/readyz`: 503 also while one of the worker's loops is stuck or fails. */
-export async function workerAnswer(
-  { engine }: Pick<Webhooks, 'engine'>,
-  ready: () => Promise<{ status: number; body: object }>,
-): Promise<{ status: number; body: object }> {
-  const stalled = engine.loops.states().filter(({ isStalled }) => isStalled);
-  if (stalled.length === 0) return ready();
-  const problems = stalled.map(({ name, ageMs }) => `The loop ${name} has not completed for ${Math.round(ageMs / 1000)} s.`);
-  return { status: 503, body: { status: 'the worker is stuck', problems } };
 }

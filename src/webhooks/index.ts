@@ -174,7 +174,8 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   const renderer = createRenderer({ onDeath: (by) => meter.rendererEnded(by === 'template' ? 'TEMPLATE' : 'UNKNOWN') });
   const everyMs = settings.captureWatchMs ?? CHECK_MS;
   const capture = createCaptureWatch({ pool, host, log, everyMs });
-  const engine: Engine = { pool, host, vault, renderer, settings, deadlines, meter, loops: createLoops(), guard, log, capture, random };
+  const loops = createLoops(deadlines.stallMs);
+  const engine: Engine = { pool, host, vault, renderer, settings, deadlines, meter, loops, guard, log, capture, random };
   const poker = createPoker(pool);
   const gate = createGate(engine);
   let working: Working | undefined;

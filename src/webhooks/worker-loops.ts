@@ -3,7 +3,9 @@
 
 import { logFailure } from '../runtime/failure-log.js';
 import { loadStatements } from '../runtime/sql-file.js';
+import { LATE, within } from '../runtime/time-limit.js';
 import type { Engine } from './base/engine.js';
+import { type Loop, watchLoops } from './base/loops.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
 import { DESTINATIONS } from './destinations/registry.js';
 import { startRelay } from './fan-out/relay-loop.js';
@@ -24,9 +26,14 @@ export interface Working {
   poke(): void;
   /** Call it when these subscriptions may have due deliveries: the worker claims them as soon as it has free slots. */
   wake(subscriptionIds: string[]): void;
-  /** Stops all loops. Resolves when the deliveries in progress are sent and recorded. */
+  /** Stops all loops. Resolves when the deliveries in progress are sent and recorded, or after the limit `stopMs`. */
   stop(): Promise<void>;
 }
+
+/** Milliseconds that one step of a loop may take when it calls AWS or reads many tables. */
+const SLOW = { stepMs: 15_000 };
+/** One iteration of a periodic loop. */
+type Work = (isStopped: () => boolean, completed: () => void) => Promise<void>;
 
 /** Maximum number of deliveries claimed at once from slowed, probed or rate-limited subscriptions. */
 const MAX_PACED = 500;
@@ -52,12 +59,16 @@ export async function startWorking(
   await padQueueTable(pool);
   const sender = openDeliverySender(engine);
   const journey = createJourney(engine, sender, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
-  const attemptWriter = createAttemptWriter(engine, deadlines.leaseMs);
+  const recording = onDemand(engine, 'record');
+  const claiming = onDemand(engine, 'claim');
+  const attemptWriter = createAttemptWriter(engine, deadlines.leaseMs, recording);
   const drain: Drain = startDrain({
     pool,
     log,
     bounds: { ...deadlines, total: deadlines.inProgress },
     leaseMs: deadlines.leaseMs,
+    isUnrecorded: attemptWriter.isFailing,
+    loop: claiming,
     hostOf: journey.originOf,
     deliver: (batch, free) =>
       journey.run(batch, (index, result) => {
@@ -70,6 +81,7 @@ export async function startWorking(
   const relay = startRelay({
     pool,
     log,
+    checkMs: deadlines.silenceMs,
     onDeliveries: drain.wake,
     onBatch(changes, withoutTenant) {
       relaying.completed();
@@ -78,7 +90,6 @@ export async function startWorking(
     onFailure: () => engine.meter.loopFailed('relay'),
   });
   const dueScan = repeat('due', DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
-  const heldScan = repeat('release', RELEASE_SCAN_MS, () => releaseScan(pool), engine);
   let pacedMs = PACED_SCAN_MS.idle;
   const paced = repeat(
     'paced',
@@ -90,35 +101,60 @@ export async function startWorking(
     },
     engine,
   );
-  const upkeep = DESTINATIONS.flatMap(({ field, upkeep }) =>
-    upkeep ? [repeat(`upkeep-${field}`, upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine)] : [],
-  );
-  const replays = repeat(
-    'replay',
-    REPLAY_SCAN_MS,
-    async (isStopped, completed) => {
-      for (let step = await stepReplay(pool); step && !isStopped(); step = await stepReplay(pool)) {
-        completed();
-        drain.wake([step.subscriptionId]);
-      }
-    },
-    engine,
-  );
-  const templates = repeat('templates', TEMPLATE_SCAN_MS, templateScan(engine), engine);
-  // `capture.requireMatch()` above was the first check of the triggers, so this loop begins with a pause.
-  const watch = repeat('capture', captureWatchMs, async () => void (await capture.check()), engine, { waits: true });
-  const statistics = repeat('statistics', STATISTICS_SCAN_MS, statisticsScan(engine), engine);
+  const replays = repeat('replay', REPLAY_SCAN_MS, replayScan(engine, drain), engine);
+  const maintenance = startMaintenance(engine, { capture, captureWatchMs });
+  const endWatch = watchLoops(engine.loops, log);
   return {
     poke: relay.poke,
     wake: drain.wake,
     state: () => ({ inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() }),
     async stop() {
-      const scans = [dueScan, heldScan, paced, ...upkeep, replays, templates, watch, statistics].map((scan) => scan.stop());
+      const scans = [dueScan, paced, replays, ...maintenance].map((scan) => scan.stop());
       journey.stop();
-      await Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ...scans]);
+      const stopped = Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ...scans]);
+      if ((await within(deadlines.stopMs, stopped)) === LATE) {
+        const left = { inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() };
+        log.error(left, 'the worker could not stop in time; deliveries whose results are not recorded are sent again');
+        attemptWriter.giveUp();
+      }
+      for (const loop of [claiming, recording]) loop.ended();
+      endWatch();
       await sender.close();
     },
   };
+}
+
+/** Advances the replays step by step, and wakes their subscriptions. */
+function replayScan({ pool }: Engine, { wake }: Drain): Work {
+  return async (isStopped, completed) => {
+    for (let step = await stepReplay(pool); step && !isStopped(); step = await stepReplay(pool)) {
+      completed();
+      wake([step.subscriptionId]);
+    }
+  };
+}
+
+/** Starts the loops that neither claim nor start deliveries. */
+function startMaintenance(engine: Engine, { capture, captureWatchMs }: Parameters<typeof startWorking>[1]): { stop(): Promise<void> }[] {
+  const { pool } = engine;
+  const upkeep = DESTINATIONS.flatMap(({ field, upkeep }) =>
+    upkeep ? [repeat(`upkeep-${field}`, upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine, SLOW)] : [],
+  );
+  return [
+    repeat('release', RELEASE_SCAN_MS, () => releaseScan(pool), engine),
+    ...upkeep,
+    repeat('templates', TEMPLATE_SCAN_MS, templateScan(engine), engine),
+    // `capture.requireMatch()` was the first check of the triggers, so this loop begins with a pause.
+    repeat('capture', captureWatchMs, async () => void (await capture.check()), engine, { ...SLOW, waits: true }),
+    repeat('statistics', STATISTICS_SCAN_MS, statisticsScan(engine), engine, SLOW),
+  ];
+}
+
+/** Registers a loop that runs only while there is work for it. */
+function onDemand({ loops }: Engine, name: string): Loop {
+  const loop = loops.start(name, 0);
+  loop.rests();
+  return loop;
 }
 
 /** Starts a render process (about 65 MB) once a subscription has a template, so that it is ready before the first delivery needs it. */
@@ -171,11 +207,11 @@ function statisticsScan({ pool }: Engine): () => Promise<void> {
 function repeat(
   name: string,
   everyMs: number | (() => number),
-  work: (isStopped: () => boolean, completed: () => void) => Promise<void>,
+  work: Work,
   { log, loops, meter }: Engine,
-  { waits = false } = {},
+  { waits = false, stepMs = 0 } = {},
 ): { stop(): Promise<void> } {
-  const loop = loops.start(name, typeof everyMs === 'number' ? everyMs : 0);
+  const loop = loops.start(name, stepMs + (typeof everyMs === 'number' ? everyMs : 0));
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let running = Promise.resolve();

@@ -3,12 +3,16 @@ import type { Pool } from 'pg';
 import { keepYoung } from '../runtime/heap.js';
 import type { Logger } from '../runtime/logger.js';
 import { startQueue } from '../runtime/queue.js';
+import { within } from '../runtime/time-limit.js';
 import type { Webhooks } from '../webhooks/index.js';
 import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
 
 export interface Worker {
-  /** Stops fetching deliveries from the queue, and resolves when the deliveries in progress have ended and been recorded. */
+  /**
+   * Stops fetching deliveries from the queue, and resolves when the deliveries in progress have ended and been recorded,
+   * or after the limit `stopMs`.
+   */
   stop(): Promise<void>;
 }
 
@@ -19,7 +23,7 @@ const CRONTAB = `
 
 /** Starts the worker. `isOwnProcess`: whether the process only sends deliveries, so that `keepYoung` may set a V8 flag for it. */
 export async function startWorker(
-  { pool, log, webhooks }: { pool: Pool; log: Logger; webhooks: Pick<Webhooks, 'work'> },
+  { pool, log, webhooks }: { pool: Pool; log: Logger; webhooks: Pick<Webhooks, 'work' | 'engine'> },
   { isOwnProcess = true } = {},
 ): Promise<Worker> {
   if (isOwnProcess) keepYoung();
@@ -35,7 +39,8 @@ export async function startWorker(
   });
   return {
     stop: async () => {
-      await Promise.all([working.stop(), queue.stop()]);
+      // Without the limit, the queue would wait for its next try to reach a database that doesn't answer.
+      await Promise.all([working.stop(), within(webhooks.engine.deadlines.stopMs, queue.stop())]);
     },
   };
 }

@@ -48,7 +48,7 @@ beforeAll(async () => {
     settings: { ...SETTINGS, domain: 'test', allowedNetworks: [] },
     deadlines: deadlinesOf(),
     meter: NO_METER,
-    loops: createLoops(),
+    loops: createLoops(5_000),
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     capture: { findings: async () => [] },

@@ -4,8 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { Hookgraph } from '../../index.js';
 import { explainPort } from '../../runtime/free-port.js';
+import { within } from '../../runtime/time-limit.js';
 import type { Terminal } from '../terminal.js';
 import { monitoringLine } from '../welcome.js';
+
+/** Milliseconds to close the connections after the worker has stopped. */
+const CLOSE_MS = 2_000;
 
 export interface ServeAppOptions {
   api: boolean;
@@ -50,6 +54,7 @@ export async function serveApp(
     terminal.say('Stopping: requests and deliveries in flight are finished first.');
   } finally {
     await Promise.all(parts.map((stop) => stop()));
-    await hooks.close();
+    // A database that doesn't answer must not keep the process from ending.
+    await within(CLOSE_MS, hooks.close());
   }
 }

@@ -2,6 +2,7 @@
 import { type Api, startApi } from '../../api/index.js';
 import { readConfig } from '../../runtime/config.js';
 import { explainPort, refuseTakenPort } from '../../runtime/free-port.js';
+import { LATE, within } from '../../runtime/time-limit.js';
 import { startWorker } from '../../worker/index.js';
 import { type Installation, openInstallation } from '../installation.js';
 import { announcedUrl, announceLocalApi } from '../local-api.js';
@@ -20,6 +21,9 @@ export interface ServeOptions extends Roles {
   /** Port of /healthz, /readyz and /metrics. Default: the configured port. */
   monitoringPort?: number;
 }
+
+/** Milliseconds to close the connections after the worker has stopped. */
+const CLOSE_MS = 2_000;
 
 interface Part {
   stop(): Promise<void>;
@@ -55,7 +59,8 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise
     process.exit(1);
   }
   console.log('Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.');
-  await stop(parts, installation);
+  if ((await within(config.stopTimeoutMs + CLOSE_MS, stop(parts, installation))) === LATE)
+    log.error('the process could not close its connections in time; it exits');
   process.exit(0);
 }
 

@@ -20,11 +20,12 @@ interface Working {
 /** Postgres cuts the texts of statements at 1,024 bytes by default, so only their beginnings are compared. */
 const COMPARED = 200;
 
-// A backend that waits for its client either never got the statement or can't send its result.
+// A backend that waits for its client either never got the statement or can't send its result. The state is `disabled`, and
+// the start unknown, where the setting `track_activities` is off.
 const WORKING = `
   SELECT pid, left(query, ${COMPARED}) AS query FROM pg_catalog.pg_stat_activity
-  WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE '%active%' AND wait_event_type IS DISTINCT FROM 'Client'
-    AND query_start < clock_timestamp() - $1 * interval '1 ms'`;
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND (state LIKE '%active%' OR state = 'disabled')
+    AND wait_event_type IS DISTINCT FROM 'Client' AND coalesce(query_start, '-infinity') < clock_timestamp() - $1 * interval '1 ms'`;
 
 /** The server that a client has reached, of those that its pool's options may name. */
 type Way = Pick<pg.Client, 'host' | 'port' | 'ssl'>;

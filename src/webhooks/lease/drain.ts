@@ -3,6 +3,7 @@
 import type { Pool } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
+import type { Loop } from '../base/loops.js';
 import { claimDue, type DeliveryInHand } from './claim.js';
 import { InFlight, type Slot } from './in-flight.js';
 import { advancesAfter, type Bounds, type ClaimPlan, isQuiet, isWorthwhile, planClaim } from './plan-claim.js';
@@ -20,6 +21,10 @@ export interface DrainOptions {
    * not throw.
    */
   deliver(batch: DeliveryInHand[], free: (index: number) => void): void;
+  /** Whether results can't be recorded now. Meanwhile nothing is claimed, because it would be sent again and again. */
+  isUnrecorded?(): boolean;
+  /** Progress of the claims, to notice a claim that doesn't end. */
+  loop?: Loop;
 }
 
 export interface Drain {
@@ -29,7 +34,7 @@ export interface Drain {
    * `wake` again.
    */
   rest(subscriptionId: string, ms: number): void;
-  /** Returns how many more deliveries may start in this process; 0 after `stop`. */
+  /** Returns how many more deliveries may start in this process; 0 after `stop`, and while results can't be recorded. */
   freeSlots(): number;
   inProgress(): number;
   /** Starts deliveries that another loop has claimed, and counts them as deliveries in progress. */
@@ -90,7 +95,7 @@ class ClaimingDrain implements Drain {
   }
 
   freeSlots(): number {
-    return this.isStopping ? 0 : this.options.bounds.total - this.inFlight.total;
+    return this.mayNotClaim() ? 0 : this.options.bounds.total - this.inFlight.total;
   }
 
   inProgress(): number {
@@ -128,6 +133,7 @@ class ClaimingDrain implements Drain {
         const plan = this.plan();
         if (plan.wants.length === 0) return;
         if (!isFirst && !isWorthwhile(plan.total, this.inFlight.total)) return this.gather();
+        this.options.loop?.completed();
         const batch = await claimDue(this.options.pool, plan.wants, plan.total, this.options.leaseMs);
         for (const { subscriptionId, had, next } of advancesAfter(plan, batch, Date.now())) this.awake.advance(subscriptionId, had, next);
         this.start(batch);
@@ -136,16 +142,21 @@ class ClaimingDrain implements Drain {
       logFailure(this.options.log, error, 'claiming deliveries failed; retrying');
       if (!this.isStopping) this.retryTimer = setTimeout(() => void this.claim(), RETRY_MS);
     } finally {
+      this.options.loop?.rests();
       this.isClaiming = false;
       if (this.isStopping && this.isIdle()) this.onIdle?.();
     }
   }
 
   private plan(): ClaimPlan {
-    if (this.isStopping) return { wants: [], total: 0 };
+    if (this.mayNotClaim()) return { wants: [], total: 0 };
     this.inFlight.learnHosts(this.options.hostOf);
     this.awake.learnHosts();
     return planClaim(this.awake, this.inFlight, this.options.bounds, Date.now());
+  }
+
+  private mayNotClaim(): boolean {
+    return this.isStopping || this.options.isUnrecorded?.() === true;
   }
 
   private gather(): void {

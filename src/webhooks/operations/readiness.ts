@@ -15,8 +15,16 @@ const ANSWER_WITHIN_MS = 3_000;
 
 const unready = (status: string, problems: string[] = []): Readiness => ({ isReady: false, status, problems, warnings: [] });
 
-/** Checks readiness; never throws. Whether changes are recorded is cached for a minute, or for five seconds while there are problems. */
+/**
+ * Checks readiness; never throws. A worker with a loop that is stuck or keeps failing is not ready. Whether changes are recorded is cached
+ * for a minute, or for five seconds while there are problems.
+ */
 export async function readiness(engine: Engine): Promise<Readiness> {
+  const stalled = engine.loops.states().filter(({ isStalled }) => isStalled);
+  if (stalled.length > 0) {
+    const problems = stalled.map(({ name, ageMs }) => `The loop ${name} has not completed for ${Math.round(ageMs / 1000)} s.`);
+    return unready('the worker is stuck', problems);
+  }
   const late = unready('the database does not answer');
   let timer: NodeJS.Timeout | undefined;
   const given = new Promise<Readiness>((resolve) => {

@@ -1,11 +1,12 @@
 // Collects results of attempts and writes them in batches, one batch at a time.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { logFailure } from '../../runtime/failure-log.js';
+import { isUnreachable, logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { Engine } from '../base/engine.js';
+import type { Loop } from '../base/loops.js';
 import { logRule, logRuleChanges } from '../base/rule-log.js';
-import { holdDeliveries } from '../base/store/delivery-state.js';
+import { holdDeliveries, keepLeases } from '../base/store/delivery-state.js';
 import { AttemptBatch } from './attempt-batch.js';
 import { lineOf, USUAL_ATTEMPT_LOG, writeLine } from './attempt-log.js';
 import type { AttemptRecord } from './attempt-record.js';
@@ -21,8 +22,12 @@ export interface AttemptWriter {
   add(result: DeliveryResult): Promise<void> | undefined;
   /** Returns how many results are not written yet. */
   waiting(): number;
-  /** Resolves when every queued result is written, or dropped because its lease ran out. */
+  /** Whether the last write failed. What is sent meanwhile can't be recorded, and so would be sent again. */
+  isFailing(): boolean;
+  /** Resolves when every queued result is written or dropped. */
   written(): Promise<void>;
+  /** Drops the results that can't be written at the next try. */
+  giveUp(): void;
 }
 
 interface Filling {
@@ -38,6 +43,8 @@ const MAX_CHARACTERS = 8_000_000;
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
+/** Milliseconds between two extensions of the leases of results that can't be written. */
+const KEEP_MS = 1_000;
 /**
  * Number of unwritten results above which `add` makes the worker wait. If the process dies, the deliveries of all unwritten results are
  * sent again.
@@ -45,10 +52,16 @@ const GATHER_MS = 20;
 const MAX_WAITING = 800;
 
 /**
- * @param giveUpMs milliseconds after which a batch that can't be written is dropped. Its leases have ended by then, so its deliveries are
- * due again and nothing is lost.
+ * Keeps a batch and its leases until it is written, because a delivery whose attempt isn't recorded is sent again.
+ * @param leaseMs length of a lease in milliseconds. A batch whose own values prevent that it is written is dropped after that time; its
+ * deliveries are then due again and nothing is lost.
+ * @param loop its progress is noted here
  */
-export function createAttemptWriter(engine: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>, giveUpMs: number): AttemptWriter {
+export function createAttemptWriter(
+  engine: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>,
+  leaseMs: number,
+  loop?: Loop,
+): AttemptWriter {
   const { log, meter } = engine;
   const { attemptLog = USUAL_ATTEMPT_LOG } = engine.settings;
   const toLine = (attempt: AttemptRecord) => lineOf(log, attemptLog, attempt);
@@ -58,39 +71,37 @@ export function createAttemptWriter(engine: Pick<Engine, 'pool' | 'log' | 'setti
   /** Number of results in all batches, including the batch being written. */
   let waiting = 0;
   let flushing: Promise<void> | null = null;
-  let enough: (() => void) | undefined;
-
-  /** Resolves when enough results are waiting, or after GATHER_MS milliseconds. */
-  function gathered(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, GATHER_MS);
-      enough = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
+  let [failing, givenUp] = [false, false];
+  const leases = new Leases(engine, leaseMs);
+  const gathering = new Gathering();
 
   async function flush(): Promise<void> {
     // Waits for one iteration of the event loop, so that replies that arrive together are written together.
     await new Promise(setImmediate);
     let busy = false;
+    loop?.completed();
     while (batches.length > 0) {
-      if (busy && waiting < WORTHWHILE) await gathered();
+      if (busy && waiting < WORTHWHILE) await gathering.enough();
       const filled = batches.shift() as Filling;
       busy = filled.batch.size >= BUSY;
       try {
         await write(engine, filled.batch);
+        failing = false;
+        loop?.completed();
         // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
+        failing = !isRollback(error);
         logFailure(log, error, 'recording attempts failed; retrying', { results: waiting });
-        if (Date.now() - filled.batch.newestMs > giveUpMs) end(filled);
+        if (givenUp || (isOfValues(error) && Date.now() - filled.batch.newestMs > leaseMs)) end(filled);
         else batches.unshift(filled);
+        if (!isOfValues(error)) await leases.keep(batches);
         await sleep(250);
       }
     }
     flushing = null;
+    failing = false;
+    loop?.rests();
   }
 
   function end({ batch, ended }: Filling): void {
@@ -102,25 +113,84 @@ export function createAttemptWriter(engine: Pick<Engine, 'pool' | 'log' | 'setti
 
   return {
     add(result) {
-      let last = batches.at(-1);
-      if (last === undefined || last.batch.size >= MAX_BATCH || last.batch.characters >= MAX_CHARACTERS) {
-        last = { batch: reusable.pop() ?? new AttemptBatch(toLine), ended: [] };
-        batches.push(last);
-      }
-      last.batch.add(result);
+      const { batch, ended } = lastWithRoom(batches, () => reusable.pop() ?? new AttemptBatch(toLine));
+      batch.add(result);
       if (result.attempt) meter.attempt(result.attempt);
       waiting += 1;
-      if (waiting >= WORTHWHILE) enough?.();
+      if (waiting >= WORTHWHILE) gathering.end();
       flushing ??= flush();
       if (waiting <= MAX_WAITING) return;
-      const { ended } = last;
       return new Promise<void>((resolve) => void ended.push(resolve));
     },
     waiting: () => waiting,
+    isFailing: () => failing,
     async written() {
       while (flushing) await flushing;
     },
+    giveUp() {
+      givenUp = true;
+    },
   };
+}
+
+/** Returns the last batch; adds one when there is none or the last is full. */
+function lastWithRoom(batches: Filling[], create: () => AttemptBatch): Filling {
+  const last = batches.at(-1);
+  if (last && last.batch.size < MAX_BATCH && last.batch.characters < MAX_CHARACTERS) return last;
+  const added = { batch: create(), ended: [] };
+  batches.push(added);
+  return added;
+}
+
+/** The wait for enough results to write together. */
+class Gathering {
+  private wake: (() => void) | undefined;
+
+  /** Resolves when `end` is called, or after GATHER_MS milliseconds. */
+  enough(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  end(): void {
+    this.wake?.();
+  }
+}
+
+/** The leases of results that can't be written yet. */
+class Leases {
+  private keptAtMs = 0;
+
+  constructor(
+    private readonly engine: Pick<Engine, 'pool' | 'log'>,
+    private readonly leaseMs: number,
+  ) {}
+
+  /** Extends the leases of all batches, at most once in KEEP_MS milliseconds. */
+  async keep(batches: readonly Filling[]): Promise<void> {
+    if (Date.now() - this.keptAtMs < KEEP_MS) return;
+    this.keptAtMs = Date.now();
+    const { pool, log } = this.engine;
+    for (const { batch } of batches)
+      await keepLeases(pool, batch.toParameters(), this.leaseMs).catch((error) => logFailure(log, error, 'extending leases failed'));
+  }
+}
+
+/** Whether Postgres rolled back because of a concurrent transaction, for example after a deadlock. The next try succeeds. */
+const isRollback = (error: unknown): boolean => /^(40|55P03)/.test(String((error as { code?: string }).code));
+
+/**
+ * Whether the values of a batch prevent that it is written: a data exception (22) or an exceeded limit (54) of Postgres, or an error before
+ * the statement was sent. All other errors concern every batch, such as a full disk or missing rights.
+ */
+function isOfValues(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === undefined ? !isUnreachable(error) : /^(22|54)/.test(code);
 }
 
 /**

@@ -174,6 +174,18 @@ export async function renewLease(db: Db, { id, subscriptionId, token }: Lease, l
   return rowCount === 1;
 }
 
+/**
+ * Extends the leases of deliveries that were sent and whose results can't be written yet, so that no worker sends them again meanwhile.
+ * `ids` and `tokens` are arrays in Postgres' binary format.
+ */
+export async function keepLeases(db: Db, { ids, tokens }: { ids: Buffer; tokens: Buffer }, leaseMs: number): Promise<void> {
+  await db.query(
+    `UPDATE hookgraph.open_deliveries o SET lease_until = now() + $3 * interval '1 ms'
+     FROM unnest($1::bigint[], $2::bigint[]) AS r (id, token) WHERE o.delivery_id = r.id AND o.lease_token = r.token`,
+    [ids, tokens, leaseMs],
+  );
+}
+
 // FOR SHARE waits until a concurrent change of the subscription has committed, so that the renewal sees the new status.
 const RENEW = `
   WITH x AS (SELECT x.id FROM hookgraph.subscriptions x WHERE x.id = $2 AND x.status = 'ENABLED' FOR SHARE)

@@ -57,7 +57,7 @@ export async function thingEngine(): Promise<ThingEngine> {
     },
     deadlines: deadlinesOf(),
     meter: NO_METER,
-    loops: createLoops(),
+    loops: createLoops(5_000),
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     capture: { findings: async () => [] },

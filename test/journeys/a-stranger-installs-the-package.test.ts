@@ -81,7 +81,7 @@ it('says without a trace that no database answers', async () => {
   const env = { ...environment(database), DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
   const args = ['node_modules/hookgraph/dist/cli/main.js', 'check', '--app', './hookgraph.mjs'];
   const { stderr } = await run(process.execPath, args, { cwd: folder, env }).catch((error) => error);
-  expect(stderr).toBe('ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1\nIs the database running? Check DATABASE_URL.\n');
+  expect(stderr).toBe('ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1\nIs the database running? Check host and port in DATABASE_URL.\n');
 });
 
 it.each(['worker', 'migrate', 'demo', 'simulate'])('says what `%s` misses without an application', async (command) => {

@@ -83,7 +83,7 @@ it('migrates the database of examples/pothos-prisma by Prisma’s own command', 
 });
 
 it.each(EXAMPLES)('runs the tests of examples/%s', async (example) => {
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test', 'example.test.ts'], {
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test', '--test-reporter=tap', 'example.test.ts'], {
     cwd: join(examples, 'examples', example),
     env: environment(at(example)),
   });

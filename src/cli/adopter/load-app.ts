@@ -1,4 +1,5 @@
 // Loads the file named by `--app` and finds the application's Hookgraph among its exports.
+import { existsSync } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -29,7 +30,11 @@ export async function loadApp(path: string): Promise<Hookgraph> {
 async function load(file: string): Promise<Record<string, unknown>> {
   const { href } = pathToFileURL(file);
   if (/\.[cm]?tsx?$/.test(file)) await registerTypeScript(file);
-  const module = (await import(href)) as Record<string, unknown>;
+  const module: Record<string, unknown> = await import(href).catch((cause: NodeJS.ErrnoException) => {
+    const missing = /^Cannot find module '(.+\.[cm]?)js'/.exec(cause.message)?.[1];
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND' || missing === undefined || !existsSync(`${missing}ts`)) throw cause;
+    throw withoutTsx(`Node ${process.versions.node} finds no TypeScript file by the name ${missing}js`, cause);
+  });
   // import() returns all exports of a CommonJS module in `default`.
   const { default: only } = module;
   return typeof only === 'object' && only !== null && !isHookgraph(only) ? { ...module, ...only } : module;
@@ -43,24 +48,21 @@ async function registerTypeScript(file: string): Promise<void> {
 }
 
 /**
- * Returns the file URL of a module of the application's tsx package, with which Node can load TypeScript; `null` when Node
- * runs TypeScript itself (from 22.18).
+ * Returns the file URL of a module of the application's tsx package, with which Node can load TypeScript; `null` when the
+ * application has no tsx, but Node runs TypeScript itself (from 22.18). Prefers tsx, because Node doesn't find `./schema.ts`
+ * by the name `./schema.js`, which TypeScript demands.
  * @param entry the module's path in the `exports` of tsx
  * @param usual the module's file, for a tsx whose `exports` lack this path
  * @throws RuntimeError `APP_IS_TYPESCRIPT` when the application has no tsx
  */
 export async function findTypeScriptLoader(file: string, entry = '.', usual = 'dist/loader.mjs'): Promise<string | null> {
-  if ((process.features as { typescript?: unknown }).typescript) return null;
   const { resolve: find } = createRequire(file);
   let manifest: string;
   try {
     manifest = find('tsx/package.json');
-  } catch {
-    throw new RuntimeError(
-      'APP_IS_TYPESCRIPT',
-      `Node ${process.versions.node} can't run the TypeScript file ${file}`,
-      'Install tsx (`npm install --save-dev tsx`), or pass the compiled file.',
-    );
+  } catch (cause) {
+    if ((process.features as { typescript?: unknown }).typescript) return null;
+    throw withoutTsx(`Node ${process.versions.node} can't run the TypeScript file ${file}`, cause);
   }
   // Reads the `import` entry of tsx's package.json, because require.resolve() finds the `require` entry, which doesn't
   // register an ESM loader.
@@ -68,6 +70,11 @@ export async function findTypeScriptLoader(file: string, entry = '.', usual = 'd
   const found = exports[entry === '.' ? '.' : `./${entry}`];
   const path = typeof found === 'string' ? found : (found?.import.default ?? usual);
   return pathToFileURL(join(dirname(manifest), path)).href;
+}
+
+function withoutTsx(message: string, cause: unknown): RuntimeError {
+  const hint = 'Install tsx (`npm install --save-dev tsx`), or pass the compiled file.';
+  return new RuntimeError('APP_IS_TYPESCRIPT', message, hint, { cause });
 }
 
 const VERBS = ['migrate', 'check', 'work', 'handler', 'close'] as const;

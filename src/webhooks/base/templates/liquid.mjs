@@ -219,6 +219,7 @@ function write(value, style, context) {
  * @param {any[]} args
  */
 function defaultFilter(value, ...args) {
+  if (typeof value === 'string' ? value !== '' : typeof value === 'number') return value;
   const isNamed = this.token.args.map(Array.isArray);
   const [fallback] = [...args.filter((_, i) => !isNamed[i]), ''];
   const allowsFalse = args.some((arg, i) => isNamed[i] && arg[0] === 'allow_false' && isTruthy(arg[1], this.context));

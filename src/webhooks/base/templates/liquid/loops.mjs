@@ -169,7 +169,8 @@ export class For extends ForTag {
     if (reversed) items.reverse();
     const outer = context.getRegister(INNERMOST);
     const forloop = new Loop(items.length, this.loopName, outer);
-    const scope = Object.assign(Object.create(null), { forloop });
+    const scope = Object.create(null);
+    scope.forloop = forloop;
     context.push(scope);
     context.setRegister(INNERMOST, forloop);
     for (const item of items) {

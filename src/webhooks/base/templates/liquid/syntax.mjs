@@ -51,6 +51,13 @@ class WholeNumber extends Expression {
   }
 }
 
+/** @param {any} bound */
+function toWhole(bound) {
+  if (TypeGuards.isNumberToken(bound) && Number.isInteger(bound.content)) return bound;
+  const { input, begin, end } = bound;
+  return { kind: TokenKind.FilteredValue, initial: new WholeNumber([bound].values()), filters: [], input, begin, end };
+}
+
 /** @type {Record<string, (this: any, ...args: any[]) => any>} */
 const extensions = {
   // LiquidJS reads number literals as doubles; this keeps all their digits.
@@ -118,11 +125,7 @@ const extensions = {
   readGroupOrRange() {
     const range = original.readGroupOrRange.call(this);
     if (range && TypeGuards.isRangeToken(range))
-      for (const side of /** @type {const} */ (['lhs', 'rhs'])) {
-        const { input, begin, end } = range[side];
-        const initial = new WholeNumber([range[side]].values());
-        range[side] = /** @type {any} */ ({ kind: TokenKind.FilteredValue, initial, filters: [], input, begin, end });
-      }
+      for (const side of /** @type {const} */ (['lhs', 'rhs'])) range[side] = /** @type {any} */ (toWhole(range[side]));
     return range;
   },
 

@@ -16,9 +16,12 @@ import { advance, lengthOf, toText } from './values.mjs';
 function onText(filter) {
   return function (value, ...args) {
     const { context } = this;
-    const texts = [value, ...args].map((each) => toText(each, context));
-    context.memoryLimit.use(texts.reduce((sum, { length }) => sum + length, 0));
-    return filter(.../** @type {[string, ...string[]]} */ (texts));
+    const text = toText(value, context);
+    context.memoryLimit.use(text.length);
+    if (args.length === 0) return filter(text);
+    const texts = args.map((each) => toText(each, context));
+    for (const { length } of texts) context.memoryLimit.use(length);
+    return filter(text, ...texts);
   };
 }
 
@@ -107,8 +110,8 @@ function truncatewords(value, ...args) {
 
 /** @param {string} text */
 function capitalize(text) {
-  const [initial = ''] = text.slice(0, 2);
-  return initial.toUpperCase() + text.slice(initial.length).toLowerCase();
+  const end = advance(text, 0, 1);
+  return text.slice(0, end).toUpperCase() + text.slice(end).toLowerCase();
 }
 
 /** @type {Record<string, string>} */

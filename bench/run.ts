@@ -10,6 +10,7 @@ import { isolation } from './lines/isolation.js';
 import { kill } from './lines/kill.js';
 import { latency } from './lines/latency.js';
 import { memory } from './lines/memory.js';
+import { neighbours } from './lines/neighbours.js';
 import { profile } from './lines/profile.js';
 import { start } from './lines/start.js';
 import { storedQuery } from './lines/stored-query.js';
@@ -27,6 +28,7 @@ const LINES: Line[] = [
   latency,
   writersTax,
   fanOut,
+  neighbours,
   isolation,
   tables,
   kill,

@@ -106,6 +106,7 @@ const limits: [string, string][] = [
   ['Deliveries in progress in one worker', limit('inProgress')],
   ['Deliveries of one subscription in progress in one worker', limit('perSubscription')],
   ['Simultaneous requests of one process to one origin', limit('perOrigin')],
+  ['Subscriptions of one organization to one topic', limit('subscriptionsPerTopic')],
   ["Recorded part of a receiver's response", `${number(MAX_RESPONSE_BYTES)} bytes`],
   ['Failed attempts of one subscription within an hour; more disable it', number(ERRORS_PER_HOUR)],
   ['Result of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON`],

@@ -27,6 +27,8 @@ const OWNERS: Record<string, string[]> = {
   // The relay inserts; an operator may assign a tenant later, and queues the event again.
   events: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
+  // The relay defers large fan-outs; the statement beside it makes their deliveries.
+  fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],
   // An operation starts and cancels a replay; a worker advances it.
   replays: ['base/store/replays.ts', 'fan-out/replay.sql'],
 };

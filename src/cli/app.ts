@@ -59,6 +59,7 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
       silenceMs: config.databaseSilenceMs,
       stallMs: config.loopStallMs,
       stopMs: config.stopTimeoutMs,
+      subscriptionsPerTopic: config.maxSubscriptionsPerTopic,
     },
     queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },
   };

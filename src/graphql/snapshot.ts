@@ -36,7 +36,7 @@ class Snapshot {
     if (this.client === null) {
       const client = await this.pool.connect();
       client.on('error', ignore);
-      // Not awaited, so that the first statement follows at once. Where this one fails, the connection is broken, and the first fails, too.
+      // Not awaited, so that the first statement follows at once. If BEGIN fails on a broken connection, so does the statement.
       client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY').catch(ignore);
       this.client = client;
     }

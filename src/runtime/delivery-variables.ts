@@ -15,6 +15,7 @@ export interface DeliveryConfig {
   databaseSilenceMs: number;
   loopStallMs: number;
   stopTimeoutMs: number;
+  maxSubscriptionsPerTopic: number;
 }
 
 export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<DeliveryConfig[K]> } = {
@@ -94,5 +95,11 @@ export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<Deliver
     meaning: 'maximum milliseconds that a worker takes to stop; results that are not recorded by then are sent again',
     parse: wholeNumber(100, 600_000),
     fallback: '25000',
+  },
+  maxSubscriptionsPerTopic: {
+    name: 'HOOKGRAPH_MAX_SUBSCRIPTIONS_PER_TOPIC',
+    meaning: 'maximum number of subscriptions of one organization to one topic, including disabled ones; more that exist already stay',
+    parse: wholeNumber(1, 100_000),
+    fallback: '1000',
   },
 };

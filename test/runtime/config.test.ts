@@ -42,6 +42,7 @@ describe('readConfig', () => {
       databaseSilenceMs: 8000,
       loopStallMs: 5000,
       stopTimeoutMs: 25_000,
+      maxSubscriptionsPerTopic: 1000,
       url: null,
       token: null,
       authHeader: null,

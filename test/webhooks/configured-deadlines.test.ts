@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { createHookgraph } from '../../src/index.js';
 import { deadlinesOf } from '../../src/webhooks/base/deadlines.js';
-import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
+import { createSubscription, deleteSubscription, type Subscription, updateSubscription } from '../../src/webhooks/index.js';
+import { type EngineWorld, OWNER, QUERY, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
 let world: EngineWorld;
@@ -69,6 +70,29 @@ it('sends no more requests to one origin at once than configured', async () => {
   world.receiver.answer = (response) => void response.end();
   for (const response of open) response.end();
   await world.receiver.waitFor(12);
+});
+
+it('lets a tenant have no more subscriptions to a topic than configured, also by requests at once', async () => {
+  world = await startEngineWorld({ settings: { limits: { subscriptionsPerTopic: 3 } } });
+  const { engine } = world.webhooks;
+  const save = (key: string, actor = OWNER) => createSubscription(engine, actor, { topic: { key }, callbackUrl: world.receiver.url });
+  const saved = await Promise.all(Array.from({ length: 6 }, () => save('thing/created')));
+  expect(saved.filter(({ subscription }) => subscription !== null)).toHaveLength(3);
+  const refused = {
+    field: 'topic',
+    message: 'your organization has 3 subscriptions to thing/created, and the limit is 3; delete one that you do not need',
+  };
+  expect(saved.find(({ subscription }) => subscription === null)?.problems).toEqual([refused]);
+
+  const other = (await save('thing/deleted')).subscription as Subscription;
+  expect(await updateSubscription(engine, OWNER, other.id, { topic: { key: 'thing/created' } })).toMatchObject({ problems: [refused] });
+  expect((await save('thing/created', { ...OWNER, tenant: 'other' })).problems).toEqual([]);
+
+  const { id } = saved.flatMap(({ subscription }) => subscription ?? [])[0] as Subscription;
+  // Those that exist can be changed at the limit.
+  expect((await updateSubscription(engine, OWNER, id, { name: 'kept', query: QUERY })).problems).toEqual([]);
+  await deleteSubscription(engine, OWNER, id);
+  expect((await save('thing/created')).problems).toEqual([]);
 });
 
 it('refuses limits that contradict each other when Hookgraph is created', async () => {

@@ -88,7 +88,8 @@ function reportCapture(findings: CaptureFinding[], report: Report): void {
 export async function checkWorker(pool: pg.Pool, report: Report): Promise<void> {
   const { rows } = await pool.query(
     `
-    WITH queued AS (SELECT id FROM hookgraph.captures UNION ALL SELECT event_id FROM hookgraph.event_queue)
+    WITH queued AS (SELECT id FROM hookgraph.captures UNION ALL SELECT event_id FROM hookgraph.event_queue
+      UNION ALL SELECT event_id FROM hookgraph.fan_outs)
     SELECT (SELECT count(*)::int FROM queued) AS events,
       (SELECT extract(epoch FROM clock_timestamp() - hookgraph.time_of(min(id))) FROM queued) AS "eventSeconds",
       (SELECT count(*)::int FROM hookgraph.open_deliveries WHERE held_for IS NULL AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,

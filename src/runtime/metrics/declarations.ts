@@ -80,7 +80,10 @@ export const METRICS = {
   ),
   hookgraph_oldest_due_seconds: gauge('INSTALLATION', 'Time since the oldest unclaimed delivery became due.', 'paced'),
   hookgraph_held_deliveries: gauge('INSTALLATION', 'Held deliveries, by the reason why they are held.', 'reason'),
-  hookgraph_waiting_changes: gauge('INSTALLATION', 'Recorded changes that no relay has processed yet.'),
+  hookgraph_waiting_changes: gauge(
+    'INSTALLATION',
+    'Recorded changes that have no deliveries yet, or not all of them, because no relay has processed them.',
+  ),
   hookgraph_oldest_change_seconds: gauge('INSTALLATION', 'Age of the oldest change that no relay has processed yet: the lag of the relay.'),
   hookgraph_paced_subscriptions: gauge(
     'INSTALLATION',

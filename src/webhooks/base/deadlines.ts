@@ -28,6 +28,8 @@ export interface Limits {
   stallMs: number;
   /** Maximum time that a worker takes to stop. Results that are not recorded by then are lost, and their deliveries are sent again. */
   stopMs: number;
+  /** Maximum number of subscriptions of one tenant to one topic, including disabled ones. */
+  subscriptionsPerTopic: number;
 }
 
 export interface Deadlines extends Limits {
@@ -58,6 +60,7 @@ export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: 
   silenceMs: { least: 100, most: 600_000, usual: SILENCE_MS, variable: 'HOOKGRAPH_DATABASE_SILENCE_MS' },
   stallMs: { least: 100, most: 600_000, usual: 5_000, variable: 'HOOKGRAPH_LOOP_STALL_MS' },
   stopMs: { least: 100, most: 600_000, usual: 25_000, variable: 'HOOKGRAPH_STOP_TIMEOUT_MS' },
+  subscriptionsPerTopic: { least: 1, most: 100_000, usual: 1_000, variable: 'HOOKGRAPH_MAX_SUBSCRIPTIONS_PER_TOPIC' },
 };
 
 /**
@@ -119,6 +122,7 @@ export function deadlinesOf(configured: Partial<Limits> = {}): Deadlines {
     silenceMs: BOUNDS.silenceMs.usual,
     stallMs: BOUNDS.stallMs.usual,
     stopMs: BOUNDS.stopMs.usual,
+    subscriptionsPerTopic: BOUNDS.subscriptionsPerTopic.usual,
     ...given,
   };
   const problems = problemsOf(limits);

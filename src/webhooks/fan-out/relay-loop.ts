@@ -7,9 +7,14 @@ import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import { isPooled } from '../../runtime/pooler.js';
 import { POKE_CHANNEL } from './create-poker.js';
+import { FanOuts, MAX_PART } from './fan-out.js';
 import { nextXid, relayOnce } from './relay.js';
 
 const BATCH = 1000;
+/** Maximum number of deliveries of a batch, about 100 ms of the database. fan-out.ts makes those of a larger batch. */
+const MAX_DELIVERIES = 5_000;
+/** A batch that fails, e.g. by a `statement_timeout`, is followed by one of half the size, down to this part of the usual size. */
+const MIN_SCALE = 1 / 64;
 const POLL_MS = { busy: 20, idle: 75 };
 /**
  * While a long transaction is open, e.g. that of a dump, changes that were relayed and deleted stay as dead entries at the beginning of the
@@ -55,12 +60,16 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
     let backoffMs = BACKOFF_MS.first;
     let nextCompleteAt = 0;
     let horizons: string[] = [];
+    let scale = 1;
+    const fanOuts = new FanOuts(pool);
     while (!stopping.signal.aborted) {
       try {
         const isComplete = performance.now() >= nextCompleteAt;
         if (isComplete) horizons = [...horizons, await nextXid(pool)].slice(-RECENT.iterations);
-        const { events, subscriptionIds, ownerless, ownerlessNodes } = await relayOnce(pool, BATCH, isComplete ? '0' : horizons[0]);
-        if (isComplete && events < BATCH) nextCompleteAt = performance.now() + RECENT.completeEveryMs;
+        const limit = Math.ceil(BATCH * scale);
+        const relayed = await relayOnce(pool, limit, isComplete ? '0' : horizons[0], Math.ceil(MAX_DELIVERIES * scale));
+        const { events, subscriptionIds, ownerless, ownerlessNodes } = relayed;
+        if (isComplete && events < limit) nextCompleteAt = performance.now() + RECENT.completeEveryMs;
         backoffMs = BACKOFF_MS.first;
         onBatch?.(events, ownerless);
         if (ownerless > 0)
@@ -69,11 +78,17 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
             'events without a tenant matched no subscription; assign them a tenant to send them',
           );
         if (subscriptionIds.length > 0) onDeliveries(subscriptionIds);
-        if (events === BATCH) continue;
+        // Looks once a second for events that another process has left.
+        if (isComplete || relayed.deferred) fanOuts.isLeft = true;
+        const part = fanOuts.isLeft ? await fanOuts.next(Math.ceil(MAX_PART * scale)) : null;
+        if (part && part.subscriptionIds.length > 0) onDeliveries(part.subscriptionIds);
+        scale = Math.min(scale * 1.25, 1);
+        if (events === limit || (part && part.events > 0)) continue;
         idleMs = events > 0 ? pollMs.busy : Math.min(idleMs * 2, pollMs.idle);
         await nap.take(idleMs);
       } catch (error) {
         onFailure?.();
+        scale = Math.max(scale / 2, MIN_SCALE);
         logFailure(log, error, 'relaying captured changes failed; retrying');
         await pause(backoffMs, stopping.signal);
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last);

@@ -3,7 +3,9 @@
 -- late. Captures are deleted and events inserted in one statement, so no event is recorded twice. LATERAL …
 -- OFFSET 0 makes the planner use one index probe per row, even without statistics.
 --
--- psql -v batch_size=1000 -v since_xid=0 -f relay.sql
+-- A batch with more than max_deliveries deliveries makes none: fan-out.sql makes them, a part at a time.
+--
+-- psql -v batch_size=1000 -v since_xid=0 -v max_deliveries=5000 -f relay.sql
 \ir match.sql
 \ir ../base/store/delivery-state.sql
 WITH
@@ -217,8 +219,8 @@ batch_topics AS MATERIALIZED (
 ),
 -- The subscriptions to which each event is sent. A change recorded before a subscription was created is not
 -- sent to it, even if it commits later. A subscription with the phase BEFORE was called before the write, and
--- gets no delivery afterwards.
-matches AS (
+-- gets no delivery afterwards. LIMIT ends the search where the batch is too large.
+found_matches AS MATERIALIZED (
   SELECT
     e.id AS event_id, s.id AS subscription_id, s.status, t.id AS topic_id, e.tenant, e.typename, e.node_key
   FROM batch_events e
@@ -235,11 +237,30 @@ matches AS (
     OFFSET 0
   ) s
   WHERE :starts_no_loop
+  LIMIT :max_deliveries + 1
 ),
-:new_live_deliveries
+-- The matches of a batch that is not too large.
+matches AS (
+  SELECT *
+  FROM found_matches
+  WHERE (SELECT count(*) FROM found_matches) <= :max_deliveries
+),
+:new_live_deliveries,
+-- The events of a batch that is too large, which fan-out.sql takes.
+large_events AS (
+  INSERT INTO hookgraph.fan_outs (event_id, tenant)
+  SELECT id, tenant
+  FROM batch_events e
+  WHERE (SELECT count(*) FROM found_matches) > :max_deliveries
+    AND tenant IS NOT NULL
+    AND EXISTS (SELECT FROM batch_topics t WHERE t.typename = e.typename AND t.operation = e.operation)
+  ON CONFLICT DO NOTHING
+  RETURNING event_id
+)
 SELECT
   (SELECT count(*) FROM changes)::int AS events,
   (SELECT count(*) FROM new_deliveries)::int AS deliveries,
+  (SELECT count(*) FROM large_events)::int AS deferred,
   (SELECT count(*) FROM batch_events WHERE tenant IS NULL)::int AS ownerless,
   ARRAY(
     SELECT typename || ' ' || left(node_key, 100)

@@ -2,12 +2,17 @@
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 
-const RELAY = sqlStatement<'batch_size' | 'since_xid'>('webhooks/fan-out/relay.sql');
+const RELAY = sqlStatement<'batch_size' | 'since_xid' | 'max_deliveries'>('webhooks/fan-out/relay.sql');
+
+/** For callers that do not run fan-out.ts. */
+const UNLIMITED = 1_000_000_000;
 
 export interface Relayed {
   /** Number of relayed changes: rows of `captures`, which triggers recorded, and of `event_queue`. */
   events: number;
   deliveries: number;
+  /** Number of events whose deliveries fan-out.ts makes, because the batch has too many; absent when there are none. */
+  deferred?: number;
   /** Subscriptions that have deliveries due now. */
   subscriptionIds: string[];
   /** Number of events without a tenant. They match no subscription until an operator assigns a tenant. */
@@ -19,14 +24,16 @@ export interface Relayed {
 /**
  * Relays up to `limit` recorded changes, of transactions whose id is `sinceXid` or higher. Several relays may run at once: each skips rows
  * that another has locked. If a relay rolls back or dies, its batch stays in the queue.
+ * @param maxDeliveries maximum number of deliveries; with more, the batch makes none and defers its events
  */
-export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0'): Promise<Relayed> {
-  const { rows } = await db.query<Relayed>({
+export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0', maxDeliveries = UNLIMITED): Promise<Relayed> {
+  const { rows } = await db.query<Relayed & { deferred: number }>({
     name: 'hookgraph.relay',
     text: RELAY.text,
-    values: RELAY.values({ batch_size: limit, since_xid: sinceXid }),
+    values: RELAY.values({ batch_size: limit, since_xid: sinceXid, max_deliveries: maxDeliveries }),
   });
-  return rows[0] as Relayed;
+  const { deferred, ...relayed } = rows[0] as Relayed;
+  return { ...relayed, ...(deferred && { deferred }) };
 }
 
 /** Returns the id that Postgres will assign to the next transaction. Every transaction that begins later has this id or a higher one. */

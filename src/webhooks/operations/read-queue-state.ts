@@ -8,7 +8,7 @@ export interface QueueState {
   due: { paced: boolean; count: number; oldestSeconds: number }[];
   /** Held deliveries by reason; at most MAX_COUNTED over all reasons. */
   held: { reason: HeldReason; count: number }[];
-  /** Recorded changes that no worker has turned into events yet, at most MAX_COUNTED. */
+  /** Recorded changes that have no deliveries yet, or not all of them, because no worker took them; at most twice MAX_COUNTED. */
   changes: { count: number; oldestSeconds: number };
   /** Numbers of subscriptions that are slowed, probed or rate-limited, by that state. */
   paced: { state: string; count: number }[];
@@ -52,7 +52,9 @@ const STATE = `
   ), held AS (
     SELECT held_for FROM hookgraph.open_deliveries WHERE held_for IS NOT NULL LIMIT ${MAX_COUNTED}
   ), changes AS (
-    SELECT id FROM hookgraph.captures ORDER BY xid, depth, id LIMIT ${MAX_COUNTED}
+    (SELECT id FROM hookgraph.captures ORDER BY xid, depth, id LIMIT ${MAX_COUNTED})
+    UNION ALL
+    (SELECT event_id FROM hookgraph.fan_outs ORDER BY event_id LIMIT ${MAX_COUNTED})
   )
   SELECT 'due' AS what, paced::text AS label, coalesce((SELECT c.count FROM counted c WHERE c.paced = o.paced), 0) AS count,
     extract(epoch FROM now() - due_at)::float8 AS "oldestSeconds" FROM oldest o

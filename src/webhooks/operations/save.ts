@@ -19,6 +19,7 @@ import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
 import { type SubscriptionInput, splitDraft, toDraft } from './save/input.js';
+import { overLimit } from './save/limit-per-topic.js';
 import { isMoved, savePace } from './save/pace.js';
 
 export type { SubscriptionInput } from './save/input.js';
@@ -44,6 +45,8 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
   if (!topic || problems.some(isMistake)) return refused(...problems);
   const { definition, secrets } = splitDraft(draft, null);
   const id = await insideTransaction(engine.pool, async (client) => {
+    const full = await overLimit(client, actor.tenant, topic, engine.deadlines.subscriptionsPerTopic);
+    if (full) return full;
     const { rows } = await client.query<{ id: string }>(
       `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase)
        VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8) RETURNING id`,
@@ -68,6 +71,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
     return created;
   });
+  if (typeof id !== 'string') return refused(id);
   problems.push(...(await settleUpkeep(engine, id, definition)));
   return { subscription: await read(engine, actor, id), problems };
 }
@@ -146,6 +150,8 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     const switched = input.disabled !== undefined && current.disabled !== disabled;
     const off = async () => (input.disabled === true ? listYoungClaims(client, [was.id]) : NOTHING_BEGINS);
     if (!redefined && !switched && !relabelled) return { switched, young: await off() };
+    const full = topic.id === was.topicId ? null : await overLimit(client, actor.tenant, topic, engine.deadlines.subscriptionsPerTopic);
+    if (full) return full;
     if (redefined) {
       await insertVersion(client, actor, was.id, was.version + 1, definition);
       await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
@@ -166,6 +172,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     return { switched, young: await off() };
   });
   if (!saved) return null;
+  if ('message' in saved) return refused(saved);
   // Runs after the commit. If the process ends before, the scans of lease/due-scan.ts hold or release the deliveries.
   if (saved.switched && !disabled) await releaseDeliveries(engine.pool, [was.id], ['DISABLED']);
   const subscription = await read(engine, actor, was.id);

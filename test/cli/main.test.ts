@@ -73,6 +73,6 @@ test('a database that does not answer is named, without its password', async () 
   const { code, output } = await run(['migrate'], { DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/hooks' });
   expect(code).toBe(1);
   expect(output).toBe(
-    "DATABASE_UNREACHABLE: The database 127.0.0.1:1/hooks can't be used: connect ECONNREFUSED 127.0.0.1:1\nCheck DATABASE_URL.\n",
+    "DATABASE_UNREACHABLE: The database hooks at 127.0.0.1:1 can't be used: connect ECONNREFUSED 127.0.0.1:1\nIs the database running? Check host and port in DATABASE_URL.\n",
   );
 });

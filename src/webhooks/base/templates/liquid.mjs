@@ -143,6 +143,8 @@ function createEngine(style) {
     memoryLimit: MEMORY_LIMIT,
     ownPropertyOnly: true,
     strictFilters: true,
+    // Without it, LiquidJS loads the data of all locales.
+    locale: 'en-US',
     operators,
     fs: NO_FILES,
     relativeReference: false,

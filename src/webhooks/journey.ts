@@ -1,28 +1,23 @@
 // Processes the deliveries that this worker has claimed: loads the batch's definitions, owners and events, waits until each delivery's
 // receiver has a free slot (a limit on concurrent requests), runs the stages, and returns the results.
 
-import { logFailure } from '../runtime/failure-log.js';
-import { NoSlotError } from '../runtime/fair-share.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import { HostFailed } from './base/errors.js';
 import type { Snapshot } from './base/model.js';
-import { EgressFailed } from './base/network/guard.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
-import { afterAttempt, OPERATOR } from './base/store/delivery-state.js';
+import { afterAttempt } from './base/store/delivery-state.js';
 import { loadTraceOrigins } from './base/store/trace-origins.js';
-import { TemplateError } from './base/templates/template.js';
 import { isTracing, type TraceOrigin } from './base/tracing.js';
 import { createDefinitions, type Prepared } from './definitions.js';
 import { OriginSlots } from './destinations/https/origin-slots.js';
-import { watchOutages } from './destinations/outage.js';
 import type { DeliveryInHand } from './lease/claim.js';
-import { mayBegin, renew } from './lease/lease-freshness.js';
+import { mayBegin, renew, whileFresh } from './lease/lease-freshness.js';
 import { createLoopBrake } from './loop-brake.js';
 import { contextsFor, type OwnerContext } from './owner-contexts.js';
 import type { PayloadSources } from './payload/find-data.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
+import { createPutBack, ownerUnread } from './put-back.js';
 import type { DeliverySender } from './send-delivery.js';
 import { type Ended, runStages } from './stages.js';
 import { AttemptStart } from './verdict/attempt-record.js';
@@ -44,13 +39,6 @@ interface Loaded {
  * database has the subscription's new pace (how fast deliveries may start), which all workers read.
  */
 const UNTIL_RECORDED_MS = 1000;
-/** Milliseconds until a delivery is due again that waited too long for a render process or for a connection of its tenant. */
-const BUSY_MS = 5000;
-/** Milliseconds of the first pause after a fault of the host or of Hookgraph. delivery-state.sql lengthens the next pauses. */
-const OPERATOR_MS = 2000;
-/** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
-const FAULT_ENDS_MS = 600_000;
-
 export interface Journey {
   /** Processes a batch of claimed deliveries, and calls `onResult` with the result of each delivery and its index in the batch. */
   run(batch: DeliveryInHand[], onResult: (index: number, result: DeliveryResult) => void): void;
@@ -70,7 +58,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   const slots = new OriginSlots(engine.deadlines.perOrigin);
   const circuits = new Circuits();
   const brake = createLoopBrake(engine);
-  const outage = watchOutages(engine.log, engine.guard.evidence);
+  const putBack = createPutBack(engine, rest);
 
   async function deliver(claimed: DeliveryInHand, loaded: Loaded): Promise<DeliveryResult> {
     const definition = loaded.definitions.get(claimed.subscriptionId) as Prepared;
@@ -112,19 +100,13 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
     if (!delivery) return resultOf(claimed, {});
     const { attemptCount, createdAtMs } = delivery;
-    let held = delivery;
-    const renewed = async () => {
-      const found = await renew(engine.pool, held, leaseMs);
-      if (found) held = found;
-      return found !== null;
-    };
     const ended = await runStages(engine, compiled, {
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
       sources,
       // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost or the subscription was
       // disabled meanwhile.
-      maySend: () => mayBegin(held) || renewed(),
+      maySend: whileFresh(engine.pool, delivery, leaseMs),
       origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
         const nowMs = Date.now();
@@ -150,38 +132,9 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     });
   }
 
-  function putBack(delivery: DeliveryInHand, error: unknown): DeliveryResult {
-    if (error instanceof EgressFailed) {
-      const waitMs = outage.postpone(delivery, error);
-      engine.meter.putBack('NETWORK');
-      rest(delivery.subscriptionId, waitMs);
-      return resultOf(delivery, { putBackMs: waitMs });
-    }
-    // Any TemplateError here is `busy`: no render process was free in time.
-    if (error instanceof TemplateError) {
-      engine.meter.putBack('RENDERER');
-      engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
-      return resultOf(delivery, { putBackMs: BUSY_MS });
-    }
-    const { id: deliveryId, subscriptionId } = delivery;
-    const isOfHost = error instanceof HostFailed;
-    engine.meter.putBack(isOfHost ? 'HOST' : 'INTERNAL');
-    if (isOfHost && error.cause instanceof NoSlotError) {
-      logFailure(engine.log, error, 'no connection is free for a stored query; retrying', { level: 'warn', deliveryId, subscriptionId });
-      return resultOf(delivery, { putBackMs: BUSY_MS });
-    }
-    logFailure(engine.log, error, isOfHost ? HOST_FAILED : 'internal error while delivering; the delivery will be retried', {
-      everyMs: FAULT_ENDS_MS,
-      cause: causeOf(error),
-      deliveryId,
-      subscriptionId,
-    });
-    return resultOf(delivery, { putBackMs: OPERATOR_MS, waits: OPERATOR });
-  }
-
   return {
     run(batch, onResult) {
-      const fail = (index: number, error: unknown) => onResult(index, putBack(batch[index] as DeliveryInHand, error));
+      const fail = (index: number, error: unknown) => onResult(index, putBack.of(batch[index] as DeliveryInHand, error));
       load(engine, definitions, batch).then(
         (loaded) => {
           for (let index = 0; index < batch.length; index++)
@@ -198,7 +151,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     originOf: definitions.originOf,
     stop() {
       slots.close();
-      outage.close();
+      putBack.close();
     },
   };
 }
@@ -223,17 +176,6 @@ async function load(engine: Engine, definitions: Definitions, batch: DeliveryInH
     isTracing() ? loadTraceOrigins(engine.pool, batch) : NOT_TRACED,
   ]);
   return { definitions: prepared, contexts, recorded, origins };
-}
-
-const HOST_FAILED = 'a resolver, the database or the sign-in of the host fails; deliveries wait, uncharged, until it works again';
-
-const ownerUnread = (cause: unknown) =>
-  new HostFailed(`Looking up the owner of a subscription failed: ${causeOf(cause)}`, 'The owner could not be looked up.', { cause });
-
-/** Returns the message of the error that caused this one. */
-function causeOf(error: unknown): string {
-  const cause = (error as Error | null)?.cause ?? error;
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 const NOT_TRACED: Loaded['origins'] = new Map();

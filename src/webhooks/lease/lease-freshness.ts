@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES, HOOK_BEGIN_MS, LEAST_LEASE_MS } from '../base/deadlines.js';
+import type { MaySend } from '../base/network/guard.js';
 import { renewLease } from '../base/store/delivery-state.js';
 import type { DeliveryInHand } from './claim.js';
 
@@ -22,6 +23,17 @@ export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFA
   const now = performance.now();
   const isRenewed = await renewLease(pool, delivery, leaseMs);
   return isRenewed ? { ...delivery, claimedAtMs: now } : null;
+}
+
+/** Returns the function that says whether the delivery's request may be written now. It renews the lease once the claim is too old. */
+export function whileFresh(pool: Pool, delivery: DeliveryInHand, leaseMs: number): MaySend {
+  let held = delivery;
+  const isRenewed = async () => {
+    const renewed = await renew(pool, held, leaseMs);
+    if (renewed) held = renewed;
+    return renewed !== null;
+  };
+  return () => mayBegin(held) || isRenewed();
 }
 
 // True for a young claim, whose worker may begin the attempt without renewing the lease. Only the end of the lease is stored, so the

@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Exchange } from '../../../../src/webhooks/base/model.js';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
-import { Withdrawn } from '../../../../src/webhooks/base/network/guard.js';
 import type { Destination } from '../../../../src/webhooks/destinations/destination.js';
 import { openHttpsDestination } from '../../../../src/webhooks/destinations/https/https.js';
 import { tlsFile } from '../../../support/tls-file.js';
@@ -293,32 +292,5 @@ describe('a receiver that speaks HTTP/1.1 only', () => {
     expect(await one.send(post(origin))).toMatchObject({ status: 200 });
     expect(await one.send(post(origin))).toMatchObject({ status: 200 });
     expect(versions).toEqual(['2.0', '1.1', '1.1']);
-  });
-});
-
-describe('a request that may not be sent any more when the connection is there', () => {
-  it('is withdrawn over HTTP/2; the next one is sent over the same session', async () => {
-    const { origin, sessions, taken } = await receiver(ok);
-    const { send } = destination();
-    await expect(send(post(origin, '/withdrawn'), undefined, async () => false)).rejects.toBeInstanceOf(Withdrawn);
-    expect(await send(post(origin, '/sent'), undefined, async () => true)).toMatchObject({ kind: 'REPLY', status: 200 });
-    expect({ taken, sessions: sessions.length }).toEqual({ taken: ['/sent'], sessions: 1 });
-  });
-
-  it('is withdrawn over HTTP/1.1, on a new connection and on a kept one', async () => {
-    const taken: (string | undefined)[] = [];
-    const server = createHttpsServer({ key: tlsFile('key'), cert: tlsFile('receiver') }, ({ url }, response) => {
-      taken.push(url);
-      response.end();
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    open.push({ close: () => server.close() });
-    const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { send } = destination();
-    for (const path of ['/first', '/second']) {
-      await expect(send(post(origin, '/withdrawn'), undefined, async () => false)).rejects.toBeInstanceOf(Withdrawn);
-      expect(await send(post(origin, path), undefined, async () => true)).toMatchObject({ kind: 'REPLY', status: 200 });
-    }
-    expect(taken).toEqual(['/first', '/second']);
   });
 });

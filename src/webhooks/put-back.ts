@@ -1,0 +1,73 @@
+// Puts a delivery back into the queue, without charging an attempt, when its attempt ended by a fault of this installation.
+
+import { logFailure } from '../runtime/failure-log.js';
+import { NoSlotError } from '../runtime/fair-share.js';
+import type { Engine } from './base/engine.js';
+import { HostFailed } from './base/errors.js';
+import { EgressFailed } from './base/network/guard.js';
+import { OPERATOR } from './base/store/delivery-state.js';
+import { TemplateError } from './base/templates/template.js';
+import { watchOutages } from './destinations/outage.js';
+import type { DeliveryInHand } from './lease/claim.js';
+import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
+
+/** Milliseconds until a delivery is due again that waited too long for a render process or for a connection of its tenant. */
+const BUSY_MS = 5000;
+/** Milliseconds of the first pause after a fault of the host or of Hookgraph. delivery-state.sql lengthens the next pauses. */
+const OPERATOR_MS = 2000;
+/** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
+const FAULT_ENDS_MS = 600_000;
+
+export interface PutBack {
+  /** Returns the result that puts the delivery back. Logs and measures the error. */
+  of(delivery: DeliveryInHand, error: unknown): DeliveryResult;
+  close(): void;
+}
+
+/** @param rest asks to claim no delivery of a subscription in this process for some milliseconds */
+export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms: number) => void): PutBack {
+  const outage = watchOutages(engine.log, engine.guard.evidence);
+
+  function of(delivery: DeliveryInHand, error: unknown): DeliveryResult {
+    if (error instanceof EgressFailed) {
+      const waitMs = outage.postpone(delivery, error);
+      engine.meter.putBack('NETWORK');
+      rest(delivery.subscriptionId, waitMs);
+      return resultOf(delivery, { putBackMs: waitMs });
+    }
+    // Any TemplateError here is `busy`: no render process was free in time.
+    if (error instanceof TemplateError) {
+      engine.meter.putBack('RENDERER');
+      engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
+      return resultOf(delivery, { putBackMs: BUSY_MS });
+    }
+    const { id: deliveryId, subscriptionId } = delivery;
+    const isOfHost = error instanceof HostFailed;
+    engine.meter.putBack(isOfHost ? 'HOST' : 'INTERNAL');
+    if (isOfHost && error.cause instanceof NoSlotError) {
+      logFailure(engine.log, error, 'no connection is free for a stored query; retrying', { level: 'warn', deliveryId, subscriptionId });
+      return resultOf(delivery, { putBackMs: BUSY_MS });
+    }
+    logFailure(engine.log, error, isOfHost ? HOST_FAILED : 'internal error while delivering; the delivery will be retried', {
+      everyMs: FAULT_ENDS_MS,
+      cause: causeOf(error),
+      deliveryId,
+      subscriptionId,
+    });
+    return resultOf(delivery, { putBackMs: OPERATOR_MS, waits: OPERATOR });
+  }
+
+  return { of, close: outage.close };
+}
+
+const HOST_FAILED = 'a resolver, the database or the sign-in of the host fails; deliveries wait, uncharged, until it works again';
+
+/** Returns the error of a delivery whose owner the host failed to look up. */
+export const ownerUnread = (cause: unknown) =>
+  new HostFailed(`Looking up the owner of a subscription failed: ${causeOf(cause)}`, 'The owner could not be looked up.', { cause });
+
+/** Returns the message of the error that caused this one. */
+function causeOf(error: unknown): string {
+  const cause = (error as Error | null)?.cause ?? error;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -161,7 +161,7 @@ ${table(
     ['`validationTemplate`, `template`', "`data`: the query's result; without a query `data.id` and `data.url`"],
     [
       '`validationTemplate`, `template`',
-      '`notification`: `id` (of the delivery, the same on every retry), `topic`, `topicVersion`, `phase` (`after` or `before`), `live` (false in a test), `nodeId`, `nodeType`, `webhookId`, `time` (of this attempt)',
+      '`notification`: `id` (of the delivery, the same on every retry and resend), `eventId` (the same on every replay, too), `topic`, `topicVersion`, `phase` (`after` or `before`), `live` (false in a test), `nodeId`, `nodeType`, `webhookId`, `time` (of this attempt)',
     ],
     [
       '`errorTemplate`',

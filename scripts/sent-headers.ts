@@ -12,7 +12,9 @@ const MEANINGS: Record<string, string> = {
   'X-Scope-Domain': "the installation's domain",
   'X-Scope-Webhook-Id': "the subscription's `databaseId`",
   'X-Scope-Webhook-Type': '`node`',
-  'X-Scope-Webhook-Job-Id': "the delivery's `databaseId`, the same on every retry",
+  'X-Scope-Event-Id':
+    "the event's `databaseId`, the same on every retry, resend and replay; a test, a before-hook and a delivery that is resent as new have their own",
+  'X-Scope-Webhook-Job-Id': "the delivery's `databaseId`, the same on every retry and resend",
   'X-Scope-Time': 'the time of the attempt in ISO 8601, in UTC',
   'X-Scope-Hmac-Sha256': 'base64 of the HMAC-SHA256 of the body, with the shared secret as the key; absent without a shared secret',
 };

@@ -16,7 +16,7 @@ import {
   type Webhooks,
 } from '../webhooks/index.js';
 
-const KINDS: DeliveryKind[] = ['LIVE', 'REPLAY', 'TEST', 'SNAPSHOT', 'BEFORE'];
+const KINDS: DeliveryKind[] = ['LIVE', 'REPLAY', 'RESEND', 'TEST', 'SNAPSHOT', 'BEFORE'];
 const OUTCOMES: Outcome[] = ['DELIVERED', 'SKIPPED', 'HELD', 'FAILED'];
 const ENDINGS: (Stage | '')[] = ['', ...(Object.keys(STAGES) as Stage[])];
 /** Maps each value of the metrics' label `stage` to the property of `Timings` that holds the stage's duration. */

@@ -4,6 +4,7 @@
 import { LATE, within } from '../runtime/time-limit.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
+import { stableEventId } from './base/model.js';
 import { type MaySend, Withdrawn } from './base/network/guard.js';
 import type { StageReport, Watch } from './base/report.js';
 import { type AttemptTrace, isTracing, type TraceOrigin, traceAttempt } from './base/tracing.js';
@@ -140,16 +141,16 @@ export async function composeOnly(
     payload,
     compose: () => {
       if (payload.outcome !== 'READY') return null;
-      return compose(engine, compiled, idsOf({ ...subject, eventId: null }), payload.body).recorded;
+      return compose(engine, compiled, idsOf(subject), payload.body).recorded;
     },
   };
 }
 
-const idsOf = ({ id, typename, nodeKey, eventId }: PayloadSubject & { eventId: string | null }): DeliveryIds => ({
+const idsOf = ({ id, kind, typename, nodeKey, eventId }: PayloadSubject): DeliveryIds => ({
   deliveryId: id,
   typename,
   nodeKey,
-  eventId,
+  eventId: stableEventId({ kind, eventId }),
 });
 
 /** Wraps `watch` and notes whether the sender reported the stage AUTH, so that a failed authentication is reported only once. */

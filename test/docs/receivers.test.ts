@@ -68,10 +68,12 @@ for (const language of LANGUAGES)
     child.stderr?.resume();
     await until(`${language.file} listens`, () => isListening(port));
 
-    const send = async (job: string, secret: string) => {
+    const send = async (event: string, secret: string, webhook = 'w', job = event) => {
       const headers = {
         'Content-Type': 'application/json',
         'X-Scope-Topic': 'user/created',
+        'X-Scope-Webhook-Id': webhook,
+        'X-Scope-Event-Id': event,
         'X-Scope-Webhook-Job-Id': job,
         'X-Scope-Hmac-Sha256': signScope(secret, Buffer.from(BODY)),
       };
@@ -79,10 +81,12 @@ for (const language of LANGUAGES)
     };
     expect(await send('1', SECRET)).toBe(204);
     expect(await send('1', SECRET)).toBe(204);
+    expect(await send('1', SECRET, 'w', 'job of a replay')).toBe(204);
     expect(await send('2', 'another secret')).toBe(401);
+    expect(await send('1', SECRET, 'another webhook')).toBe(204);
     expect(await send('3', SECRET)).toBe(204);
     const unsigned = await fetch(`http://127.0.0.1:${port}/hook`, { method: 'POST', body: BODY });
     expect(unsigned.status).toBe(401);
-    await until('it said what it took', () => output.split('user/created').length > 2);
-    expect(output.split('\n').filter(Boolean)).toEqual([`user/created ${BODY}`, `user/created ${BODY}`]);
+    await until('it said what it took', () => output.split('user/created').length > 3);
+    expect(output.split('\n').filter(Boolean)).toEqual(Array(3).fill(`user/created ${BODY}`));
   });

@@ -17,7 +17,7 @@ const DELIVERY = `id databaseId kind state reason topic { key version } nodeId a
   attempts { id databaseId number subscriptionVersion startedAt durationMs outcome stage message timings
     request { url headers body } response { status headers body } }`;
 const RESEND =
-  'mutation ($id: ID) { resendWebhookDelivery(id: $id) { errors { field fullMessage type } webhookDelivery { id databaseId state } } }';
+  'mutation ($id: ID, $asNew: Boolean) { resendWebhookDelivery(id: $id, asNew: $asNew) { errors { field fullMessage type } webhookDelivery { id databaseId state } } }';
 const RELEASE =
   'mutation ($id: ID) { releaseWebhookDeliveries(webhookSubscriptionId: $id) { errors { field fullMessage type } releasedCount } }';
 
@@ -74,15 +74,18 @@ export function addDeliveries(program: Command, cli: Cli): void {
     }
     if (attempts.length === 0) terminal.say('\nThis delivery has no attempt yet.');
   });
-  addAnswering(program, 'resend <delivery...>', 'make a further attempt of each of these deliveries now', [
+  addAnswering(program, 'resend <delivery...>', 'send each of these deliveries again now; a receiver that already has it may drop it', [
     'resend 7263548190000128',
-  ]).action(async (ids: string[], options: Answering) => {
-    const client = await connect();
-    const resent: Answer[] = [];
-    for (const id of ids) resent.push((await client.mutate(RESEND, { id })).webhookDelivery);
-    if (options.json) return terminal.json(resent);
-    for (const { databaseId } of resent) terminal.say(`Delivery ${databaseId} is due now.`);
-  });
+    'resend 7263548190000128 --as-new',
+  ])
+    .option('--as-new', 'send a new delivery with new ids, which a receiver that ignores repetitions takes')
+    .action(async (ids: string[], options: Answering & { asNew?: true }) => {
+      const client = await connect();
+      const resent: Answer[] = [];
+      for (const id of ids) resent.push((await client.mutate(RESEND, { id, asNew: options.asNew ?? false })).webhookDelivery);
+      if (options.json) return terminal.json(resent);
+      for (const { databaseId } of resent) terminal.say(`Delivery ${databaseId} is due now.`);
+    });
   addAnswering(program, 'release <webhook>', 'send the held deliveries of a subscription now', ['release "CRM users"']).action(
     async (name: string, options: Answering) => {
       const client = await connect();

@@ -57,10 +57,16 @@ function addRelease(builder: Builder, access: AccessOf, { types, userError }: Pa
   );
 }
 
+const AS_NEW =
+  'Whether a new delivery is sent, with new ids in its headers, so that a receiver that ignores repetitions takes it. Default: false.';
+
 function addResend(builder: Builder, access: AccessOf, { types, userError }: Parts): void {
   const wrapped = builder.inputType('ResendWebhookDeliveryInput', {
     description: 'The `input` argument of `resendWebhookDelivery`.',
-    fields: (t) => ({ id: t.id({ description: 'The id of the delivery.' }) }),
+    fields: (t) => ({
+      id: t.id({ description: 'The id of the delivery.' }),
+      asNew: t.boolean({ description: AS_NEW }),
+    }),
   });
   const payload = builder.objectRef<Resent & Answered>('ResendWebhookDeliveryPayload').implement({
     description: 'The result of `resendWebhookDelivery`.',
@@ -68,7 +74,7 @@ function addResend(builder: Builder, access: AccessOf, { types, userError }: Par
       errors: t.field(errorsOf(userError, 'The reasons why the delivery is not resent; empty on success.')),
       webhookDelivery: t.field({
         type: types.delivery.ref,
-        description: 'The delivery, which is due now; `null` when there are errors.',
+        description: 'The delivery that is due now: with `asNew` a new one, otherwise the same; `null` when there are errors.',
         resolve: ({ delivery }) => delivery,
       }),
     }),
@@ -77,17 +83,21 @@ function addResend(builder: Builder, access: AccessOf, { types, userError }: Par
     t.field({
       type: payload,
       nullable: false,
-      description: 'Resend a delivery in any state: a worker makes a further attempt of the same delivery at once.',
+      description:
+        'Resend a delivery in any state at once: a further attempt of the same delivery, which a receiver that already has it may drop, or with `asNew` a new delivery, which the receiver takes.',
       args: {
         id: t.arg.id({ description: 'The id of the delivery.' }),
+        asNew: t.arg.boolean({ description: AS_NEW }),
         input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
-      resolve: async (_root, { id: plain, input }, ctx) => {
+      resolve: async (_root, { id: plain, asNew, input }, ctx) => {
         const { engine, actor, loaders } = access(ctx);
         const id = plain ?? input?.id;
         const path = plain == null && input ? ['input'] : [];
         if (id == null) return { ...blank('id'), delivery: null, path };
-        const result = await resendDelivery(engine, actor, keyOfId(engine, 'WebhookDelivery', id));
+        const result = await resendDelivery(engine, actor, keyOfId(engine, 'WebhookDelivery', id), {
+          asNew: asNew ?? input?.asNew ?? false,
+        });
         if (result.delivery) loaders.delivery.clear(result.delivery.id);
         return { ...result, path };
       },

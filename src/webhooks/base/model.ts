@@ -85,7 +85,14 @@ export interface Host {
   gatedTypes?: ReadonlySet<string>;
 }
 
-export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';
+export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'RESEND' | 'SNAPSHOT' | 'BEFORE';
+
+/**
+ * Returns the id by which receivers recognize an event that they already have; `null` when the delivery's own id is that id. A RESEND is a
+ * delivery that a user resends as new, so that a receiver that ignores repetitions takes it.
+ */
+export const stableEventId = ({ kind, eventId }: { kind: DeliveryKind; eventId: string | null }): string | null =>
+  kind === 'RESEND' ? null : eventId;
 export type DeliveryState = 'PENDING' | 'SKIPPED' | 'DELIVERED' | 'RETRYING' | 'HELD' | 'FAILED' | 'CANCELLED';
 export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE' | 'INTEGRATION';
 export type Outcome = 'DELIVERED' | 'SKIPPED' | 'HELD' | 'FAILED';

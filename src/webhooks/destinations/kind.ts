@@ -24,6 +24,7 @@ export interface DeliveryIds {
   deliveryId: string;
   typename: string;
   nodeKey: string;
+  /** The id of the event; `null` for a test and a before-hook, and for a delivery that is resent as new. */
   eventId: string | null;
   /** The W3C `traceparent` to send with the message; absent unless tracing is configured. */
   traceparent?: string;

@@ -72,7 +72,7 @@ export async function previewSubscription(
   // Skips the templates when the query has mistakes, because there is no data to render.
   const composed = mistakes.some(({ field }) => field === 'query')
     ? null
-    : await composeOnly(engine, compiled, { subject: { ...node, id: NO_DELIVERY, kind: 'TEST' }, sources, watch });
+    : await composeOnly(engine, compiled, { subject: { ...node, id: NO_DELIVERY, kind: 'TEST', eventId: null }, sources, watch });
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   const request = blocked ? null : (composed?.compose() ?? null);
   if (request) watch({ ...notRun('SEND'), input: request });

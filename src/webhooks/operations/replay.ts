@@ -27,8 +27,8 @@ const refused = (problem: Problem): Replayed => ({ problems: [problem], replay: 
 
 /**
  * Starts a replay of the past events that match the subscription's current topic and environments, also of those from before it was
- * created or while it was disabled. Each event gets a new delivery of the kind REPLAY with a new id, so a receiver that deduplicates by
- * delivery id processes it again.
+ * created or while it was disabled. Each event gets a new delivery of the kind REPLAY, with the same event id, so a receiver that
+ * deduplicates by event id processes only what it has missed.
  */
 export async function replayEvents(engine: Engine, actor: Actor, subscriptionId: string, { from, to }: ReplayRange): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);

@@ -1,11 +1,11 @@
-// Makes held deliveries, or a single delivery in any state, due at once.
+// Makes held deliveries, or a single delivery in any state, due at once; or sends a delivery again as a new one.
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor, Delivery, Subscription } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { deliveriesByIds } from '../base/store/deliveries.js';
-import { releaseDeliveries, reopenDelivery } from '../base/store/delivery-state.js';
+import { releaseDeliveries, reopenDelivery, repeatDelivery } from '../base/store/delivery-state.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
@@ -41,10 +41,11 @@ export interface Resent {
 }
 
 /**
- * Reopens a delivery in any state for one more attempt, due at once. Refused for tests and before-hooks, while an attempt is
- * running, and while the subscription is not enabled.
+ * Sends a delivery in any state again, at once. Usually reopens it for one more attempt with the same ids, which a receiver that already
+ * has it may drop. With `asNew`, creates another delivery with ids of its own, which each receiver takes. Refused for tests and
+ * before-hooks, while the subscription is not enabled, and without `asNew` while an attempt is running.
  */
-export async function resendDelivery(engine: Engine, actor: Actor, id: string): Promise<Resent> {
+export async function resendDelivery(engine: Engine, actor: Actor, id: string, { asNew = false } = {}): Promise<Resent> {
   const refused = (problem: Problem): Resent => ({ problems: [problem], delivery: null });
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const delivery = (await deliveriesByIds(engine.pool, actor, [id])).get(id);
@@ -56,13 +57,13 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   if (delivery.kind === 'TEST') return refused({ field: 'base', message: 'a test delivery can not be resent; send a new test' });
   if (delivery.kind === 'BEFORE')
     return refused({ field: 'base', message: 'a before-hook can not be called again: the write was already decided' });
-  const reopened = await insideTransaction(engine.pool, async (client) => {
-    if (!(await reopenDelivery(client, id))) return false;
-    await recordAudit(client, actor, [{ ...about(subscription), action: 'RESENT', deliveryId: id }]);
-    return true;
+  const resent = await insideTransaction(engine.pool, async (client) => {
+    const due = asNew ? await repeatDelivery(client, id) : (await reopenDelivery(client, id)) ? id : null;
+    if (due !== null) await recordAudit(client, actor, [{ ...about(subscription), action: 'RESENT', deliveryId: due }]);
+    return due;
   });
-  if (!reopened) return refused({ field: 'base', message: 'an attempt of this delivery is running right now' });
-  return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
+  if (resent === null) return refused({ field: 'base', message: 'an attempt of this delivery is running right now' });
+  return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [resent])).get(resent) ?? null };
 }
 
 /** Returns the fields that the audit log needs for an action on a subscription that doesn't change its definition. */

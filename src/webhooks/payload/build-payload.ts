@@ -19,6 +19,7 @@ import { renderXml } from './render-xml.js';
 export interface PayloadSubject {
   id: string;
   kind: DeliveryKind;
+  eventId: string | null;
   typename: string;
   nodeKey: string;
 }
@@ -98,8 +99,7 @@ async function buildOwn(
   const payload = { data: found.data };
 
   const isRendered = compiled.validation !== null || compiled.template !== null;
-  const notification =
-    isRendered || watch ? notificationOf(compiled, { deliveryId: subject.id, kind: subject.kind, ...about }, new Date()) : null;
+  const notification = isRendered || watch ? notificationOf(compiled, { ...subject, ...about }, new Date()) : null;
   const scope = watch && { ...payload, notification, ...(event !== null && { event: parseJson(event) as unknown }) };
   const input = () => scopeJson(row ? rowJson(row) : (stringifyJson(payload.data) ?? 'null'), JSON.stringify(notification), event);
   const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];

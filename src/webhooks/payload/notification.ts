@@ -1,10 +1,12 @@
 // Builds the variable `notification` of the templates, which has the ids, topic and time of a delivery.
 import type { Compiled } from '../base/compiled.js';
-import type { DeliveryKind } from '../base/model.js';
+import { type DeliveryKind, stableEventId } from '../base/model.js';
 
 export interface Notification {
   /** Id of the delivery, the same in every retry. */
   id: string;
+  /** Id of the event, the same however often it is sent. A test, a before-hook and a delivery that is resent as new have their own. */
+  eventId: string;
   /** The key of the topic, for example `user/created`. */
   topic: string;
   topicVersion: string;
@@ -22,11 +24,12 @@ export interface Notification {
 
 export function notificationOf(
   { topic, subscriptionId }: Pick<Compiled, 'topic' | 'subscriptionId'>,
-  { deliveryId, kind, nodeId, nodeType }: { deliveryId: string; kind: DeliveryKind; nodeId: string; nodeType: string },
+  { id, kind, eventId, nodeId, nodeType }: { id: string; kind: DeliveryKind; eventId: string | null; nodeId: string; nodeType: string },
   at: Date,
 ): Notification {
   return {
-    id: deliveryId,
+    id,
+    eventId: stableEventId({ kind, eventId }) ?? id,
     topic: topic.key,
     topicVersion: topic.version,
     phase: kind === 'BEFORE' ? 'before' : 'after',

@@ -37,6 +37,7 @@ it('carries the headers of the Scope guide and signs the exact bytes', () => {
     'X-Scope-Domain': 'api.example',
     'X-Scope-Webhook-Id': '5f0c…',
     'X-Scope-Webhook-Type': 'node',
+    'X-Scope-Event-Id': '77',
     'X-Scope-Webhook-Job-Id': '77',
     'X-Scope-Time': '2026-11-22T12:00:00.123Z',
     'X-Scope-Hmac-Sha256': createHmac('sha256', 'hush').update(Buffer.from('{"name":"Zoë"}', 'utf8')).digest('base64'),

@@ -124,6 +124,25 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 }
 
 /**
+ * Creates and queues a further delivery of the same event, due now. Returns its id; `null` for a test, and for a before-hook, whose write
+ * was already decided.
+ */
+export async function repeatDelivery(db: Db, id: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `WITH d AS (
+       INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at)
+       SELECT event_id, subscription_id, topic_id, tenant, 'RESEND', typename, node_key, now()
+       FROM hookgraph.deliveries WHERE id = $1 AND kind NOT IN ('TEST', 'BEFORE')
+       RETURNING id, subscription_id, due_at
+     )
+     INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM d
+     RETURNING delivery_id AS id`,
+    [id],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/**
  * Cancels the pending, retrying and held deliveries of these subscriptions, and returns their number. A delivery that a worker has leased
  * is cancelled, too; the result of its attempt is recorded, but doesn't change its state.
  */

@@ -24,6 +24,7 @@ const SCALARS: Record<string, Json> = { ID: 'aW52ZW50ZWQ', Int: 1, Float: 1.5, B
 export const INVENTED_NOTIFICATION: Record<string, Json> = {
   notification: {
     id: '123456789012345678',
+    eventId: '123456789012345677',
     topic: 'thing/created',
     topicVersion: '1.1',
     phase: 'after',

@@ -24,7 +24,7 @@ export function attributesOf(
     node_id: host.toGlobalId(typename, nodeKey),
     node_type: typename,
     content_type: contentType,
-    ...(eventId !== null && { event_id: eventId }),
+    event_id: eventId ?? deliveryId,
     ...(traceparent !== undefined && { traceparent }),
   };
 }

@@ -21,10 +21,10 @@ const REDACTED = '[redacted]';
 export function composeRequest(
   { settings }: Pick<Engine, 'settings'>,
   compiled: Compiled,
-  { deliveryId, traceparent }: DeliveryIds,
+  { deliveryId, eventId, traceparent }: DeliveryIds,
   body: { text: string; contentType: string },
 ): Composed<Exchange> {
-  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date());
+  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date(), eventId);
   const recorded = { url: message.url, headers: recordedHeaders, body: body.text };
   // The subscription's own `traceparent` header wins, because receivers may reject a request with two of them.
   if (traceparent === undefined || Object.keys(message.headers).some((name) => /^traceparent$/i.test(name))) return { message, recorded };
@@ -34,20 +34,33 @@ export function composeRequest(
   };
 }
 
-/** Builds a signed request. @param at time of sending, for the signatures and the header `…Time` */
+/**
+ * Builds a signed request.
+ * @param at time of sending, for the signatures and the header `…Time`
+ * @param eventId the id that stays the same however often the event is sent to the subscription; `null`: the delivery's id
+ */
 export function buildRequest(
   settings: Settings,
   compiled: Compiled,
   deliveryId: string,
   body: { text: string; contentType: string },
   at: Date,
+  eventId: string | null = null,
 ): OutgoingRequest {
   const bytes = Buffer.from(body.text, 'utf8');
   const { headerPrefix } = settings;
   const { url, origin } = compiled;
-  const { always, jobId, time } = knownOf(settings, compiled);
-  const headers: Record<string, string> = { 'Content-Type': body.contentType, ...always, [jobId]: deliveryId, [time]: at.toISOString() };
-  const unsigned = { method: 'POST', url, headers, body: bytes, deliveryId, at, headerPrefix } as const;
+  const { always, event, jobId, time } = knownOf(settings, compiled);
+  const headers: Record<string, string> = {
+    'Content-Type': body.contentType,
+    ...always,
+    [event]: eventId ?? deliveryId,
+    [jobId]: deliveryId,
+    [time]: at.toISOString(),
+  };
+  // Two subscriptions may send the same event to one receiver, which must not take the second notification for a repetition.
+  const messageId = eventId === null ? deliveryId : `${eventId}_${compiled.subscriptionId}`;
+  const unsigned = { method: 'POST', url, headers, body: bytes, messageId, at, headerPrefix } as const;
   // The signatures are computed over the headers, and are then added to the same object, which no other code has yet.
   Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
   return { url, origin, body: bytes, ...withOwn(compiled, headers) };
@@ -56,7 +69,8 @@ export function buildRequest(
 interface Known {
   /** The headers that all requests of a definition have in common. */
   always: Record<string, string>;
-  /** Names of the two headers whose values differ between requests. */
+  /** Names of the headers whose values differ between requests. */
+  event: string;
   jobId: string;
   time: string;
 }
@@ -82,6 +96,7 @@ function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled)
       [`${prefix}Webhook-Id`]: compiled.subscriptionId,
       [`${prefix}Webhook-Type`]: 'node',
     },
+    event: `${prefix}Event-Id`,
     jobId: `${prefix}Webhook-Job-Id`,
     time: `${prefix}Time`,
   };

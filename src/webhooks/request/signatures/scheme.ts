@@ -7,7 +7,8 @@ export interface Unsigned {
   /** The headers of the request, exactly as they are sent; the signature headers are still missing. */
   headers: Readonly<Record<string, string>>;
   body: Buffer;
-  deliveryId: string;
+  /** The same each time that the event is sent to the subscription. */
+  messageId: string;
   /** Time of sending. Each attempt is signed with its own time. */
   at: Date;
   /** Prefix of Hookgraph's own headers, e.g. `X-Scope-`. */

@@ -23,14 +23,14 @@ export function readKey(secret: string): Key | { problem: string } {
 
 export const standardWebhooks: Scheme = {
   severalSecrets: true,
-  sign({ deliveryId, at, body }, secrets) {
+  sign({ messageId, at, body }, secrets) {
     const timestamp = String(secondsOf(at));
-    const signed = Buffer.concat([Buffer.from(`${deliveryId}.${timestamp}.`), body]);
+    const signed = Buffer.concat([Buffer.from(`${messageId}.${timestamp}.`), body]);
     // Leaves out old secrets that are not Standard Webhooks keys, because they were saved before this scheme was chosen.
     const keys = secrets.map(readKey).filter((key) => 'kind' in key);
     if (keys.length === 0) throw new Error('Signing failed: the subscription has no Standard Webhooks secret.');
     return {
-      'webhook-id': deliveryId,
+      'webhook-id': messageId,
       'webhook-timestamp': timestamp,
       'webhook-signature': keys
         .map((key) =>

@@ -18,6 +18,9 @@ const OWNERS: Record<string, string[]> = {
   audit_log: ['base/store/audit.ts'],
   encryption_keys: ['base/secrets/vault.ts'],
   topics: ['capture/topics.ts'],
+  node_types: ['capture/attach-triggers.ts'],
+  links: ['capture/attach-triggers.ts'],
+  split_transactions: ['fan-out/relay.ts'],
   tenant_sources: ['capture/attach-triggers.ts'],
   managed_topics: ['destinations/sns/managed-sns-topics.ts'],
   // A trigger function records a fault; the worker that logs it marks it.

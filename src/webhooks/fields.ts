@@ -2,7 +2,7 @@
 // that the command line can import it too.
 import { AUTH } from './base/fields/auth.js';
 import { ON_FAILURE, PHASE, TIMEOUT_MS } from './base/fields/before-hook.js';
-import { CONTENT_TYPE, ERROR_TEMPLATE, QUERY, TEMPLATE, VALIDATION_TEMPLATE } from './base/fields/content.js';
+import { COALESCING, CONTENT_TYPE, ERROR_TEMPLATE, QUERY, TEMPLATE, VALIDATION_TEMPLATE } from './base/fields/content.js';
 import type { Field } from './base/fields/field.js';
 import { DISABLED, ENVIRONMENTS, INTEGRATION, NAME, TOPIC } from './base/fields/labels.js';
 import { RATE_LIMIT, RECORDING, RETRY } from './base/fields/limits.js';
@@ -17,6 +17,7 @@ export { SIGNATURE_ENUM } from './base/fields/signing.js';
 
 const BEFORE_DESTINATIONS = [NAME, TOPIC] as const;
 const AFTER_DESTINATIONS = [
+  COALESCING,
   CONTENT_TYPE,
   QUERY,
   VALIDATION_TEMPLATE,

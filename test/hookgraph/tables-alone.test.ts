@@ -128,7 +128,8 @@ it('delivers the row where a subscription has no query, without what is omitted'
   receiver.requests.length = 0;
   await subscribe('topic: { key: "coupon/updated" }');
   await database.pool.query(`INSERT INTO coupons (organisation_id, code, percent) VALUES ('${ACME}', 'HUSH', 10)`);
-  await database.pool.query('UPDATE coupons SET percent = 15; DELETE FROM coupons');
+  await database.pool.query('UPDATE coupons SET percent = 15');
+  await database.pool.query('DELETE FROM coupons');
   await expect.poll(() => receiver.requests.length).toBe(1);
   const body = JSON.parse(String(receiver.requests[0]?.body));
   expect(body).toEqual({ data: { id: 1, organisationId: ACME, percent: 15 } });

@@ -42,6 +42,38 @@ const sql = async (script: string) => (await runSql(product.db.url, script)).spl
 const insertGroups = (...names: string[]) =>
   sql(`INSERT INTO groups (organization_id, name) VALUES ${names.map((name) => `('${acme}', '${name}')`).join(', ')} RETURNING id`);
 
+it('tells both ends that a member comes or goes, with the field, and moves their updatedAt', async () => {
+  const template =
+    '{"data": {"id": {{ notification.nodeId | json }}, "changed": {{ event.changed | json }}, "at": {{ data.node.updatedAt | json }}}}';
+  const other = await startReceiver();
+  for (const type of ['Group', 'User'])
+    await product.subscribe({
+      topic: { key: `${type.toLowerCase()}/updated` },
+      callbackUrl: other.url,
+      query: `query ($nodeId: ID!) { node(id: $nodeId) { ... on ${type} { updatedAt } } }`,
+      template,
+    });
+  const [group = ''] = await insertGroups('with members');
+  const [user = ''] = await sql(
+    `INSERT INTO users (organization_id, first_name, last_name, updated_at) VALUES ('${acme}', 'A', 'B', '2020-01-01') RETURNING id`,
+  );
+  await sql(`UPDATE groups SET updated_at = '2020-01-01' WHERE id = '${group}'`);
+  const ends = async () => {
+    await untilSettled(product, 30_000);
+    const bodies = other.requests.splice(0).map(({ body }) => JSON.parse(body.toString()).data);
+    expect(bodies.filter(({ at }) => at.startsWith('2020'))).toEqual([]);
+    return bodies.map(({ id, changed }) => `${id} ${changed}`).sort();
+  };
+  const both = [`${encodeGlobalId('Group', group)} members`, `${encodeGlobalId('User', user)} groups`].sort();
+  await prisma.group.update({ where: { id: group }, data: { members: { connect: { id: user } } } });
+  expect(await ends()).toEqual(both);
+  await prisma.group.update({ where: { id: group }, data: { name: 'renamed', members: { set: [{ id: user }] } } });
+  expect(await ends()).toEqual([`${encodeGlobalId('Group', group)} name`]);
+  await sql(`DELETE FROM "_group_members" WHERE "B" = '${user}'`);
+  expect(await ends()).toEqual(both);
+  await other.close();
+});
+
 describe('each change is one notification, by', () => {
   it('INSERT of several rows', async () => {
     const keys = await insertGroups('a', 'b', 'c');
@@ -198,7 +230,8 @@ it('makes the same notification of raw SQL as of the mutation: headers, body and
   expect(more).toEqual([]);
   expect(byMutation?.body).toBe('{"name": "Twin Sister", "at": {"name":"Acme Training"}}');
   expect(bySql?.body).toBe(byMutation?.body);
-  const own = { 'x-scope-webhook-job-id': expect.stringMatching(/^\d+$/), 'x-scope-time': expect.any(String) };
+  const id = expect.stringMatching(/^\d+$/);
+  const own = { 'x-scope-event-id': id, 'x-scope-webhook-job-id': id, 'x-scope-time': expect.any(String) };
   expect(byMutation?.headers).toHaveProperty('x-scope-hmac-sha256');
   expect({ ...bySql?.headers }).toEqual({ ...byMutation?.headers, ...own });
   expect(bySql?.headers['x-scope-webhook-job-id']).not.toBe(byMutation?.headers['x-scope-webhook-job-id']);

@@ -10,7 +10,8 @@ import { subscribe } from '../webhooks/fan-out/subscribers.js';
 it('delivers each committed write of eight concurrent writers once, and no other', async () => {
   const db = await captureTables(THINGS, []);
   await prepareCapture(db.pool, [thing()], silent);
-  for (const topic of ['thing/created', 'thing/updated', 'thing/deleted']) await subscribe(db.pool, { topic });
+  for (const topic of ['thing/created', 'thing/updated', 'thing/deleted'])
+    for (const coalesces of ['true', 'false']) await subscribe(db.pool, { topic, set: { coalesces } });
   const relayPool = new pg.Pool({ connectionString: db.url });
   const relays = [0, 1].map(() => startRelay({ pool: relayPool, log: silent, onDeliveries: () => {} }));
 
@@ -26,7 +27,8 @@ it('delivers each committed write of eight concurrent writers once, and no other
       await client.query(`SAVEPOINT s; DELETE FROM things WHERE id = ${key}; ROLLBACK TO s`);
       if (round % 2 === 0) await client.query('DELETE FROM things WHERE id = $1', [key]);
       await client.query(commit ? 'COMMIT' : 'ROLLBACK');
-      if (commit) committed.push(`created ${key}`, `updated ${key}`, ...(round % 2 === 0 ? [`deleted ${key}`] : []));
+      if (!commit) continue;
+      committed.push(`each created ${key}`, `each updated ${key}`, round % 2 === 0 ? `each deleted ${key}` : `folded created ${key}`);
     }
   };
   await Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)));
@@ -34,7 +36,8 @@ it('delivers each committed write of eight concurrent writers once, and no other
   await until('the queue is empty', async () => (await db.pool.query('SELECT 1 FROM hookgraph.captures LIMIT 1')).rowCount === 0);
   await Promise.all(relays.map((relay) => relay.stop()));
   const { rows } = await db.pool.query<{ said: string }>(
-    `SELECT e.operation || ' ' || d.node_key AS said FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id`,
+    `SELECT CASE WHEN s.coalesces THEN 'folded ' ELSE 'each ' END || e.operation || ' ' || d.node_key AS said
+     FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id JOIN hookgraph.subscriptions s ON s.id = d.subscription_id`,
   );
   expect(rows.map(({ said }) => said).sort()).toEqual(committed.sort());
   await relayPool.end();

@@ -26,10 +26,12 @@ export async function startCountingProxy(databaseUrl: string): Promise<CountingP
   };
 }
 
+const UNCOUNTED = /pg_is_in_recovery\(\)|^(BEGIN|COMMIT|ROLLBACK)/;
+
 /**
  * Parses the messages of a client, whose format https://www.postgresql.org/docs/current/protocol-message-formats.html
  * defines: a start-up message (length, body), then messages (type, length, body). Each Query or Execute message runs a
- * statement. Leaves out the check of each new connection, because their number depends on the time.
+ * statement. Leaves out the check of each new connection and the borders of transactions, because their number depends on the time.
  */
 function countExecutions(onExecution: () => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
@@ -42,7 +44,7 @@ function countExecutions(onExecution: () => void): (chunk: Buffer) => void {
       const length = rest.readInt32BE(header - 4) + header - 4;
       if (rest.length < length) return;
       const type = started ? String.fromCharCode(rest[0] as number) : '';
-      if (type === 'E' || (type === 'Q' && !rest.subarray(0, length).includes('pg_is_in_recovery()'))) onExecution();
+      if (type === 'E' || (type === 'Q' && !UNCOUNTED.test(rest.toString('latin1', header, length)))) onExecution();
       rest = rest.subarray(length);
       started = true;
     }

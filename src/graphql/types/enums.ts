@@ -18,7 +18,10 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
       description: 'How a node changed.',
       values: {
         CREATED: { value: 'created', description: 'The node was created.' },
-        UPDATED: { value: 'updated', description: 'An attribute or a foreign key of the node changed.' },
+        UPDATED: {
+          value: 'updated',
+          description: 'An attribute, a foreign key or a link of the node changed, such as a member of a group.',
+        },
         DELETED: { value: 'deleted', description: 'The node was deleted.' },
       } as const,
     }),
@@ -69,6 +72,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         LIVE: { description: 'A node changed.' },
         TEST: { description: 'A user sent a test.' },
         REPLAY: { description: 'A user replayed past events.' },
+        RESEND: { description: 'A user resent a delivery as new.' },
         SNAPSHOT: { description: 'A user asked to send nodes in their current state.' },
         BEFORE: { description: 'A write called the receiver as a before-hook.' },
       } as const,

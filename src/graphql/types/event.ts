@@ -36,7 +36,7 @@ export function addEvent(builder: Builder, access: AccessOf, { operation }: Enum
       }),
       changedFields: t.stringList({
         nullable: false,
-        description: 'The fields whose values changed; empty when the node was created or deleted.',
+        description: 'The fields whose values or links changed; empty when the node was created or deleted.',
         resolve: (event, _args, ctx) => {
           const columns = access(ctx).engine.host.nodes.find((node) => node.typename === event.typename)?.columns ?? {};
           return (event.changed ?? []).map((column) => columns[column] ?? column);

@@ -6,6 +6,7 @@ import type { SourceModel } from '../source.js';
 import { columnOf, fieldsOf } from './fields.js';
 import { findTable } from './find-table.js';
 import type { KnownTable } from './known-table.js';
+import { linksOf } from './links.js';
 import type { CatalogTable } from './read-catalog.js';
 import { relationOf, targetOf } from './relations.js';
 import type { AnnouncementProblem, TableDefaults, TableOptions, Tables, When } from './table-options.js';
@@ -37,7 +38,14 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
   });
   const missing = new Set(problems.map(({ typename }) => typename));
   const nodes = tables.flatMap((known) => {
-    const node = announce(known, { tables, missing, defaults, schema: knowledge.schema, fail: (problem) => problems.push(problem) });
+    const node = announce(known, {
+      tables,
+      missing,
+      defaults,
+      schema: knowledge.schema,
+      catalog: knowledge.catalog,
+      fail: (problem) => problems.push(problem),
+    });
     return node ? [node] : [];
   });
   return { nodes, tables, problems };
@@ -49,6 +57,7 @@ interface Surroundings {
   missing: Set<string>;
   defaults: TableDefaults;
   schema: GraphQLSchema | undefined;
+  catalog: CatalogTable[];
   fail(problem: AnnouncementProblem): void;
 }
 
@@ -76,6 +85,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
   const omitted = omittedColumns(known, around);
   const tenant = tenantOf(known, key, around);
   const lifecycle = Object.entries(options.when ?? {}).flatMap(([topic, when]) => lifecycleOf(known, { topic, when, fail }) ?? []);
+  const links = linksOf(known, key, { ...around, fail });
   const softDelete = named('softDelete');
   const environment = named('environment');
   const createdAt = named('createdAt', 'created_at', 'createdAt');
@@ -95,6 +105,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
     ...(updatedAt && { updatedAt, setsUpdatedAt: defaults.maintainsUpdatedAt === true }),
     ...(options.operations && { operations: options.operations }),
     ...(lifecycle.length > 0 && { lifecycle }),
+    ...(links.length > 0 && { links }),
   };
 }
 

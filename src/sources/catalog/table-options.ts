@@ -49,6 +49,12 @@ export interface TableOptions {
   /** Additional topics by key, each with the change that causes an event: `'invoice/paid': { status: 'paid' }`. */
   when?: Record<string, When>;
   /**
+   * Fields that lead to other rows through rows of a further table, such as `members` through memberships. When such a row is
+   * added or removed, the rows at its ends that declare a link are announced as updated. An object names the table of each field,
+   * and the column that refers to this type's rows if several do.
+   */
+  links?: string[] | Record<string, string | { table: string; column?: string }>;
+  /**
    * Whether TRUNCATE of the table is refused (the default) or allowed. TRUNCATE fires no row triggers, so Hookgraph can't
    * record the deletions; allow it only in test databases. A change of this option takes effect at the next `migrate`.
    */

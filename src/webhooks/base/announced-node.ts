@@ -28,6 +28,7 @@ export interface PointingRows {
  * `sql`: a scalar SQL expression over the row returns it; the row's alias is `r`.
  * `children`: rows that reference this row and are parts of it have the tenant, e.g. the lines of an order.
  * `several`: each row that references this row assigns it to one tenant, e.g. memberships.
+ * `none`: the rows are links and have no tenant; their changes make no events.
  * `children` and `several` are resolved after the transaction commits; each distinct tenant gets an event.
  */
 export type TenantSource =
@@ -35,7 +36,24 @@ export type TenantSource =
   | { parent: { column: string; typename: string } }
   | { sql: string }
   | { children: PointingRows }
-  | { several: PointingRows };
+  | { several: PointingRows }
+  | { none: true };
+
+/**
+ * A field of a node that consists of links: rows of another table, such as memberships. A row is announced as updated when a link of it is
+ * added or removed.
+ */
+export interface Link {
+  /** The GraphQL field; its name is in the event's `changed`. */
+  field: string;
+  table: { schema: string; name: string };
+  /** The primary key of the table. */
+  key: string[];
+  /** The columns that have the key of the node's row, in the order of that key. */
+  columns: string[];
+  /** The columns that have the key of the row at the other end. */
+  otherColumns: string[];
+}
 
 /** One node type as the host announces it; independent of any ORM. */
 export interface AnnouncedNode {
@@ -65,4 +83,5 @@ export interface AnnouncedNode {
   /** The operations that get a topic. Default: created, updated and deleted. */
   operations?: Operation[];
   lifecycle?: Lifecycle[];
+  links?: Link[];
 }

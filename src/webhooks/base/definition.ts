@@ -4,6 +4,9 @@ import type { RateLimit } from './pace.js';
 
 export type ContentType = 'JSON' | 'XML';
 
+/** Which changes of a node are sent as one notification: those of one transaction, or none. */
+export type Coalescing = 'TRANSACTION' | 'NONE';
+
 /** How requests authenticate to the receiver, without the secret values. */
 export type AuthDefinition =
   | { kind: 'BASIC'; scheme: string }
@@ -67,6 +70,8 @@ export interface Definition extends Partial<DestinationSettings> {
    * subscription stays enabled. Without `retry`, 25 failed retries of one delivery disable the subscription.
    */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
+  /** Absent: TRANSACTION. */
+  coalescing?: 'NONE';
   /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
   /** How the bodies of attempts are recorded. Absent: unchanged. */

@@ -1,5 +1,6 @@
 // Announces Hookgraph's own node type, WebhookSubscription, so that owners can subscribe to the failures of their subscriptions. Finds
 // announced node types by name.
+import { linkNodes } from './links.js';
 import type { AnnouncedNode, Host, PointingRows } from './model.js';
 
 /**
@@ -53,9 +54,13 @@ export const OWN_NODE: AnnouncedNode = {
   ],
 };
 
-/** Returns the host's node types and WebhookSubscription, whose table is in `schema`, the database schema of Hookgraph's tables. */
+/**
+ * Returns the host's node types, the tables that link them, and WebhookSubscription, whose table is in `schema`, the database schema of
+ * Hookgraph's tables.
+ */
 export const withOwnNode = (nodes: AnnouncedNode[], schema: string): AnnouncedNode[] => [
   ...nodes.filter(({ typename }) => typename !== OWN_NODE.typename),
+  ...linkNodes(nodes),
   { ...OWN_NODE, table: { ...OWN_NODE.table, schema } },
 ];
 

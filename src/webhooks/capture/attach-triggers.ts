@@ -6,10 +6,12 @@ import type { Logger } from '../../runtime/logger.js';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';
+import { linkTypename } from '../base/links.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
 import { checkNodes, joinProblems } from './check-nodes.js';
 import { expectedFunctions, hasBody, MARK, type MarkedFunction, targetsOf } from './expected-objects.js';
+import { linkedRowsName, touchesLinked, touchLinkedName } from './link-functions.js';
 import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
 import { readTableFacts } from './table-facts.js';
@@ -49,7 +51,7 @@ export async function attachTriggers(
     if (problems.length > 0) throw joinProblems(problems);
     for (const warning of [...warnings, ...tables.flatMap(unownedWarning)]) log.warn(warning);
     await replaceFunctions(client, functions);
-    await client.query(tenantSourcesSql(tables));
+    await client.query(nodeTypesSql(tables));
     const changed = await replaceTriggers(client, tables, schemaOf(pool), retries);
     for (const statement of await findFunctionDrops(client, tables)) await client.query(statement);
     return changed;
@@ -114,10 +116,10 @@ export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[
 }
 
 /**
- * Returns the statement that updates `tenant_sources`: for each type whose tenant is decided by other rows, the functions by which the
- * relay finds the tenant after the commit.
+ * Returns the statements that update what the relay must know of the types: `node_types`, `links`, and `tenant_sources`: for each type
+ * whose tenant is decided by other rows, the functions by which the relay finds the tenant after the commit.
  */
-export function tenantSourcesSql(tables: AnnouncedTable[]): string {
+export function nodeTypesSql(tables: AnnouncedTable[]): string {
   const sources = tables.flatMap(({ node }) => {
     const deciding = decidingRows(node);
     return deciding
@@ -132,14 +134,45 @@ export function tenantSourcesSql(tables: AnnouncedTable[]): string {
         ]
       : [];
   });
-  return `WITH wanted AS MATERIALIZED (
-       SELECT * FROM jsonb_populate_recordset(NULL::hookgraph.tenant_sources, ${pg.escapeLiteral(JSON.stringify(sources))}::jsonb)),
-     gone AS (DELETE FROM hookgraph.tenant_sources WHERE typename NOT IN (SELECT typename FROM wanted))
+  const nodes = tables.map(({ node }) => node);
+  const types = nodes.map((node) => ({
+    typename: node.typename,
+    updated_at_column: node.updatedAt ?? null,
+    rows_function: node.links?.length ? linkedRowsName(node) : null,
+    touch_function: touchesLinked(node) ? touchLinkedName(node) : null,
+  }));
+  const links = nodes.flatMap((node) =>
+    (node.links ?? []).map((link) => {
+      const typename = linkTypename(link, nodes);
+      return {
+        typename: node.typename,
+        field: link.field,
+        link_typename: typename,
+        columns: link.columns,
+        identity_columns: [...link.columns, ...link.otherColumns].sort(),
+        is_internal: nodes.some((other) => other.typename === typename && 'none' in other.tenant),
+      };
+    }),
+  );
+  return `${wantedRows('tenant_sources', sources)}, gone AS (DELETE FROM hookgraph.tenant_sources WHERE typename NOT IN (SELECT typename FROM wanted))
      INSERT INTO hookgraph.tenant_sources AS t SELECT * FROM wanted
      ON CONFLICT (typename) DO UPDATE SET child_typename = EXCLUDED.child_typename, child_columns = EXCLUDED.child_columns,
        function_name = EXCLUDED.function_name, members_function = EXCLUDED.members_function
+     WHERE t IS DISTINCT FROM EXCLUDED;
+     ${wantedRows('node_types', types)}, gone AS (DELETE FROM hookgraph.node_types WHERE typename NOT IN (SELECT typename FROM wanted))
+     INSERT INTO hookgraph.node_types AS t SELECT * FROM wanted
+     ON CONFLICT (typename) DO UPDATE SET updated_at_column = EXCLUDED.updated_at_column, rows_function = EXCLUDED.rows_function,
+       touch_function = EXCLUDED.touch_function
+     WHERE t IS DISTINCT FROM EXCLUDED;
+     ${wantedRows('links', links)}, gone AS (DELETE FROM hookgraph.links WHERE (typename, field) NOT IN (SELECT typename, field FROM wanted))
+     INSERT INTO hookgraph.links AS t SELECT * FROM wanted
+     ON CONFLICT (typename, field) DO UPDATE SET link_typename = EXCLUDED.link_typename, columns = EXCLUDED.columns,
+       identity_columns = EXCLUDED.identity_columns, is_internal = EXCLUDED.is_internal
      WHERE t IS DISTINCT FROM EXCLUDED`;
 }
+
+const wantedRows = (table: string, rows: object[]): string =>
+  `WITH wanted AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::hookgraph.${table}, ${pg.escapeLiteral(JSON.stringify(rows))}::jsonb))`;
 
 async function readFunctions(client: PoolClient): Promise<Map<string, { signature: string; comment: string; body: string }>> {
   const { rows } = await client.query<{ name: string; signature: string; comment: string; body: string }>(

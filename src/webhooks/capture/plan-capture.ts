@@ -3,16 +3,10 @@
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import { localSql, schemaOf } from '../../runtime/schema-name.js';
+import { linkNodes } from '../base/links.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { OWN_NODE } from '../base/own-node.js';
-import {
-  changedFunctions,
-  checkTenantSql,
-  findFunctionDrops,
-  findTriggerChanges,
-  functionSql,
-  tenantSourcesSql,
-} from './attach-triggers.js';
+import { changedFunctions, checkTenantSql, findFunctionDrops, findTriggerChanges, functionSql, nodeTypesSql } from './attach-triggers.js';
 import { checkNodes, joinProblems } from './check-nodes.js';
 import { refuseOtherApplication } from './other-application.js';
 import { proveCapture } from './prove-capture.js';
@@ -40,7 +34,7 @@ export async function planCapture(
 ): Promise<PlannedStatement[]> {
   const schema = schemaOf(pool);
   const own: AnnouncedNode = { ...OWN_NODE, table: { ...OWN_NODE.table, schema } };
-  const hosts = nodes.filter(({ typename }) => typename !== OWN_NODE.typename);
+  const hosts = [...nodes.filter(({ typename }) => typename !== OWN_NODE.typename), ...linkNodes(nodes)];
   if (isMigrated) await refuseOtherApplication(pool, nodes);
   const client = await pool.connect();
   try {
@@ -84,7 +78,7 @@ async function planTriggers(
   return [
     ...functions.map((one) => ({ about: `function ${one.name}`, table: null, sql: functionSql(one) })),
     ...(functions.length > 0
-      ? [{ about: 'the list of tables whose tenant other rows decide', table: null, sql: tenantSourcesSql(tables) }]
+      ? [{ about: 'the lists of types, of links, and of tables whose tenant other rows decide', table: null, sql: nodeTypesSql(tables) }]
       : []),
     ...triggers.map(({ table, statements }) => ({
       about: `triggers of ${table}`,

@@ -107,7 +107,7 @@ BEGIN
   WHERE NOT EXISTS (SELECT FROM hookgraph.capture_faults f WHERE (f.typename, f.source, f.operation, f.code) = ($1, $2, $3, $4)
     AND f.id > hookgraph.id_at(clock_timestamp() - interval '1 hour'));
 EXCEPTION WHEN OTHERS THEN
-  RAISE LOG 'hookgraph: a fault of capture is not noted: %', SQLERRM;
+  RAISE LOG 'hookgraph: recording an error of a capture function failed: %', SQLERRM;
 END $hookgraph$`,
   },
   {
@@ -117,8 +117,8 @@ END $hookgraph$`,
 BEGIN
   IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
   RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-    MESSAGE = format('TRUNCATE of %I.%I would delete announced rows without telling anybody', TG_TABLE_SCHEMA, TG_TABLE_NAME),
-    HINT = 'DELETE the rows, or SET hookgraph.capture = off first. For test databases, announce the table with truncate: allow.';
+    MESSAGE = format('TRUNCATE of %I.%I is refused, because it would delete announced rows without events', TG_TABLE_SCHEMA, TG_TABLE_NAME),
+    HINT = 'Use DELETE, or run SET hookgraph.capture = off first. In a test database, announce the table with truncate: allow.';
 END $hookgraph$`,
   },
 ];

@@ -23,7 +23,7 @@ export function tenantFunction(own: AnnouncedTable, others: AnnouncedTable[]): F
 BEGIN
   RETURN (SELECT ${tenantSql(own, others)} FROM ${id(facts.schema)}.${id(facts.name)} r WHERE r.${id(key)} = $1::${facts.columns[key]?.type});
 EXCEPTION WHEN OTHERS THEN
-  RAISE LOG 'hookgraph: no tenant of ${node.typename} %: %', $1, SQLERRM;
+  RAISE LOG 'hookgraph: reading the tenant of ${node.typename} % failed: %', $1, SQLERRM;
   RETURN NULL;
 END $hookgraph$`,
   };

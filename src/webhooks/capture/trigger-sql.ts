@@ -4,6 +4,7 @@ import { nameSuffix } from '../../runtime/schema-name.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
 import { hasTypedLarge, inStepFunction, largeDifferFunction, largeDifferSql, virtualFunction } from './column-functions.js';
+import { linkFunctions } from './link-functions.js';
 import {
   type AnnouncedTable,
   depthOf,
@@ -78,6 +79,7 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
     ...(decidingRows(own.node) ? [tenantsFunction(own, others)] : []),
     ...('several' in own.node.tenant ? [membersFunction(own, others)] : []),
     ...(columnsThatSetUpdatedAt(own) ? [updatedAtFunction(own)] : []),
+    ...linkFunctions(own, others),
   ];
 }
 
@@ -189,7 +191,7 @@ ${appendAll(own, others, 'ATTACHED', scope)}
   BEGIN
 ${appendAll(own, others, 'ALTERED', scope)}
   EXCEPTION WHEN OTHERS THEN
-    RAISE LOG 'hookgraph: % of %.% is not recorded, since the table was altered: %', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLERRM;
+    RAISE LOG 'hookgraph: recording % of %.% failed, because the table was altered: %', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLERRM;
     ${noteFault(node, 'TG_OP')}
   END;
   RETURN NULL;
@@ -262,7 +264,7 @@ function findTenants(node: AnnouncedNode, transition: string, scope: Scope): str
       ${withRows(scope, transition)}SELECT jsonb_object_agg(${keySql(node)}, (\n${sql}\n)::text) INTO ${transition}_tenants FROM ${transition} r WHERE ${keySql(node)} IS NOT NULL;
     EXCEPTION WHEN OTHERS THEN
       IF ${IS_PROOF} THEN RAISE; END IF;
-      RAISE LOG 'hookgraph: no tenant for rows of %: %', TG_TABLE_NAME, SQLERRM;
+      RAISE LOG 'hookgraph: computing the tenant of rows of % failed, so their events have none: %', TG_TABLE_NAME, SQLERRM;
       ${noteFault(node, `'TENANT'`)}
     END;`;
 }

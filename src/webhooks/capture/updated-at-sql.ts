@@ -17,6 +17,12 @@ export function columnsThatSetUpdatedAt({ node, facts }: AnnouncedTable): string
   return columns.size > 0 ? [...columns] : null;
 }
 
+/** Returns SQL for the present time in the type of the updated_at column. */
+export const nowSql = ({ node, facts }: AnnouncedTable): string =>
+  facts.columns[node.updatedAt as string]?.time === 'timestamp'
+    ? `pg_catalog.timezone('UTC', pg_catalog.clock_timestamp())`
+    : 'pg_catalog.clock_timestamp()';
+
 /**
  * Generates the trigger function. It compares the columns itself, because a WHEN clause of the trigger would make every later ALTER or DROP
  * of them fail. It compares the binary images of values, which also works for json.
@@ -34,10 +40,7 @@ export function updatedAtFunction(own: AnnouncedTable): FunctionSql {
     ...large.map((column) => differSql(`OLD.${id(column)}`, `NEW.${id(column)}`, own.facts.knowsChunks)),
   ];
   const largest = ['OLD', 'NEW'].map((alias) => largestSql(alias, factsOf(own, large))).join(', ');
-  const now =
-    own.facts.columns[updatedAt]?.time === 'timestamp'
-      ? `pg_catalog.timezone('UTC', pg_catalog.clock_timestamp())`
-      : 'pg_catalog.clock_timestamp()';
+  const now = nowSql(own);
   return {
     name,
     arguments: '',
@@ -51,7 +54,7 @@ BEGIN
   RETURN NEW;
 EXCEPTION WHEN OTHERS THEN
   -- A column was dropped or changed its type since the triggers were attached.
-  RAISE LOG 'hookgraph: no updated_at for a row of %: %', TG_TABLE_NAME, SQLERRM;
+  RAISE LOG 'hookgraph: setting updated_at of a row of % failed: %', TG_TABLE_NAME, SQLERRM;
   RETURN NEW;
 END $hookgraph$`,
   };

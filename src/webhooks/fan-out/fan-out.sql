@@ -86,7 +86,7 @@ matches AS MATERIALIZED (
         AND s.id > e.position
       OFFSET 0
     ) s
-    WHERE :fits_topic AND :fits_environment
+    WHERE :fits_topic AND :fits_environment AND :fits_fold
     ORDER BY s.id
     LIMIT e.deliveries
   ) s

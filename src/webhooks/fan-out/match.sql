@@ -20,6 +20,12 @@ SELECT $$
     OR e.environment = ANY (s.environment_ids))
 $$ AS fits_environment \gset
 
+-- Several changes of a row by one transaction are also one event with all of them (WHOLE). A subscription
+-- gets this event or, if it doesn't coalesce changes, each change (PART).
+SELECT $$
+  (e.fold IS NULL OR (e.fold = 'WHOLE') = s.coalesces)
+$$ AS fits_fold \gset
+
 -- Excludes changes of a subscription that itself subscribes to changes of subscriptions (a
 -- `webhook_subscription/…` topic): two such subscriptions could otherwise trigger each other endlessly.
 SELECT $$

@@ -68,8 +68,8 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
         if (isComplete) horizons = [...horizons, await nextXid(pool)].slice(-RECENT.iterations);
         const limit = Math.ceil(BATCH * scale);
         const relayed = await relayOnce(pool, limit, isComplete ? '0' : horizons[0], Math.ceil(MAX_DELIVERIES * scale));
-        const { events, subscriptionIds, ownerless, ownerlessNodes } = relayed;
-        if (isComplete && events < limit) nextCompleteAt = performance.now() + RECENT.completeEveryMs;
+        const { events, subscriptionIds, ownerless, ownerlessNodes, isFull } = relayed;
+        if (isComplete && !isFull) nextCompleteAt = performance.now() + RECENT.completeEveryMs;
         backoffMs = BACKOFF_MS.first;
         onBatch?.(events, ownerless);
         if (ownerless > 0)
@@ -83,7 +83,7 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
         const part = fanOuts.isLeft ? await fanOuts.next(Math.ceil(MAX_PART * scale)) : null;
         if (part && part.subscriptionIds.length > 0) onDeliveries(part.subscriptionIds);
         scale = Math.min(scale * 1.25, 1);
-        if (events === limit || (part && part.events > 0)) continue;
+        if (isFull || (part && part.events > 0)) continue;
         idleMs = events > 0 ? pollMs.busy : Math.min(idleMs * 2, pollMs.idle);
         await nap.take(idleMs);
       } catch (error) {

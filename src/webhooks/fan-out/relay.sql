@@ -5,8 +5,11 @@
 --
 -- A batch with more than max_deliveries deliveries makes none: fan-out.sql makes them, a part at a time.
 --
--- psql -v batch_size=1000 -v since_xid=0 -v max_deliveries=5000 -f relay.sql
+-- psql -v batch_size=1000 -v since_xid=0 -v max_deliveries=5000 -v split_xid=7 -f relay.sql
 \ir match.sql
+\ir fold.sql
+\ir links.sql
+\ir tenants.sql
 \ir ../base/store/delivery-state.sql
 WITH
 -- Events recorded without a tenant, to which an operator has since assigned one; and events that triggers of
@@ -21,30 +24,35 @@ queued_events AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED))
   RETURNING event_id
 ),
+:batch_captures,
 -- The captures of this batch, deleted from the queue.
 captures AS MATERIALIZED (
   DELETE FROM hookgraph.captures
-  WHERE ctid = ANY (ARRAY(
-    SELECT ctid
-    FROM hookgraph.captures
-    WHERE xid >= :'since_xid'::text::xid8
-    ORDER BY xid, depth, id
-    LIMIT :batch_size - (SELECT count(*) FROM queued_events)
-    FOR UPDATE SKIP LOCKED))
+  WHERE ctid = ANY (ARRAY(SELECT place FROM batch))
   RETURNING *
 ),
--- The captures and the queued events, as rows of the same columns.
+:linked_rows,
+-- The captures, the rows that gained or lost a link, and the queued events, as rows of the same columns. A
+-- link that isn't a node itself makes no event.
 changes AS MATERIALIZED (
   SELECT
     true AS is_new, id, xid, hookgraph.time_of(id)::timestamptz(3) AS occurred_at,
     tenant, parent_typename, parent_key, environment, typename, node_key,
-    operation, changed, before, after, context, depth
+    operation, changed, before, after, context, depth, NULL AS fold, false AS is_link
   FROM captures
+  WHERE typename <> ALL (ARRAY(SELECT link_typename FROM hookgraph.links WHERE is_internal))
+  UNION ALL
+  SELECT
+    true, ((id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575), xid,
+    hookgraph.time_of(id)::timestamptz(3),
+    tenant, NULL, NULL, environment, typename, node_key,
+    'updated', fields, document, document, context, 32767, NULL, true
+  FROM linked_rows
   UNION ALL
   SELECT
     false, id, xid, occurred_at,
     tenant, parent_typename, parent_key, environment, typename, node_key,
-    operation, changed, before, after, context, 32767
+    operation, changed, before, after, context, 32767, fold, false
   FROM queued_events
   CROSS JOIN LATERAL (
     SELECT *
@@ -53,66 +61,23 @@ changes AS MATERIALIZED (
     OFFSET 0
   ) e
 ),
--- The parents of rows whose tenant is still unknown. A row gets its tenant from its parent, which the trigger
--- could not read because the same transaction had deleted it.
-orphans AS MATERIALIZED (
-  SELECT xid, parent_typename, parent_key, max(depth) AS depth
-  FROM changes
-  WHERE tenant IS NULL AND parent_key IS NOT NULL
-  GROUP BY 1, 2, 3
-),
--- Deletions in the transactions of `orphans` that were not yet events when this statement began, including
--- those that other relays are relaying now.
-captured_deletions AS MATERIALIZED (
-  SELECT c.xid, c.typename, c.node_key, c.parent_typename, c.parent_key, c.tenant
-  FROM hookgraph.captures c
-  WHERE c.xid = ANY (ARRAY(SELECT xid FROM orphans))
-    AND c.depth < (SELECT max(depth) FROM orphans)
-    AND c.operation = 'deleted'
-),
--- The tenant of each orphan's parent, as recorded with the parent's deletion in the same transaction. Older
--- events of the parent are ignored, because the parent may have moved to another tenant since. A parent for
--- which two different tenants are found gets none.
-inherited_tenants AS MATERIALIZED (
-  -- Each parent in `orphans` with its own parent, grandparent and so on, until one has a tenant.
-  WITH RECURSIVE ancestors AS (
-    SELECT
-      xid, parent_typename AS typename, parent_key AS node_key,
-      parent_typename, parent_key, NULL::text AS tenant
-    FROM orphans
-    UNION
-    SELECT a.xid, a.typename, a.node_key, p.parent_typename, p.parent_key, p.tenant
-    FROM ancestors a
-    CROSS JOIN LATERAL (
-      SELECT e.parent_typename, e.parent_key, e.tenant
-      FROM hookgraph.events e
-      WHERE e.typename = a.parent_typename
-        AND e.node_key = a.parent_key
-        AND e.xid = a.xid
-        AND e.operation = 'deleted'
-      UNION ALL
-      SELECT c.parent_typename, c.parent_key, c.tenant
-      FROM captured_deletions c
-      WHERE c.typename = a.parent_typename
-        AND c.node_key = a.parent_key
-        AND c.xid = a.xid
-      OFFSET 0
-    ) p
-    WHERE a.tenant IS NULL
-  )
-  SELECT xid, typename, node_key, min(tenant) AS tenant
-  FROM ancestors
-  GROUP BY 1, 2, 3
-  HAVING min(tenant) = max(tenant)
-),
+:inherited_tenants,
+:folded_changes,
 -- The changed rows whose tenants are decided by other rows, which point to them. All are in one row of
 -- arrays; there is no row without such changes.
 tenantless_rows AS MATERIALIZED (
   SELECT
     array_agg(id) AS ids, array_agg(xid) AS xids, array_agg(typename) AS typenames,
     array_agg(node_key) AS keys, array_agg(operation) AS operations
-  FROM changes
-  WHERE tenant IS NULL AND parent_key IS NULL
+  FROM (
+    SELECT id, xid, typename, node_key, operation
+    FROM changes
+    WHERE tenant IS NULL AND parent_key IS NULL
+    UNION ALL
+    SELECT id, xid, typename, node_key, operation
+    FROM folded_changes
+    WHERE tenant IS NULL AND parent_key IS NULL
+  ) c
   HAVING count(*) > 0
 ),
 -- The tenants of tenantless_rows, read from the rows that point to them. A row with several tenants becomes
@@ -136,7 +101,7 @@ membership_changes AS MATERIALIZED (
     AND p.xid = c.xid
     AND p.typename = c.parent_typename
     AND p.node_key = c.parent_key
-  WHERE c.is_new
+  WHERE c.is_new AND NOT c.is_link
   HAVING count(*) > 0
 ),
 -- The rows that a tenant gained or lost because of membership_changes, each to become a `created` or
@@ -147,7 +112,8 @@ members AS MATERIALIZED (
   CROSS JOIN LATERAL hookgraph.told_by_memberships(ids, xids, typenames, tenants) m
 ),
 -- All events of the batch. hides_before: the row's old values must not be recorded, because other rows decide
--- its tenant, and it may have belonged to another tenant before the change.
+-- its tenant, and it may have belonged to another tenant before the change. A folded event has the xid 0:
+-- only the changes themselves are found by the xid of their transaction.
 batch_events AS MATERIALIZED (
   SELECT
     c.is_new OR coalesce(d.tenant_number > 1, false) AS is_new,
@@ -156,6 +122,9 @@ batch_events AS MATERIALIZED (
       ELSE c.id END AS id,
     c.xid, c.occurred_at, coalesce(c.tenant, p.tenant, d.tenant) AS tenant, c.parent_typename, c.parent_key,
     c.environment, c.typename, c.node_key, c.operation, c.changed, c.before, c.after, c.context,
+    CASE
+      WHEN (c.id IN (SELECT unnest(ids) FROM repeated_changes)) IS TRUE THEN 'PART'
+      ELSE c.fold END AS fold,
     c.tenant IS NULL AND coalesce(p.tenant, d.tenant) IS NOT NULL AS has_found_tenant,
     d.id IS NOT NULL AND c.operation = 'updated' AS hides_before
   FROM changes c
@@ -166,11 +135,22 @@ batch_events AS MATERIALIZED (
   LEFT JOIN child_tenants d ON c.tenant IS NULL AND d.id = c.id
   UNION ALL
   SELECT
+    true,
+    CASE
+      WHEN d.tenant_number > 1 THEN ((c.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575)
+      ELSE c.id END,
+    '0', c.occurred_at, coalesce(c.tenant, d.tenant), c.parent_typename, c.parent_key,
+    c.environment, c.typename, c.node_key, c.operation, c.changed, c.before, c.after, c.context, 'WHOLE',
+    false, d.id IS NOT NULL AND c.operation = 'updated'
+  FROM folded_changes c
+  LEFT JOIN child_tenants d ON c.tenant IS NULL AND d.id = c.id
+  UNION ALL
+  SELECT
     true, ((m.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575),
     c.xid, c.occurred_at, m.tenant, NULL, NULL, m.environment, m.typename, m.node_key, m.operation, NULL,
     CASE m.operation WHEN 'deleted' THEN m.document END,
     CASE m.operation WHEN 'created' THEN m.document END,
-    c.context, false, false
+    c.context, NULL, false, false
   FROM members m
   JOIN changes c ON c.id = m.id
 ),
@@ -179,7 +159,7 @@ batch_events AS MATERIALIZED (
 inserted_events AS (
   INSERT INTO hookgraph.events (
     id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
-    changed, before, after, context)
+    changed, before, after, context, fold)
   SELECT
     id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
     changed,
@@ -190,7 +170,7 @@ inserted_events AS (
         AND t.column_name = ANY (e.changed)
         AND t.to_value = e.after ->> t.column_name
         AND t.from_value = e.before ->> t.column_name) ELSE before END,
-    after, context
+    after, context, fold
   FROM batch_events e
   WHERE is_new
 ),
@@ -234,6 +214,7 @@ found_matches AS MATERIALIZED (
       AND s.deleted_at IS NULL
       AND s.created_at <= e.occurred_at
       AND :fits_environment
+      AND :fits_fold
     OFFSET 0
   ) s
   WHERE :starts_no_loop
@@ -256,16 +237,17 @@ large_events AS (
     AND EXISTS (SELECT FROM batch_topics t WHERE t.typename = e.typename AND t.operation = e.operation)
   ON CONFLICT DO NOTHING
   RETURNING event_id
-)
+),
+:touched_rows
 SELECT
-  (SELECT count(*) FROM changes)::int AS events,
+  ((SELECT count(*) FROM captures) + (SELECT count(*) FROM queued_events))::int AS events,
   (SELECT count(*) FROM new_deliveries)::int AS deliveries,
   (SELECT count(*) FROM large_events)::int AS deferred,
-  (SELECT count(*) FROM batch_events WHERE tenant IS NULL)::int AS ownerless,
+  (SELECT count(*) FROM batch_events WHERE tenant IS NULL AND xid <> '0')::int AS ownerless,
   ARRAY(
     SELECT typename || ' ' || left(node_key, 100)
     FROM batch_events
-    WHERE tenant IS NULL
+    WHERE tenant IS NULL AND xid <> '0'
     ORDER BY id
     LIMIT 5
   ) AS "ownerlessNodes",
@@ -275,4 +257,11 @@ SELECT
     WHERE state = 'PENDING'
     GROUP BY 1
     ORDER BY min(id)
-  ) AS "subscriptionIds";
+  ) AS "subscriptionIds",
+  (SELECT count(*) FROM head) + (SELECT count(*) FROM queued_events) >= :batch_size
+    OR EXISTS (SELECT FROM split) AS "isFull",
+  EXISTS (SELECT FROM split)
+    AND (SELECT count(*) FROM whole_rows) < :batch_size
+    AND (SELECT count(*) FROM taken_rows) = (SELECT count(*) FROM whole_rows) AS "isSplit",
+  (SELECT size FROM touched_rows) AS touched,
+  (SELECT xid::text FROM cut_transactions WHERE is_large LIMIT 1) AS "largeXid";

@@ -2,10 +2,17 @@
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 
-const RELAY = sqlStatement<'batch_size' | 'since_xid' | 'max_deliveries'>('webhooks/fan-out/relay.sql');
+const RELAY = sqlStatement<'batch_size' | 'since_xid' | 'max_deliveries' | 'split_xid'>('webhooks/fan-out/relay.sql');
 
 /** For callers that do not run fan-out.ts. */
 const UNLIMITED = 1_000_000_000;
+
+/** Stores that a transaction is split, and forgets those of which nothing is left to relay. */
+const NOTE_SPLIT = `
+  WITH ended AS (
+    DELETE FROM hookgraph.split_transactions s WHERE NOT EXISTS (SELECT FROM hookgraph.captures c WHERE c.xid = s.xid)
+  )
+  INSERT INTO hookgraph.split_transactions (xid) VALUES ($1::text::xid8) ON CONFLICT DO NOTHING`;
 
 export interface Relayed {
   /** Number of relayed changes: rows of `captures`, which triggers recorded, and of `event_queue`. */
@@ -19,21 +26,40 @@ export interface Relayed {
   ownerless: number;
   /** Type and key of the node of the first five events without a tenant, for the log. */
   ownerlessNodes: string[];
+  /** Set when further changes may be waiting. */
+  isFull?: true;
+}
+
+interface Row extends Omit<Relayed, 'isFull'> {
+  isFull: boolean;
+  /** A transaction with more changes than a batch, none of which were relayed, because they must be split first. */
+  largeXid: string | null;
+  /** Whether no row of that transaction has several changes any more, so that its changes can be relayed in batches. */
+  isSplit: boolean;
+  touched: string | null;
 }
 
 /**
- * Relays up to `limit` recorded changes, of transactions whose id is `sinceXid` or higher. Several relays may run at once: each skips rows
- * that another has locked. If a relay rolls back or dies, its batch stays in the queue.
+ * Relays up to `limit` recorded changes, of transactions whose id is `sinceXid` or higher. All changes that a transaction made to a row
+ * are relayed together, even if they are more. Several relays may run at once: each skips rows that another has locked. If a relay rolls
+ * back or dies, its batch stays in the queue.
  * @param maxDeliveries maximum number of deliveries; with more, the batch makes none and defers its events
  */
 export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0', maxDeliveries = UNLIMITED): Promise<Relayed> {
-  const { rows } = await db.query<Relayed & { deferred: number }>({
-    name: 'hookgraph.relay',
-    text: RELAY.text,
-    values: RELAY.values({ batch_size: limit, since_xid: sinceXid, max_deliveries: maxDeliveries }),
-  });
-  const { deferred, ...relayed } = rows[0] as Relayed;
-  return { ...relayed, ...(deferred && { deferred }) };
+  const relay = async (splitXid: string | null): Promise<Row> => {
+    const values = RELAY.values({ batch_size: limit, since_xid: sinceXid, max_deliveries: maxDeliveries, split_xid: splitXid });
+    return (await db.query<Row>({ name: 'hookgraph.relay', text: RELAY.text, values })).rows[0] as Row;
+  };
+  let row = await relay(null);
+  if (row.largeXid !== null && row.events === 0) {
+    const { largeXid } = row;
+    row = await relay(largeXid);
+    // If the process dies before, the next relay finds nothing more to split, and stores it.
+    if (row.isSplit) await db.query(NOTE_SPLIT, [largeXid]);
+    if (row.events === 0) row = await relay(null);
+  }
+  const { isFull, deferred, isSplit: _, largeXid: __, touched: ___, ...relayed } = row;
+  return { ...relayed, ...(deferred && { deferred }), ...(isFull && relayed.events > 0 && { isFull }) };
 }
 
 /** Returns the id that Postgres will assign to the next transaction. Every transaction that begins later has this id or a higher one. */

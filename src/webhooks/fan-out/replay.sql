@@ -27,6 +27,10 @@ replay AS MATERIALIZED (
           WHERE m.members_function IS NOT NULL
             AND m.typename = t.typename
             AND m.child_typename = c.typename)
+        OR EXISTS (
+          SELECT
+          FROM hookgraph.links l
+          WHERE l.typename = t.typename AND l.link_typename = c.typename)
       WHERE t.id = s.topic_id
         AND coalesce(c.tenant, s.tenant) = s.tenant
         AND c.id > r.position
@@ -70,6 +74,7 @@ matches AS (
   JOIN batch_events e ON e.tenant = s.tenant
     AND :fits_topic
     AND :fits_environment
+    AND :fits_fold
     AND e.occurred_at BETWEEN r.from_at AND r.to_at
   WHERE :starts_no_loop
 ),

@@ -96,11 +96,17 @@ function changeOf(typename: string, key: string, events: WriteEvent[]): Change |
   return { operation, tenant, environment, key, before, snapshot: { typename, key, columns, ahead: true }, event };
 }
 
-/** Returns the columns whose values differ before and after the write. Leaves out columns that the write changed and changed back. */
+/**
+ * Returns the columns whose values differ before and after the write. Leaves out columns that the write changed and changed back, except
+ * values that were recorded cut: equal recorded forms don't mean equal values.
+ */
 function changedIn(events: WriteEvent[], { before, after }: Pick<RecordedEvent, 'before' | 'after'>): string[] {
   const changed = new Set(events.flatMap((event) => event.changed ?? []));
-  return [...changed].filter((column) => before?.[column] !== after?.[column]);
+  return [...changed].filter((column) => before?.[column] !== after?.[column] || CUT.test(after?.[column] ?? ''));
 }
+
+/** Matches the JSON text of a value that was recorded cut. */
+const CUT = /^".*\(cut: \d+ bytes.*"$|^"\(not computed from large values\)"$/s;
 
 /**
  * Returns whether a write makes the change with which the hooks were called (`seen`). For an existing row, it is enough that the row before

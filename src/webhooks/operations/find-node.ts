@@ -93,7 +93,7 @@ async function ownSubscriptions({ pool }: Pick<Engine, 'pool'>, owner: Owner): P
 async function lastDeleted({ pool }: Engine, owner: Owner, { typename }: Topic, key: string | null): Promise<FoundNode[]> {
   const { rows } = await pool.query<{ nodeKey: string; before: Record<string, Json> }>(
     `SELECT node_key AS "nodeKey", before FROM hookgraph.recorded
-     WHERE tenant = $1 AND typename = $2 AND operation = 'deleted' AND before IS NOT NULL AND ($3::text IS NULL OR node_key = $3)
+     WHERE tenant = $1 AND typename = $2 AND operation = 'deleted' AND fold IS DISTINCT FROM 'PART' AND before IS NOT NULL AND ($3::text IS NULL OR node_key = $3)
      ORDER BY id DESC LIMIT $4`,
     [owner.tenant, typename, key, key === null ? CANDIDATES : 1],
   );

@@ -27,7 +27,7 @@ CROSS JOIN LATERAL (
     ORDER BY e.id DESC
     LIMIT :max_events
   ) e
-  WHERE e.tenant = :'tenant' AND e.typename = :'typename'
+  WHERE e.tenant = :'tenant' AND e.typename = :'typename' AND :fits_fold
   ORDER BY e.id DESC
   LIMIT :max_findings
 ) e

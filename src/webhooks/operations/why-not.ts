@@ -150,7 +150,7 @@ function conclude(
   if (findings.length === 0) {
     const nothing = `No change of ${ofOne ? `this ${topic.typename}` : `any ${topic.typename}`} was recorded in your organization since ${from}.`;
     const counted =
-      'A change is recorded when its transaction commits, unless it changes no announced column or its session disabled capture.';
+      'A change is recorded when its transaction commits, unless it changes no announced column, is undone by the same transaction, or its session disabled capture.';
     return reason('NO_CHANGE', `${nothing} ${counted}`);
   }
   const delivered = findings.filter(({ delivery }) => delivery?.state === 'DELIVERED').length;

@@ -47,9 +47,10 @@ export async function buildEvent(
   const readableRow = (row: RowTexts | null): FieldTexts | null =>
     row && Object.fromEntries(requested.flatMap(([field, column]) => (readable.has(field) ? [[field, row[column] ?? 'null']] : [])));
   const names = new Map([...fields].map(([field, column]) => [column, field]));
+  const links = new Set(node?.links?.map(({ field }) => field));
   return {
     operation,
-    changed: (changed ?? []).flatMap((column) => names.get(column) ?? []),
+    changed: (changed ?? []).flatMap((column) => names.get(column) ?? (links.has(column) ? column : [])),
     before: readableRow(before),
     after: readableRow(after),
     actor: actorIn(event.context),

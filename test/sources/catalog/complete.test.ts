@@ -3,7 +3,7 @@ import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { completeAnnouncements } from '../../../src/sources/catalog/complete.js';
 import { type CatalogTable, readCatalog } from '../../../src/sources/catalog/read-catalog.js';
-import type { Tables } from '../../../src/sources/catalog/table-options.js';
+import type { TableOptions, Tables } from '../../../src/sources/catalog/table-options.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { BOOKING_SHOP } from './booking-shop.js';
 
@@ -91,4 +91,39 @@ it('tells everything that is wrong at once, with what to do', () => {
     "NotesWithoutKey: shop.notes_without_key has no primary key, so its rows can't be identified.",
   ]);
   expect(problems.find(({ typename }) => typename === 'Slot')?.hint).toContain("tenant: { of: 'space_id' }");
+});
+
+it('finds the rows that link two types, in a join table or in the table of the other type', () => {
+  const linksOf = (typename: string, links: TableOptions['links'], rest: Tables = {}) => {
+    const { nodes, problems } = complete({ ...TABLES, ...rest, [typename]: { ...(TABLES[typename] as TableOptions), links } });
+    return problems.length > 0
+      ? problems.map(({ message, hint }) => `${message} ${hint}`)
+      : nodes.find((node) => node.typename === typename)?.links;
+  };
+  const membership = { table: { schema: 'shop', name: 'memberships' }, key: ['user_id', 'organisation_id'] };
+  expect(linksOf('Organisation', ['User'])).toEqual([
+    { field: 'User', ...membership, columns: ['organisation_id'], otherColumns: ['user_id'] },
+  ]);
+  const ofUser = [{ field: 'memberships', ...membership, columns: ['user_id'], otherColumns: ['organisation_id'] }];
+  expect(linksOf('User', ['memberships'])).toEqual(ofUser);
+  expect(linksOf('User', { memberships: 'memberships' })).toEqual(ofUser);
+  expect(linksOf('User', { memberships: { table: 'memberships', column: 'user_id' } })).toEqual(ofUser);
+  // A named column needs no foreign key, as after a table was replaced.
+  expect(linksOf('Space', { bookings: { table: 'booking_slots', column: 'slot_id' } })).toEqual([
+    {
+      field: 'bookings',
+      table: { schema: 'shop', name: 'booking_slots' },
+      key: ['booking_id', 'slot_id'],
+      columns: ['slot_id'],
+      otherColumns: ['booking_id'],
+    },
+  ]);
+  expect(linksOf('Space', ['Slot'])).toEqual([
+    { field: 'Slot', table: { schema: 'shop', name: 'slots' }, key: ['id'], columns: ['space_id'], otherColumns: [] },
+  ]);
+  expect(linksOf('Space', ['nothing'])).toEqual([
+    '`links` names "nothing", but no table links the two types. Name the table: `links: { nothing: \'<table with a foreign key to spaces>\' }`.',
+  ]);
+  expect(linksOf('Space', { members: 'memberships' })).toEqual([expect.stringContaining('memberships has no foreign key to spaces')]);
+  expect(linksOf('Space', { members: 'nowhere' })).toEqual([expect.stringContaining('the database has no table "nowhere"')]);
 });

@@ -23,8 +23,13 @@ it('has a version for the SQL that it writes', async () => {
     of({ typename: 'ByParent', tenant: { parent: { column: 'id', typename: 'Thing' } } }),
     of({ typename: 'BySql', tenant: { sql: 'r.tenant' } }),
     of({ typename: 'BySeveral', tenant: { several: { typename: 'Thing', columns: ['id'] } } }),
+    of({
+      typename: 'Linked',
+      updatedAt: 'name',
+      links: [{ field: 'others', table: { schema: 'public', name: 'links' }, key: ['a', 'b'], columns: ['a'], otherColumns: ['b'] }],
+    }),
     of({ typename: 'ByChildren', tenant: { children: { typename: 'Thing', columns: ['id'] } } }),
   ];
   const written = JSON.stringify([expectedFunctions(tables).map(({ sql }) => sql), tables.map((table) => triggersOf(table, 'hookgraph'))]);
-  expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([2, 'd6fa2e19de123ab5']);
+  expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([3, 'd24a3c7e2e97f349']);
 });

@@ -63,6 +63,26 @@ describe('a save', () => {
       ]);
   });
 
+  it('stores for the relay whether changes are coalesced', async () => {
+    const id = await create({ coalescing: 'NONE' });
+    const stored = async () =>
+      (
+        await db.pool.query(
+          `SELECT s.coalesces, s.version, v.definition ->> 'coalescing' AS coalescing FROM hookgraph.subscriptions s
+           JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version WHERE s.id = $1`,
+          [id],
+        )
+      ).rows[0];
+    expect(await stored()).toEqual({ coalesces: false, version: 1, coalescing: 'NONE' });
+    await updateSubscription(engine, owner, id, { name: 'renamed' });
+    expect(await stored()).toEqual({ coalesces: false, version: 1, coalescing: 'NONE' });
+    await updateSubscription(engine, owner, id, { coalescing: null });
+    expect(await stored()).toEqual({ coalesces: true, version: 2, coalescing: null });
+    await updateSubscription(engine, owner, id, { coalescing: 'TRANSACTION' });
+    expect(await stored()).toMatchObject({ version: 2 });
+    expect(await problemsOf({ coalescing: 'NONE', phase: 'BEFORE' })).toMatchObject([{ field: 'coalescing' }]);
+  });
+
   it('is a new, immutable version where it changes the definition, a secret or the topic, and none otherwise', async () => {
     const id = await create({ template: '{"a":1}', sharedSecret: 'one', headers: [{ name: 'X-Key', value: 'abc' }] });
     const first = (await versionsOf(id))[0];

@@ -1,6 +1,30 @@
-// Declares the format of a notification, and the query and templates that make its content.
-import type { ContentType } from '../definition.js';
+// Declares which changes make a notification, its format, and the query and templates that make its content.
+import type { Coalescing, ContentType } from '../definition.js';
+import type { Subscription } from '../model.js';
 import type { EnumType, Field } from './field.js';
+
+export const COALESCING = {
+  name: 'coalescing',
+  type: {
+    kind: 'ENUM',
+    typename: 'WebhookCoalescing',
+    description: 'Which changes of a node are coalesced: sent as one notification.',
+    values: {
+      TRANSACTION:
+        'All changes that one database transaction makes to a node. Created and then updated is created; changes that cancel each other send nothing.',
+      NONE: 'None: each change of a node is a notification.',
+    } satisfies Record<Coalescing, string>,
+  },
+  description: 'Which changes of a node are coalesced: sent as one notification. NONE can be used only with the phase AFTER.',
+  output: {
+    description: 'Which changes of a node are coalesced: sent as one notification.',
+    required: true,
+    read: ({ definition }: Subscription) => definition.coalescing ?? 'TRANSACTION',
+  },
+  default: 'TRANSACTION',
+  store: (coalescing: Coalescing) => (coalescing === 'NONE' ? { definition: { coalescing } } : {}),
+  option: { flags: '--coalescing <changes>', help: 'which changes of a node are sent as one notification: TRANSACTION or NONE' },
+} as const satisfies Field;
 
 export const CONTENT_TYPE_ENUM = {
   kind: 'ENUM',

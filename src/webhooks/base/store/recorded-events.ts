@@ -21,7 +21,8 @@ export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Ma
 }
 
 /**
- * Reads the last event of a node in this tenant that matches the topic; `null` when there is none. `fits`: the matching condition in SQL,
+ * Reads the last event of a node in this tenant that matches the topic; `null` when there is none. Several changes of one transaction are
+ * read as one event. `fits`: the matching condition in SQL,
  * over the event `e` and the topic `t`.
  */
 export async function lastEventOf(
@@ -30,7 +31,7 @@ export async function lastEventOf(
 ): Promise<RecordedEvent | null> {
   const { rows } = await pool.query<RecordedEvent>(
     `SELECT ${COLUMNS} FROM hookgraph.recorded e JOIN hookgraph.topics t ON t.id = $4
-     WHERE e.tenant = $1 AND e.typename = $2 AND e.node_key = $3 AND ${fits} ORDER BY e.id DESC LIMIT 1`,
+     WHERE e.tenant = $1 AND e.typename = $2 AND e.node_key = $3 AND e.fold IS DISTINCT FROM 'PART' AND ${fits} ORDER BY e.id DESC LIMIT 1`,
     [tenant, typename, key, topicId],
   );
   return rows[0] ?? null;

@@ -30,6 +30,11 @@ interface Choice {
   untilMs: number;
 }
 
+interface Sending {
+  withinMs: number;
+  maySend: MaySend | undefined;
+}
+
 /** Opens a sender that keeps connections to each origin open and never follows a redirect. */
 export function openHttpsDestination(
   guard: Pick<Guard, 'connect'>,
@@ -58,11 +63,7 @@ export function openHttpsDestination(
   }
 
   /** Sends a request to an origin that chose HTTP/2 or has not chosen yet, over the protocol that it chooses. */
-  async function sendChosen(
-    { known, made }: Choice,
-    request: Exchange,
-    { withinMs, maySend }: { withinMs: number; maySend: MaySend | undefined },
-  ): Promise<Reply | NoReply> {
+  async function sendChosen({ known, made }: Choice, request: Exchange, { withinMs, maySend }: Sending): Promise<Reply | NoReply> {
     const started = performance.now();
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), withinMs);

@@ -14,7 +14,14 @@ export const MAX_HOOKS = 10;
 export async function checkPhase(
   engine: Engine,
   owner: Owner,
-  { phase, onFailure, timeoutMs, retry, rateLimit }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit'>,
+  {
+    phase,
+    onFailure,
+    timeoutMs,
+    retry,
+    rateLimit,
+    coalescing,
+  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing'>,
   topic: Topic | null,
   id: string | null,
 ): Promise<Problem[]> {
@@ -27,6 +34,11 @@ export async function checkPhase(
     problems.push({
       field: 'retry',
       message: 'can not be used with the phase BEFORE: a before-hook is never retried, because a write waits for it',
+    });
+  if (coalescing === 'NONE')
+    problems.push({
+      field: 'coalescing',
+      message: 'can not be NONE with the phase BEFORE: a before-hook is called once for each row that a write changes',
     });
   if (rateLimit !== null)
     problems.push({

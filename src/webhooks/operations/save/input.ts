@@ -5,6 +5,7 @@ import type { Saved } from '../../base/fields/field.js';
 import { mergeField, storeField } from '../../base/fields/merge-values.js';
 import {
   type Before,
+  type Coalescing,
   type ContentType,
   type Definition,
   type DestinationInputs,
@@ -27,6 +28,7 @@ export interface SubscriptionInput
     Partial<Record<Exclude<FieldName, keyof DestinationInputs>, unknown>> {
   name?: string | null;
   topic?: TopicReference | null;
+  coalescing?: Coalescing | null;
   contentType?: ContentType | null;
   query?: string | null;
   validationTemplate?: string | null;
@@ -57,6 +59,7 @@ export interface SubscriptionInput
 /** A whole subscription, not yet validated: the merged value of every declared field. */
 export interface Draft extends Record<Exclude<FieldName, 'topic' | 'disabled'>, unknown> {
   name: string | null;
+  coalescing: Coalescing;
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;

@@ -1,0 +1,158 @@
+// Tests that a link that comes or goes, such as a membership, announces both of its ends as updated, and moves their updated_at.
+import { afterEach, expect, it } from 'vitest';
+import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
+import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
+import type { AnnouncedNode } from '../../../src/webhooks/index.js';
+import { type CapturedTables, captureTables, silent } from '../capture/captured-tables.js';
+import { subscribe } from './subscribers.js';
+
+let db: CapturedTables;
+afterEach(() => db.close());
+
+const OLD = new Date('2020-01-01Z');
+const DDL = ['teams', 'people']
+  .map(
+    (table) =>
+      `CREATE TABLE public.${table} (id integer PRIMARY KEY, tenant text, name text, updated_at timestamptz(3) DEFAULT '${OLD.toISOString()}')`,
+  )
+  .concat(
+    'CREATE TABLE public.team_people (team integer REFERENCES teams ON DELETE CASCADE, person integer REFERENCES people ON DELETE CASCADE, PRIMARY KEY (team, person))',
+  )
+  .join(';');
+
+const table = { schema: 'public', name: 'team_people' };
+const key = ['team', 'person'];
+const node = (typename: string, name: string, rest: Partial<AnnouncedNode>): AnnouncedNode => ({
+  typename,
+  table: { schema: 'public', name },
+  key: ['id'],
+  columns: { id: 'id', name: 'name' },
+  tenant: { column: 'tenant' },
+  updatedAt: 'updated_at',
+  ...rest,
+});
+const NODES = [
+  node('Team', 'teams', { links: [{ field: 'members', table, key, columns: ['team'], otherColumns: ['person'] }] }),
+  node('Person', 'people', { links: [{ field: 'teams', table, key, columns: ['person'], otherColumns: ['team'] }] }),
+];
+
+async function prepare(nodes = NODES, ddl = DDL): Promise<void> {
+  db = await captureTables(ddl, []);
+  await prepareCapture(db.pool, nodes, silent);
+  for (const tenant of ['acme', 'other'])
+    for (const type of ['team', 'person'])
+      for (const operation of ['created', 'updated', 'deleted']) await subscribe(db.pool, { tenant, topic: `${type}/${operation}` });
+  await db.pool.query(
+    "INSERT INTO teams VALUES (1, 'acme', 'a'), (2, 'acme', 'b'); INSERT INTO people VALUES (1, 'acme', 'p'), (2, 'other', 'q')",
+  );
+  await told();
+}
+
+/** The events of the deliveries that were made since the last call. */
+async function told(limit = 1000): Promise<string[]> {
+  while ((await relayOnce(db.pool, limit)).events > 0);
+  const { rows } = await db.pool.query<{ line: string }>(
+    `WITH made AS (DELETE FROM hookgraph.deliveries d RETURNING d.event_id)
+     SELECT format('%s %s %s %s %s', e.tenant, e.typename, e.node_key, e.operation, array_to_string(e.changed, ',')) AS line
+     FROM made JOIN hookgraph.events e ON e.id = made.event_id ORDER BY 1`,
+  );
+  return rows.map(({ line }) => line.trim());
+}
+
+const touched = async (): Promise<string[]> =>
+  (
+    await db.pool.query<{ row: string }>(
+      `SELECT 'team ' || id AS row FROM teams WHERE updated_at > $1 UNION ALL SELECT 'person ' || id FROM people WHERE updated_at > $1 ORDER BY 1`,
+      [OLD],
+    )
+  ).rows.map(({ row }) => row);
+const inOne = (...statements: string[]) => db.pool.query(`BEGIN; ${statements.join('; ')}; COMMIT`);
+
+it('announces both ends of what comes and goes, each to its own tenant, with the row as it is', async () => {
+  await prepare();
+  await db.pool.query('INSERT INTO team_people VALUES (1, 1), (1, 2)');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members', 'other Person 2 updated teams']);
+  expect(await touched()).toEqual(['person 1', 'person 2', 'team 1']);
+  const { rows } = await db.pool.query(`SELECT before, after FROM hookgraph.events WHERE typename = 'Team' AND operation = 'updated'`);
+  expect(rows).toEqual([{ before: { id: 1, name: 'a' }, after: { id: 1, name: 'a' } }]);
+  await db.pool.query('DELETE FROM team_people WHERE person = 1');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members']);
+  await db.pool.query('UPDATE team_people SET team = 2');
+  expect(await told()).toEqual(['acme Team 1 updated members', 'acme Team 2 updated members', 'other Person 2 updated teams']);
+  await db.pool.query('DELETE FROM people');
+  expect(await told()).toEqual(['acme Person 1 deleted', 'acme Team 2 updated members', 'other Person 2 deleted']);
+  const { rows: without } = await db.pool.query('SELECT FROM hookgraph.events WHERE tenant IS NULL');
+  expect(without).toEqual([]);
+});
+
+it('folds links with the other changes of the transaction', async () => {
+  await prepare();
+  await inOne(
+    'INSERT INTO team_people VALUES (1, 1)',
+    'DELETE FROM team_people',
+    'INSERT INTO team_people VALUES (2, 1)',
+    'DELETE FROM team_people',
+  );
+  expect([await told(), await touched()]).toEqual([[], []]);
+  await inOne('INSERT INTO team_people VALUES (1, 1)', "UPDATE teams SET name = 'c' WHERE id = 1", 'INSERT INTO team_people VALUES (1, 2)');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated name,members', 'other Person 2 updated teams']);
+  await inOne("INSERT INTO teams VALUES (3, 'acme', 'd')", 'INSERT INTO team_people VALUES (3, 1)');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 3 created']);
+  await db.pool.query('DELETE FROM teams WHERE id = 3');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 3 deleted']);
+  await inOne('DELETE FROM team_people', 'INSERT INTO team_people VALUES (1, 1), (1, 2)');
+  expect(await told()).toEqual([]);
+});
+
+it.each([2, 1000])('announces each end once, though the transaction is larger than a batch of %i', async (limit) => {
+  await prepare();
+  const people = 1200;
+  await inOne(
+    `INSERT INTO people SELECT n, 'acme', 'p' FROM generate_series(10, ${people + 9}) n`,
+    `INSERT INTO team_people SELECT 1, n FROM generate_series(10, ${people + 9}) n`,
+    "UPDATE teams SET name = 'z' WHERE id = 1",
+  );
+  const heard = await told(limit);
+  expect(heard.filter((line) => line.includes('Team'))).toEqual(['acme Team 1 updated name,members']);
+  expect(heard.filter((line) => line.includes('created'))).toHaveLength(people);
+  expect(heard).toHaveLength(people + 1);
+});
+
+it('counts announced memberships, and no other change of theirs', async () => {
+  const ddl = `${DDL}; ALTER TABLE team_people DROP CONSTRAINT team_people_pkey, ADD id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, ADD role text`;
+  const links = NODES.map((one) => ({ ...one, links: one.links?.map((link) => ({ ...link, key: ['id'] })) as AnnouncedNode['links'] }));
+  const membership = node('Membership', 'team_people', {
+    columns: { id: 'id', team: 'team', person: 'person', role: 'role' },
+    tenant: { parent: { column: 'team', typename: 'Team' } },
+  });
+  const { updatedAt: _, ...plain } = membership;
+  await prepare([...(links as AnnouncedNode[]), plain], ddl);
+  await subscribe(db.pool, { topic: 'membership/created' });
+  await db.pool.query('INSERT INTO team_people (team, person) VALUES (1, 1)');
+  expect(await told()).toEqual(['acme Membership 1 created', 'acme Person 1 updated teams', 'acme Team 1 updated members']);
+  await db.pool.query("UPDATE team_people SET role = 'r'");
+  expect(await told()).toEqual([]);
+  await inOne('DELETE FROM team_people', 'INSERT INTO team_people (team, person) VALUES (1, 1)');
+  expect(await told()).toEqual(['acme Membership 2 created']);
+});
+
+it('waits for no row that a writer has locked, and moves its updated_at later', async () => {
+  await prepare();
+  const writer = await db.connect();
+  await writer.query('BEGIN');
+  await writer.query('SELECT FROM teams WHERE id = 1 FOR NO KEY UPDATE');
+  await db.pool.query('INSERT INTO team_people VALUES (1, 1)');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members']);
+  expect(await touched()).toEqual(['person 1']);
+  await writer.query('COMMIT');
+  await relayOnce(db.pool);
+  expect(await touched()).toEqual(['person 1', 'team 1']);
+  expect((await db.pool.query('SELECT FROM hookgraph.untouched_rows')).rowCount).toBe(0);
+});
+
+it('leaves updated_at alone where the application sets it', async () => {
+  await prepare(NODES.map((one) => ({ ...one, setsUpdatedAt: false })));
+  await db.pool.query('INSERT INTO team_people VALUES (1, 1)');
+  expect(await told()).toHaveLength(2);
+  expect(await touched()).toEqual([]);
+});

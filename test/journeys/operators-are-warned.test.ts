@@ -1,5 +1,6 @@
 // Promise: each alert of deploy/prometheus/alerts.yaml fires on its real symptom, and none fires while all is well.
 import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FreezingProxy, startFreezingProxy } from '../support/freezing-proxy.js';
 import { createUser, organizationId, untilSettled } from '../support/journey.js';
@@ -112,9 +113,14 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
 
   it('of deliveries that come late, when a worker runs again', async () => {
     await isQuiet('HookgraphDeliveriesLate');
-    receiver.answer = (response) => void response.end();
-    ({ started: worker, at: address } = await startWorker({ DATABASE_URL: proxy.url }));
+    // Prometheus sees an increase only after a first scrape, so no delivery ends before that.
+    const kept: ServerResponse[] = [];
+    receiver.answer = (response) => void kept.push(response);
+    ({ started: worker, at: address } = await startWorker({ DATABASE_URL: proxy.url, HOOKGRAPH_REQUEST_TIMEOUT_MS: '60000' }));
     await prometheus.scrape([api, address]);
+    await until('the worker is scraped', async () => (await counted(`up{instance="${address}"}`)) === 1);
+    receiver.answer = (response) => void response.end();
+    for (const response of kept) response.end();
     await prometheus.fires('HookgraphDeliveriesLate');
   });
 

@@ -33,6 +33,5 @@ it('inserts fragments, whose parameters count as those of the statement', () => 
 
 it('refuses to run without one of its parameters', () => {
   const statement = sqlStatement<string>('webhooks/fan-out/relay.sql');
-  expect(statement.values({ batch_size: 1, since_xid: '0' })).toHaveLength(2);
-  expect(() => statement.values({ batch_size: 1 })).toThrow('webhooks/fan-out/relay.sql has the parameter "since_xid"');
+  expect(() => statement.values({ batch_size: 1 })).toThrow(/^webhooks\/fan-out\/relay\.sql has the parameter "\w+", but the caller/);
 });

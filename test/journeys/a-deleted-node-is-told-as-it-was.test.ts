@@ -18,7 +18,7 @@ beforeAll(async () => {
   receiver = await startReceiver();
   acme = await organizationId(product);
   for (const key of ['user/deleted', 'user/created'])
-    await product.subscribe({ topic: { key }, callbackUrl: `${receiver.url}/${key}`, query: USER });
+    await product.subscribe({ topic: { key }, callbackUrl: `${receiver.url}/${key}`, query: USER, coalescing: 'NONE' });
   await product.subscribe({ topic: { key: 'scenario_session/deleted' }, callbackUrl: receiver.url, query: SESSION });
 });
 afterAll(async () => {

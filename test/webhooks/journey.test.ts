@@ -44,6 +44,7 @@ describe('the journey', () => {
     const delivery = (await deliveriesOf(world.db.pool, id))[0];
     expect(JSON.parse(first?.body ?? '')).toEqual({
       id: delivery.id,
+      eventId: expect.stringMatching(/^\d+$/),
       topic: 'thing/created',
       topicVersion: '1.1',
       phase: 'after',
@@ -56,7 +57,8 @@ describe('the journey', () => {
     await expect.poll(() => states(id)).toEqual([['RETRYING', null, 1]]);
     await makeDue(world.db.pool);
     const [, again] = await world.receiver.waitFor(2);
-    expect(JSON.parse(again?.body ?? '').id).toBe(delivery.id);
+    const { eventId } = JSON.parse(first?.body ?? '');
+    expect(JSON.parse(again?.body ?? '')).toMatchObject({ id: delivery.id, eventId });
     const { report } = await testSubscription(world.webhooks.engine, OWNER, id);
     expect(JSON.parse(report?.request?.body ?? '').live).toBe(false);
   });

@@ -45,6 +45,8 @@ it('goes on delivering to one organization while another one’s queries take fo
   const { pool } = t.database;
   // The worker starts first: it refuses to start where a view took a table's place.
   working = await t.app.webhooks.work();
+  // The relay reads the groups whose members the sample data set.
+  await until('the sample data is relayed', async () => (await pool.query('SELECT 1 FROM hookgraph.captures LIMIT 1')).rowCount === 0);
   // A view with pg_sleep stands in for a large table without a suitable index.
   await pool.query(`INSERT INTO groups (organization_id, name) VALUES ('${t.admin.organizationId}', 'Slow')`);
   await pool.query(`ALTER TABLE groups RENAME TO quick_groups;

@@ -14,7 +14,7 @@ export interface MergedNames {
   added: string[];
   /** Names of the host's types, such as PageInfo, that replace Hookgraph's types of the same name. */
   joined: Set<string>;
-  /** Names of the host's types that get Hookgraph's fields, by the names of Hookgraph's root types and placeholder types. */
+  /** Root type or placeholder type of Hookgraph → the host's type that gets its fields. */
   receivers: Map<string, string>;
   /** Names of the fields that are added to the host's types, by their original names such as `Query.webhookTopics`. */
   fields: Map<string, string>;
@@ -87,8 +87,8 @@ function planFields(host: GraphQLSchema, { api, prefix, receivers }: FieldPlan):
 }
 
 /**
- * Returns the fields that a type of Hookgraph adds to the host's type. Without `id` for a placeholder type, because the host's type has its
- * own.
+ * Returns the names of the fields that a type of Hookgraph adds to the host's type. The `id` of a placeholder type is left out, because the
+ * host's type has an `id` already.
  */
 function addedFields(api: Api, typename: string): string[] {
   const type = api.schema.getType(typename);

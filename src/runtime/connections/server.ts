@@ -63,7 +63,7 @@ export function isOutdated(client: object): boolean {
   return connection.epoch < connection.server.epoch || performance.now() - connection.openedAtMs > MAX_AGE_MS;
 }
 
-/** Makes all open connections to the server outdated: at once, but at most once in RISE_EVERY_MS. */
+/** Marks all open connections to the server as outdated: now, or RISE_EVERY_MS after the last time. */
 export function replaceConnections(server: Server): void {
   const waitMs = server.changedAtMs + RISE_EVERY_MS - performance.now();
   if (waitMs <= 0) {

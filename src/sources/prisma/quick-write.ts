@@ -127,7 +127,7 @@ async function run(pool: Pick<pg.Pool, 'connect'>, config: pg.QueryConfig): Prom
   }
 }
 
-/** Returns the placeholder of a cell's value, from $4 on: the values of the announcement are $1 to $3. */
+/** Returns the SQL placeholder for a cell's value. The first is $4, because $1 to $3 are the values of the announcement. */
 const placeholderFrom = (first: number) => (_cell: Cell, index: number) => `$${first + index + 4}`;
 
 function equal(cells: Cell[], first: number): string {

@@ -56,18 +56,7 @@ batch_events AS MATERIALIZED (
     OFFSET 0
   ) e
 ),
--- The node types and operations of the events.
-event_kinds AS MATERIALIZED (
-  SELECT DISTINCT typename, operation
-  FROM batch_events
-),
--- The topics of event_kinds.
-batch_topics AS MATERIALIZED (
-  SELECT t.*
-  FROM event_kinds
-  CROSS JOIN hookgraph.topics t
-  WHERE t.typename = event_kinds.typename AND t.operation = event_kinds.operation
-),
+:batch_topics,
 -- The next subscriptions to which each event is sent, under the conditions of relay.sql.
 matches AS MATERIALIZED (
   SELECT e.id AS event_id, s.id AS subscription_id, s.status, s.topic_id, e.tenant, e.typename, e.node_key

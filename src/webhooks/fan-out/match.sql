@@ -36,3 +36,19 @@ SELECT $$
     WHERE changed_subscription.id = e.node_key::uuid
       AND changed_topic.typename = 'WebhookSubscription') ELSE false END
 $$ AS starts_no_loop \gset
+
+-- Adds the CTEs `event_kinds`, the node types and operations of the CTE `batch_events`, and `batch_topics`,
+-- their topics. Without this step the planner, whose statistics show an empty queue, would compare every
+-- event with every topic.
+SELECT $$
+  event_kinds AS MATERIALIZED (
+    SELECT DISTINCT typename, operation
+    FROM batch_events
+  ),
+  batch_topics AS MATERIALIZED (
+    SELECT t.*
+    FROM event_kinds
+    CROSS JOIN hookgraph.topics t
+    WHERE t.typename = event_kinds.typename AND t.operation = event_kinds.operation
+  )
+$$ AS batch_topics \gset

@@ -184,19 +184,7 @@ completed_events AS (
     AND x.id = e.id
     AND x.id = ANY (ARRAY(SELECT id FROM batch_events WHERE has_found_tenant AND NOT is_new))
 ),
--- The node types and operations of the batch.
-event_kinds AS MATERIALIZED (
-  SELECT DISTINCT typename, operation
-  FROM batch_events
-),
--- The topics of event_kinds. Without this step the planner, whose statistics show an empty queue, would
--- compare every event with every topic.
-batch_topics AS MATERIALIZED (
-  SELECT t.*
-  FROM event_kinds
-  CROSS JOIN hookgraph.topics t
-  WHERE t.typename = event_kinds.typename AND t.operation = event_kinds.operation
-),
+:batch_topics,
 -- The subscriptions to which each event is sent. A change recorded before a subscription was created is not
 -- sent to it, even if it commits later. A subscription with the phase BEFORE was called before the write, and
 -- gets no delivery afterwards. LIMIT ends the search where the batch is too large.

@@ -19,17 +19,20 @@ import { until } from '../../support/until.js';
 const { perOrigin: PER_ORIGIN } = DEFAULT_DEADLINES;
 let world: EngineWorld;
 /** Names whose lookups wait until `release` is called. */
-let held: { names: Set<string>; release(): void };
+let held: { names: Set<string>; released: Promise<void>; release(): void };
 const lookup = async (name: string): Promise<readonly LookupAddress[]> => {
-  while (held.names.has(name)) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (held.names.has(name)) await held.released;
   return [{ address: '127.0.0.1', family: 4 }];
 };
 beforeAll(async () => {
   world = await startEngineWorld({ settings: { lookup } });
 });
 beforeEach(() => {
-  const names = new Set<string>();
-  held = { names, release: () => names.clear() };
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  held = { names: new Set(), released, release };
 });
 afterEach(() => world.clear());
 afterAll(() => world.close());

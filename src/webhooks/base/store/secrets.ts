@@ -93,7 +93,7 @@ export async function wipeSecrets(client: PoolClient, subscriptionId: string): P
 export interface Resealed {
   subscriptionId: string;
   field: string;
-  /** The ciphertext to replace. If the row has another by now, the row is skipped. */
+  /** The ciphertext to replace. If the row has another ciphertext by now, it is skipped. */
   before: Buffer;
   ciphertext: Buffer;
 }

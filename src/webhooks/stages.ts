@@ -98,9 +98,13 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const authentication = watch && noteAuthentication(watch);
   const requestMs = limitMs === undefined ? run.requestMs : leftMs();
   const ids = tracing ? { ...idsOf(delivery), traceparent: tracing.startRequest() } : idsOf(delivery);
-  const options = { watch: authentication?.watch, maySend: run.maySend };
-  const first = await run.send(compiled, ids, payload.body, { ...options, withinMs: requestMs }).catch(ifWithdrawn);
-  if (first === null) return null;
+  const options = { watch: authentication?.watch, maySend: run.maySend, withinMs: requestMs };
+  let first: SentRequest;
+  try {
+    first = await run.send(compiled, ids, payload.body, options);
+  } catch (error) {
+    return ifWithdrawn(error);
+  }
   // A before-hook is never retried, and its writer waits. Its request is therefore repeated at once when a connection, kept open from an
   // earlier request, broke before the response.
   const isUnanswered = limitMs !== undefined && first.answer.kind === 'NO_REPLY' && first.answer.unanswered === true;

@@ -1,5 +1,5 @@
 // Promise: a receiver that answers each notification with a write to the same node slows that node's notifications down, and no others.
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { whyNot } from '../../src/webhooks/index.js';
 import { ROUNDS } from '../../src/webhooks/verdict/feedback-loops.js';
 import { deliveriesOf } from '../support/engine-rows.js';
@@ -34,6 +34,7 @@ const about = (key: string) => world.receiver.requests.filter(({ body }) => JSON
 
 it('by the owner: the node waits, and says why; other nodes do not', async () => {
   const id = await startWritingBack(KEEPER.userId);
+  const warn = vi.spyOn(world.webhooks.engine.log, 'warn');
   const slowed = await until('a delivery waits', async () =>
     (await deliveriesOf(world.db.pool, id)).find(({ reason }) => reason === 'LOOP'),
   );
@@ -44,8 +45,10 @@ it('by the owner: the node waits, and says why; other nodes do not', async () =>
   await until('it says why', async () => (await codeNow()) === 'IN_A_LOOP');
   await change(2, KEEPER.userId);
   await until('the other node is told', () => about('2') === 1);
-  // The loop goes on, but slowly.
-  await until('it goes on', () => about('1') > ROUNDS);
+  // The loop goes on, but slowly, and the operator reads of it once.
+  await until('it goes on', () => about('1') > ROUNDS + 1);
+  const lines = (warn.mock.calls as unknown[][]).filter(([, message]) => /cause the next$/.test(String(message)));
+  expect(lines).toEqual([[expect.objectContaining({ rule: 'LOOP', subscriptionId: id, nodeKey: '1' }), expect.any(String)]]);
 });
 
 it('by somebody else: it is not taken for one', async () => {

@@ -87,7 +87,7 @@ export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/p
 export { previewSubscription } from './operations/preview.js';
 export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';
 export { readiness, readinessAnswer } from './operations/readiness.js';
-export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './operations/replay.js';
+export { cancelReplay, type Replayed, type ReplayScope, replayEvents } from './operations/replay.js';
 export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './operations/resend.js';
 export { rotateSecret } from './operations/rotate-secret.js';

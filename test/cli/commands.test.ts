@@ -210,7 +210,8 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   expect((await cli.run(['errors', 'dismiss'])).code).toBe(2);
   expect((await cli.run(['errors', 'list', '--webhook', 'Busy'])).stderr).toContain('No errors match.');
 
-  const replay = await cli.json('replay', 'Busy', '--from', before, '--follow');
+  expect(await cli.json('replay', 'Busy', '--from', before, '--follow')).toMatchObject({ state: 'DONE', deliveryCount: 0 });
+  const replay = await cli.json('replay', 'Busy', '--from', before, '--all', '--follow');
   expect(replay).toMatchObject({ state: 'DONE', deliveryCount: 1 });
   expect((await cli.run(['release', 'Busy'])).stdout).toContain('0 deliveries of “Busy” will be tried again.');
   const why = await cli.run(['why-not', 'Busy', '--since', '1h']);

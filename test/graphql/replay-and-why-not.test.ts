@@ -154,6 +154,50 @@ it.each([
   expect((await ask(REPLAY, { id }, app.stranger)).errors).toEqual([{ field: 'webhookSubscriptionId', type: 'NOT_FOUND' }]);
 });
 
+it('a replay sends what was missed, and all on request', async () => {
+  const { id, databaseId } = await subscribe();
+  const from = new Date().toISOString();
+  const nodes: string[] = [];
+  for (const _ of Array(9)) nodes.push(await make('Environment'));
+  await relayOnce(app.database.pool);
+  const states = [
+    [`'DELIVERED', NULL`, `'SKIPPED', 'VALIDATION'`, `'PENDING', NULL`, `'RETRYING', NULL`, `'HELD', 'NODE'`],
+    [`'FAILED', NULL`, `'SKIPPED', 'DISABLED'`, `'CANCELLED', NULL`, `'CANCELLED', NULL`],
+  ].flat();
+  for (const [i, state] of states.entries())
+    await app.database.pool.query(
+      `UPDATE hookgraph.deliveries SET (state, reason) = (SELECT ${state}) WHERE subscription_id = $1 AND node_key = $2`,
+      [databaseId, keyOf(nodes[i] as string)],
+    );
+  // The last one was resent as new and delivered.
+  const resent = `INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at, state)
+    SELECT event_id, subscription_id, topic_id, tenant, 'RESEND', typename, node_key, now(), 'DELIVERED' FROM hookgraph.deliveries
+    WHERE subscription_id = $1 AND node_key = $2`;
+  await app.database.pool.query(resent, [databaseId, keyOf(nodes[8] as string)]);
+  const replay = async (more = {}) => {
+    const { errors, webhookReplay } = await ask(
+      `mutation ($id: ID, $from: DateTime, $all: Boolean) {
+        replayWebhookEvents(webhookSubscriptionId: $id, from: $from, includeDelivered: $all) { errors { message } webhookReplay { id } } }`,
+      { id, from, ...more },
+    );
+    expect(errors).toEqual([]);
+    while (await stepReplay(app.database.pool));
+    const { includesDelivered } = await ask(
+      'query ($id: ID!) { node(id: $id) { ... on WebhookReplay { includesDelivered } } }',
+      webhookReplay,
+    );
+    const sent = await app.database.pool.query(
+      `SELECT d.node_key FROM hookgraph.deliveries d JOIN hookgraph.replays r ON r.id = d.replay_id WHERE r.id::text = $1`,
+      [app.app.webhooks.engine.host.fromGlobalId(webhookReplay.id)?.key],
+    );
+    return { includesDelivered, sent: sent.rows.map(({ node_key }) => nodes.findIndex((node) => keyOf(node) === node_key)).sort() };
+  };
+  expect(await replay()).toEqual({ includesDelivered: false, sent: [5, 6, 7] });
+  expect(await replay(), 'the first replay sends them').toEqual({ includesDelivered: false, sent: [] });
+  await setDelivery(databaseId, `state = 'FAILED'`);
+  expect(await replay({ all: true })).toEqual({ includesDelivered: true, sent: [0, 1, 2, 3, 4, 5, 6, 7, 8] });
+});
+
 it.each(['(integrationId: $id, disabled: $off)', '(input: { integrationId: $id, disabled: $off })'])(
   'a whole group off, and on again but for what was off by itself: %s',
   async (form) => {

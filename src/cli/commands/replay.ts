@@ -6,8 +6,9 @@ import { type Answering, addAnswering, type Cli, type Command, moment } from '..
 import { findOne, findSubscription } from '../find.js';
 import { called } from '../saving.js';
 
-const REPLAY = 'id databaseId state progress deliveryCount from to createdAt finishedAt';
-const BEGIN = `mutation ($id: ID, $from: DateTime, $to: DateTime) { replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to) {
+const REPLAY = 'id databaseId state includesDelivered progress deliveryCount from to createdAt finishedAt';
+const BEGIN = `mutation ($id: ID, $from: DateTime, $to: DateTime, $all: Boolean) {
+  replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $all) {
   errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
 const CANCEL = `mutation ($id: ID) { cancelWebhookReplay(id: $id) { errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
 const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
@@ -15,8 +16,9 @@ const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(web
 const POLL_MS = 500;
 
 export function addReplay(program: Command, { terminal, connect, interrupted }: Cli): void {
-  addAnswering(program, 'replay <webhook>', 'send the events of a period again, as new deliveries', [
+  addAnswering(program, 'replay <webhook>', 'send the events of a period that were missed, as new deliveries', [
     'replay "CRM users" --from 2h --follow',
+    'replay "CRM users" --from 2h --all',
     'replay "CRM users" --from 2026-11-22T00:00:00Z --to 2026-11-23T00:00:00Z',
   ])
     .option(
@@ -25,9 +27,10 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
       moment,
     )
     .option('--to <moment>', 'end of the period; default: now', moment)
+    .option('--all', 'send again, too, what was delivered, skipped by the validation template or is still to come')
     .option('--follow', 'show progress until the replay is done; after Ctrl-C the replay continues')
     .option('--cancel', 'cancel the running replays of this subscription instead of starting one')
-    .action(async (name: string, options: Answering & { from?: string; to?: string; follow?: true; cancel?: true }) => {
+    .action(async (name: string, options: Answering & { from?: string; to?: string; all?: true; follow?: true; cancel?: true }) => {
       const client = await connect();
       const one = await findSubscription(client, name);
       if (options.cancel) {
@@ -38,7 +41,12 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
         else terminal.say(`${cancelled.length} ${cancelled.length === 1 ? 'replay was' : 'replays were'} cancelled.`);
         return;
       }
-      let { webhookReplay: replay } = await client.mutate(BEGIN, { id: one.id, from: options.from ?? null, to: options.to ?? null });
+      let { webhookReplay: replay } = await client.mutate(BEGIN, {
+        id: one.id,
+        from: options.from ?? null,
+        to: options.to ?? null,
+        all: options.all ?? false,
+      });
       const signal = interrupted();
       while (options.follow && replay.state === 'RUNNING' && !signal.aborted) {
         terminal.progress(`${Math.round(replay.progress * 100)} %, ${replay.deliveryCount} deliveries`);

@@ -21,7 +21,7 @@ interface Parts {
 export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Parts) {
   const ref = builder.objectRef<Replay>('WebhookReplay');
   builder.objectType(ref, {
-    description: 'A replay: past events that are sent again to a subscription, as new deliveries.',
+    description: 'A replay: past events that a subscription missed, or all of a period, sent as new deliveries.',
     interfaces: ['Node'],
     fields: (t) => ({
       id: idField(t, access, 'The global id of the replay, for `webhookReplay(id:)` and `cancelWebhookReplay`.'),
@@ -34,6 +34,10 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
       from: t.expose('fromAt', { type: 'DateTime', nullable: false, description: 'The start of the replayed period.' }),
       to: t.expose('toAt', { type: 'DateTime', nullable: false, description: 'The end of the replayed period.' }),
       state: t.field({ type: enums.replayState, nullable: false, description: 'The state of the replay.', resolve: ({ state }) => state }),
+      includesDelivered: t.exposeBoolean('includesDelivered', {
+        nullable: false,
+        description: 'Whether events that the subscription did not miss are sent again, too.',
+      }),
       progress: t.exposeFloat('progress', { nullable: false, description: 'The finished share of the period, from 0 to 1.' }),
       deliveryCount: t.exposeInt('deliveryCount', { nullable: false, description: 'The number of deliveries created so far.' }),
       createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'The time at which the replay was started.' }),
@@ -85,12 +89,15 @@ export function addReplaying(
     });
   const blank = (field: string): Replayed => ({ problems: [{ field, message: "can't be blank", type: 'BLANK' }], replay: null });
 
-  const range = builder.inputType('ReplayWebhookEventsInput', {
+  const includeDelivered =
+    'Whether events are sent again, too, that were delivered, were skipped by the validation template or have a delivery that is still to come. Default: false.';
+  const scope = builder.inputType('ReplayWebhookEventsInput', {
     description: 'The `input` argument of `replayWebhookEvents`.',
     fields: (t) => ({
       webhookSubscriptionId: t.id({ description: 'The id of the subscription.' }),
       from: t.field({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
       to: t.field({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
+      includeDelivered: t.boolean({ description: includeDelivered }),
     }),
   });
   builder.mutationField('replayWebhookEvents', (t) =>
@@ -98,12 +105,13 @@ export function addReplaying(
       type: payload('replayWebhookEvents', 'started'),
       nullable: false,
       description:
-        'Send the events of a period to a subscription again, including events from before it was created or while it was disabled. Each event becomes a new delivery with the current definition. A replay does not delay new events.',
+        'Send the events of a period that a subscription missed: those from before it was created or while it was disabled, and those whose delivery failed. Each event becomes a new delivery with the current definition. A replay does not delay new events.',
       args: {
         webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
         from: t.arg({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
         to: t.arg({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
-        input: t.arg({ type: range, description: 'The same arguments as an input object. Use either form.' }),
+        includeDelivered: t.arg.boolean({ description: includeDelivered }),
+        input: t.arg({ type: scope, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { input, ...plain }, ctx) => {
         const { engine, actor } = access(ctx);
@@ -111,7 +119,8 @@ export function addReplaying(
         const path = asked === input ? ['input'] : [];
         if (asked.webhookSubscriptionId == null) return { ...blank('webhookSubscriptionId'), path };
         const id = keyOfId(engine, 'WebhookSubscription', asked.webhookSubscriptionId);
-        return { ...(await replayEvents(engine, actor, id, { from: asked.from ?? null, to: asked.to ?? null })), path };
+        const { from = null, to = null } = asked;
+        return { ...(await replayEvents(engine, actor, id, { from, to, includesDelivered: asked.includeDelivered ?? false })), path };
       },
     }),
   );

@@ -120,6 +120,8 @@ export interface Replay {
   fromAt: Date;
   toAt: Date;
   state: ReplayState;
+  /** Whether events that the subscription did not miss are sent again, too. */
+  includesDelivered: boolean;
   deliveryCount: number;
   /** The replayed share of the period, from 0 to 1. */
   progress: number;

@@ -37,6 +37,33 @@ SELECT $$
       AND changed_topic.typename = 'WebhookSubscription') ELSE false END
 $$ AS starts_no_loop \gset
 
+-- Whether nothing of a delivery `d` was missed.
+SELECT $$
+  (d.state IN ('PENDING', 'RETRYING', 'HELD', 'DELIVERED') OR (d.state = 'SKIPPED' AND d.reason = 'VALIDATION'))
+$$ AS is_settled \gset
+
+-- Whether the subscription missed the event: it has no delivery of it that was made, is still to come or was
+-- rejected by the validation template. OFFSET keeps each part an index look-up per event; else the planner
+-- may read all deliveries once.
+SELECT $$
+  NOT EXISTS (
+    SELECT 1
+    FROM hookgraph.deliveries d
+    WHERE d.event_id = e.id AND d.subscription_id = s.id AND d.kind = 'LIVE' AND :is_settled
+    OFFSET 0)
+  AND NOT EXISTS (
+    SELECT 1
+    FROM hookgraph.replays earlier
+    JOIN hookgraph.deliveries d ON d.replay_id = earlier.id AND d.event_id = e.id
+    WHERE earlier.subscription_id = s.id AND :is_settled
+    OFFSET 0)
+  AND NOT EXISTS (
+    SELECT 1
+    FROM hookgraph.deliveries d
+    WHERE d.event_id = e.id AND d.subscription_id = s.id AND d.kind = 'RESEND' AND :is_settled
+    OFFSET 0)
+$$ AS is_missed \gset
+
 -- Adds the CTEs `event_kinds`, the node types and operations of the CTE `batch_events`, and `batch_topics`,
 -- their topics. Without this step the planner, whose statistics show an empty queue, would compare every
 -- event with every topic.

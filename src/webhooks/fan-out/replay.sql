@@ -9,7 +9,7 @@ WITH
 -- The running replay that was advanced longest ago. A replay waits while its subscription is disabled, broken
 -- or called before writes (phase BEFORE), and then continues at its position.
 replay AS MATERIALIZED (
-  SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
+  SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id, r.includes_delivered
   FROM hookgraph.replays r
   JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
   WHERE r.state = 'RUNNING'
@@ -63,7 +63,8 @@ batch_events AS MATERIALIZED (
     LIMIT :batch_size
   ) e
 ),
--- The events that match the subscription's current topic and environments.
+-- The events that match the subscription's current topic and environments. Unless the replay includes
+-- delivered events, only those that the subscription missed.
 matches AS (
   SELECT
     e.id AS event_id, r.id AS replay_id, s.id AS subscription_id, t.id AS topic_id,
@@ -77,6 +78,7 @@ matches AS (
     AND :fits_fold
     AND e.occurred_at BETWEEN r.from_at AND r.to_at
   WHERE :starts_no_loop
+    AND (r.includes_delivered OR :is_missed)
 ),
 :new_replay_deliveries
 UPDATE hookgraph.replays x

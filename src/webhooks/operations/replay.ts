@@ -17,20 +17,23 @@ export interface Replayed {
   replay: Replay | null;
 }
 
-/** A range of event times, both ends inclusive. `from: null` starts at the first stored event, `to: null` ends now. */
-export interface ReplayRange {
+/** Which events a replay sends. Both ends are inclusive. `from: null` starts at the first stored event, `to: null` ends now. */
+export interface ReplayScope {
   from: Date | null;
   to: Date | null;
+  /** Whether events that the subscription did not miss are sent again, too. */
+  includesDelivered: boolean;
 }
 
 const refused = (problem: Problem): Replayed => ({ problems: [problem], replay: null });
 
 /**
  * Starts a replay of the past events that match the subscription's current topic and environments, also of those from before it was
- * created or while it was disabled. Each event gets a new delivery of the kind REPLAY, with the same event id, so a receiver that
- * deduplicates by event id processes only what it has missed.
+ * created or while it was disabled. It sends those that the subscription missed (`is_missed` of fan-out/match.sql) or all of them. Each
+ * event gets a new delivery of the kind REPLAY, with the same event id, so that a receiver ignores what it knows.
  */
-export async function replayEvents(engine: Engine, actor: Actor, subscriptionId: string, { from, to }: ReplayRange): Promise<Replayed> {
+export async function replayEvents(engine: Engine, actor: Actor, subscriptionId: string, scope: ReplayScope): Promise<Replayed> {
+  const { from, to, includesDelivered } = scope;
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const subscription = (await subscriptionsByIds(engine.pool, actor, [subscriptionId])).get(subscriptionId);
   if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
@@ -40,8 +43,9 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   if (notEnabled) return refused(notEnabled);
   if (from && to && from > to) return refused({ field: 'to', message: 'must not be before `from`' });
   const id = await insideTransaction(engine.pool, async (client) => {
-    const started = await startReplay(client, { subscriptionId: subscription.id, userId: actor.userId, from, to });
-    const range = `From ${from?.toISOString() ?? 'the first event'} to ${to?.toISOString() ?? 'now'}.`;
+    const started = await startReplay(client, { subscriptionId: subscription.id, userId: actor.userId, from, to, includesDelivered });
+    const what = includesDelivered ? 'All events' : 'Missed events';
+    const range = `${what} from ${from?.toISOString() ?? 'the first event'} to ${to?.toISOString() ?? 'now'}.`;
     if (started !== null) await recordAudit(client, actor, [{ ...about(subscription), action: 'REPLAYED', message: range }]);
     return started;
   });

@@ -16,9 +16,9 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-const everything = { from: null, to: null };
-const begin = (id: string, range: { from: Date | null; to: Date | null } = everything) =>
-  replayEvents(world.webhooks.engine, OWNER, id, range);
+const everything = { from: null, to: null, includesDelivered: true };
+const begin = (id: string, range: { from?: Date; to?: Date } = {}) =>
+  replayEvents(world.webhooks.engine, OWNER, id, { ...everything, ...range });
 const things = (count: number) => Array.from({ length: count }, (_, i) => `thing-${i}`);
 
 async function replayed(id: string): Promise<string[]> {

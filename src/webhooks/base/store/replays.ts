@@ -7,7 +7,7 @@ import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
 type Db = Pool | PoolClient;
 
 const COLUMNS = `r.id, r.subscription_id AS "subscriptionId", r.from_at AS "fromAt", r.to_at AS "toAt", r.state,
-  r.delivery_count AS "deliveryCount", r.created_at AS "createdAt", r.updated_at AS "updatedAt",
+  r.includes_delivered AS "includesDelivered", r.delivery_count AS "deliveryCount", r.created_at AS "createdAt", r.updated_at AS "updatedAt",
   CASE WHEN r.state = 'DONE' THEN 1 ELSE least(1, greatest(0, (r.position - hookgraph.id_at(r.from_at))::float8
     / (hookgraph.id_at(r.to_at + interval '1 ms') - hookgraph.id_at(r.from_at)))) END AS progress`;
 const OWN = 'hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id WHERE s.tenant = $1 AND s.owner = $2';
@@ -52,10 +52,12 @@ interface Start {
   from: Date | null;
   /** End of the period to replay; `null`: now. */
   to: Date | null;
+  /** Whether events that the subscription did not miss are sent again, too. */
+  includesDelivered: boolean;
 }
 
 /** Inserts a replay and returns its id; `null` while another replay of the subscription is running. */
-export async function startReplay(db: Db, { subscriptionId, userId, from, to }: Start): Promise<string | null> {
+export async function startReplay(db: Db, { subscriptionId, userId, from, to, includesDelivered }: Start): Promise<string | null> {
   // The position, the event id from which the replay continues, starts one second early, because an event's id is assigned slightly before
   // its `occurred_at`. A "from" before the epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would
   // never end.
@@ -63,10 +65,10 @@ export async function startReplay(db: Db, { subscriptionId, userId, from, to }: 
     `WITH range AS (
        SELECT greatest(coalesce($3::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
          (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, now()), now()) AS to_at)
-     INSERT INTO hookgraph.replays (subscription_id, requested_by, from_at, to_at, position)
-     SELECT $1, $2, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
+     INSERT INTO hookgraph.replays (subscription_id, requested_by, includes_delivered, from_at, to_at, position)
+     SELECT $1, $2, $5, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
      ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,
-    [subscriptionId, userId, from, to],
+    [subscriptionId, userId, from, to, includesDelivered],
   );
   return rows[0]?.id ?? null;
 }

@@ -67,16 +67,18 @@ function differing(one: Record<string, unknown>, other: Record<string, unknown>)
 
 export const switched = (disabled: boolean): Change => ({ field: 'disabled', before: !disabled, after: disabled });
 
-const DIFF_LIMIT_MS = 50;
+/** Number of added and removed lines up to which a diff is made. The cost grows with its square: about 40 ms for this many. */
+const MAX_DIFFERING_LINES = 1_000;
 
 /**
  * Returns how the API shows a change: a unified diff without header for a text of several lines, `changed` for a secret, otherwise `null`.
+ * Returns `null`, too, when more lines differ than MAX_DIFFERING_LINES.
  */
 export function diffOf({ before, after, secret }: Change): string | null {
   if (secret) return 'changed';
   const [old, now] = [before ?? '', after ?? ''];
   if (typeof old !== 'string' || typeof now !== 'string' || !`${old}${now}`.includes('\n')) return null;
-  const patch = structuredPatch('', '', old, now, undefined, undefined, { context: 3, timeout: DIFF_LIMIT_MS });
+  const patch = structuredPatch('', '', old, now, undefined, undefined, { context: 3, maxEditLength: MAX_DIFFERING_LINES });
   return patch ? formatPatch(patch, OMIT_HEADERS) : null;
 }
 

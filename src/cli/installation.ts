@@ -1,6 +1,6 @@
 // Opens the installation that the environment variables describe: its log, keys, database and sample product.
 
-import { type Config, readConfig } from '../runtime/config.js';
+import { type Config, type Environment, readConfig } from '../runtime/config.js';
 import { checkDatabase, openPool } from '../runtime/database.js';
 import { loadKeys } from '../runtime/keys.js';
 import type { Logger } from '../runtime/logger.js';
@@ -27,16 +27,16 @@ export interface OpenOptions {
   /** Use the embedded Postgres of another process if one is running. */
   join: boolean;
   /** The environment variables to read. Default: those of the process. */
-  env?: Record<string, string>;
-  /** Prints a line before each slow step. Default: to stdout. */
-  say?: (line: string) => void;
+  env?: Environment;
+  /** Prints a line before each slow step. */
+  say(line: string): void;
 }
 
 export async function openInstallation({ prepare, join, env, say }: OpenOptions): Promise<Installation> {
-  const store = await openStore({ join, ...(env && { env }), ...(say && { say }) });
+  const store = await openStore({ join, ...(env && { env }), say });
   const { config, keys, log, postgres, databaseUrl } = store;
   try {
-    if (prepare) await migrateAll(databaseUrl, config, log);
+    if (prepare) await migrateAll(databaseUrl, config, log, say);
     else await refuseUnlessMigrated(databaseUrl, config, log);
     const reloadKeys = config.encryptionKeys === null ? () => loadKeys(config) : undefined;
     const destinations = readDestinationOptions(env);
@@ -64,16 +64,8 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Reads the keys, and starts or checks the database. `say` prints a line before each slow step. */
-export async function openStore({
-  join,
-  env,
-  say = (line) => console.log(line),
-}: {
-  join: boolean;
-  env?: Record<string, string>;
-  say?: (line: string) => void;
-}): Promise<Store> {
+/** Reads the keys, and starts or checks the database. */
+export async function openStore({ join, env, say }: Omit<OpenOptions, 'prepare'>): Promise<Store> {
   const config = readConfig(env);
   const log = await openLog(config.logLevel);
   const keys = await loadKeys(config);
@@ -101,11 +93,10 @@ function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: s
   });
 }
 
-async function migrateAll(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
+async function migrateAll(url: string, { databaseSchema: schema }: Config, log: Logger, say: OpenOptions['say']): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
-    for (const set of migrationSetsIn(schema))
-      await migrate(pool, set.dir, { ...set, onApplied: (name) => console.log(`Migrated: ${name}`) });
+    for (const set of migrationSetsIn(schema)) await migrate(pool, set.dir, { ...set, onApplied: (name) => say(`Migrated: ${name}`) });
   } finally {
     await pool.end();
   }

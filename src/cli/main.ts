@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Runs the command line with the process's arguments, streams and environment, and sets the exit code.
 import { run } from './run.js';
+import { written } from './terminal.js';
 
 // EPIPE means that the reader of the output has closed the pipe, as `| head` does; the process then ends without an error.
 for (const stream of [process.stdout, process.stderr])
@@ -12,6 +13,6 @@ for (const stream of [process.stdout, process.stderr])
 const { stdin, stdout, stderr, env } = process;
 const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
 // Waits until output to a pipe has been written.
-await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+await written(stdout, stderr);
 // The process must call exit(), because connections that an application's file opened would keep it alive.
 process.exit(code || process.exitCode);

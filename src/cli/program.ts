@@ -19,9 +19,9 @@ import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
 
 // Modules are loaded when their command runs, so that help and remote commands start quickly.
-const serve = async (options: ServeOptions): Promise<void> => {
+const serve = async (options: ServeOptions, cli: Cli): Promise<void> => {
   await refuseWithoutSample();
-  await (await import('./commands/serve.js')).serve(options);
+  await (await import('./commands/serve.js')).serve(options, cli);
 };
 
 /**
@@ -94,7 +94,7 @@ function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
       ).argParser(portNumber),
     )
     .action(async ({ app, monitoringPort }: { app?: string; monitoringPort?: number }) => {
-      if (app === undefined) return serve({ ...roles, ...(monitoringPort !== undefined && { monitoringPort }) });
+      if (app === undefined) return serve({ ...roles, ...(monitoringPort !== undefined && { monitoringPort }) }, cli);
       const [{ loadApp }, { serveApp }, { readConfig }] = await Promise.all([
         import('./adopter/load-app.js'),
         import('./adopter/serve-app.js'),
@@ -130,7 +130,7 @@ function addRunning(program: Command, cli: Cli): void {
           terminal: cli.terminal,
         });
       await refuseWithoutSample();
-      await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true });
+      await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true }, cli);
     });
   addCommand(program, 'detach', "remove Hookgraph's triggers from your tables and keep the history; stop the workers first", [
     'detach --app ./hookgraph.ts',
@@ -175,7 +175,7 @@ function addRunning(program: Command, cli: Cli): void {
     .option('--running', 'use the Hookgraph that is already running here, and its database')
     .action(async (options: { running?: boolean }) => {
       await refuseWithoutSample();
-      await (await import('./commands/demo.js')).runDemo({ running: options.running === true });
+      await (await import('./commands/demo.js')).runDemo({ running: options.running === true }, cli);
     });
   addCommand(program, 'simulate', "change the sample organization's data through the API, as its users would, until you press Ctrl-C", [
     'simulate --rate 30/min',
@@ -183,7 +183,9 @@ function addRunning(program: Command, cli: Cli): void {
     .option('--rate <rate>', 'number of changes per second, minute or hour, e.g. 2/s, 30/min or 100/h', '1/s')
     .option('--url <url>', 'URL of the API; default: the address in HOST and PORT')
     .option('--token <token>', 'API token to use; default: the token of the sample organization’s admin')
-    .action(async (options: { rate: string; url?: string; token?: string }) => (await import('./commands/simulate.js')).simulate(options));
+    .action(async (options: { rate: string; url?: string; token?: string }) =>
+      (await import('./commands/simulate.js')).simulate(options, cli),
+    );
   addCommand(
     program,
     'rotate-keys',
@@ -194,13 +196,14 @@ function addRunning(program: Command, cli: Cli): void {
     .option('--dry-run', 'check that every secret can be decrypted, and change nothing')
     .option('--json', 'print the result as one line of JSON')
     .action(async (options: { generate?: boolean; dryRun?: boolean; json?: boolean }) =>
-      (await import('./commands/rotate-keys.js')).rotateKeys({
-        generate: options.generate === true,
-        dryRun: options.dryRun === true,
-        json: options.json === true,
-      }),
+      (await import('./commands/rotate-keys.js')).rotateKeys(
+        { generate: options.generate === true, dryRun: options.dryRun === true, json: options.json === true },
+        cli,
+      ),
     );
   addCommand(program, 'config', 'print every environment variable with its value, source and meaning', ['config', 'config --json'])
     .option('--json', 'print the result as JSON')
-    .action(async (options: { json?: boolean }) => (await import('./commands/config.js')).printConfig({ json: options.json === true }));
+    .action(async (options: { json?: boolean }) =>
+      (await import('./commands/config.js')).printConfig({ json: options.json === true }, cli),
+    );
 }

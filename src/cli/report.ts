@@ -1,6 +1,6 @@
 // Prints the report of a test or preview: stage by stage, then the request and the response.
 import type { Answer } from './client.js';
-import { type Colour, type Terminal, visible } from './terminal.js';
+import type { Colour, Terminal } from './terminal.js';
 
 export const REPORT = `outcome stage message durationMs nodeId
   stages { stage outcome message durationMs }
@@ -21,13 +21,13 @@ export function printReport(terminal: Terminal, report: Answer): void {
   for (const { stage, outcome, message, durationMs } of report.stages) {
     const [mark, colour] = MARKS[outcome] ?? ['?', 'dim'];
     terminal.say(`${terminal.paint(colour, mark)} ${stage.toLowerCase().replace('_', ' ').padEnd(15)} ${resultOf(outcome, durationMs)}`);
-    if (message) for (const line of visible(message).split('\n')) terminal.say(`    ${line}`);
+    if (message) for (const line of String(message).split('\n')) terminal.say(`    ${line}`);
   }
   if (report.request) printRequest(terminal, report.request);
   if (report.response) printResponse(terminal, report.response);
   const isGood = report.outcome === 'DELIVERED' || report.outcome === 'READY';
   terminal.say(
-    `\n${terminal.paint(isGood ? 'green' : report.outcome === 'SKIPPED' ? 'yellow' : 'red', report.outcome)}${report.message ? `  ${visible(report.message)}` : ''}`,
+    `\n${terminal.paint(isGood ? 'green' : report.outcome === 'SKIPPED' ? 'yellow' : 'red', report.outcome)}${report.message ? `  ${report.message}` : ''}`,
   );
 }
 
@@ -40,7 +40,7 @@ const resultOf = (outcome: string, durationMs: number): string =>
 export const ms = (durationMs: number): string => `${durationMs < 10 ? durationMs.toFixed(1) : Math.round(durationMs)} ms`;
 
 export function printRequest(terminal: Terminal, { url, headers, body }: Answer): void {
-  terminal.say(`\nPOST ${visible(url)}`);
+  terminal.say(`\nPOST ${url}`);
   printMessage(terminal, headers, body);
 }
 
@@ -50,6 +50,6 @@ export function printResponse(terminal: Terminal, { status, headers, body }: Ans
 }
 
 function printMessage(terminal: Terminal, headers: Record<string, unknown>, body: string | null): void {
-  for (const [name, value] of Object.entries(headers)) terminal.say(`${terminal.paint('dim', `${name}:`)} ${visible(String(value))}`);
-  terminal.say(body === null ? '\n(the body is not recorded)' : body === '' ? '\n(no body)' : `\n${visible(body).trimEnd()}`);
+  for (const [name, value] of Object.entries(headers)) terminal.say(`${terminal.paint('dim', `${name}:`)} ${value}`);
+  terminal.say(body === null ? '\n(the body is not recorded)' : body === '' ? '\n(no body)' : `\n${body.trimEnd()}`);
 }

@@ -32,4 +32,4 @@ export async function save(client: Client, mutation: string, webhookSubscription
 export const DELETE = `mutation ($webhookSubscription: WebhookSubscriptionInput) {
   deleteWebhookSubscription(webhookSubscription: $webhookSubscription) { errors { field fullMessage type } } }`;
 
-export const called = ({ name, id }: { name: string | null; id: string }): string => (name ? `“${name}”` : id);
+export const called = ({ name, id }: { name: string | null; id: string }): string => (name ? `“${name.replace(/\s+/g, ' ')}”` : id);

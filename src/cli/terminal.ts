@@ -1,24 +1,30 @@
-// Creates the input and output functions of commands. Output is tables on a terminal, and tab-separated lines elsewhere.
+// Creates the input and output functions of commands: tables on a terminal, tab-separated lines elsewhere. The only file of
+// the command line that prints, so that no text of a server reaches the terminal with control characters.
+import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import stringWidth from 'string-width';
 import { stringifyJson } from '../runtime/exact-json.mjs';
+import { visible, visibleJson } from '../runtime/visible-text.js';
 
 export interface Terminal {
   /** Whether stdout is a terminal. */
   isTty: boolean;
-  /** Writes a line to stdout. */
+  /** Writes a line to stdout. Here and below, characters that could control the terminal are replaced: see `visible`. */
   say(line: string): void;
   /** Writes a line to stderr, for messages that aren't part of the result. */
   note(line: string): void;
   /** Writes to stdout without a line break. */
   write(text: string): void;
+  /** Marks the text, so that this terminal's other functions write it in colour. */
   paint(colour: Colour, text: string): string;
   table(head: readonly string[], rows: readonly (readonly Cell[])[]): void;
   /** Writes lines of name and value; a `null` value is omitted. */
   details(pairs: readonly (readonly [name: string, value: Cell])[]): void;
   json(value: unknown): void;
+  /** Writes a value as one line of JSON. */
+  jsonLine(value: unknown): void;
   /** Shows a line that the next output overwrites; only on a terminal. */
   progress(line: string): void;
   /** Reads all of stdin. */
@@ -41,12 +47,6 @@ export interface Streams {
 }
 
 const CODES: Record<Colour, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], dim: [2, 22], bold: [1, 22] };
-/** Replaces control characters, because a receiver's response could move the cursor or set the terminal's title with them. */
-export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches the characters to remove.
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\u{fffd}');
-}
-
 export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }: { noColour: boolean }): Terminal {
   const isTty = stdout.isTTY === true;
   const colours = isTty && !noColour;
@@ -55,14 +55,20 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
     if (hasProgress) stdout.write('\r\x1b[K');
     hasProgress = false;
   };
-  const write = (out: string) => {
+  // The marks of `paint` contain a random number, so that no printed text can contain one.
+  const mark = `\u{fdd0}${randomBytes(8).toString('hex')}:`;
+  const marks = new RegExp(`${mark}(\\d+)m`, 'g');
+  const safe = (out: string): string => visible(out).replace(marks, '\x1b[$1m');
+  const writeRaw = (out: string) => {
     clear();
     stdout.write(out);
   };
+  const write = (out: string) => writeRaw(safe(out));
   const plain = (cell: Cell): string => (cell == null ? '' : String(cell));
+  const oneLine = (cell: Cell): string => visible(plain(cell)).replace(/\s+/g, ' ').trim();
   const ask = (question: string, hidden: boolean) =>
     new Promise<string>((resolve) => {
-      stderr.write(question);
+      stderr.write(safe(question));
       // Without an output stream, readline doesn't echo.
       const lines = createInterface({ input: stdin, ...(!hidden && { output: stderr }), terminal: true });
       lines.once('SIGINT', () => {
@@ -83,33 +89,33 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
     say: (line) => write(`${line}\n`),
     note: (line) => {
       clear();
-      stderr.write(`${line}\n`);
+      stderr.write(`${safe(line)}\n`);
     },
-    paint: (colour, painted) => (colours ? `\x1b[${CODES[colour][0]}m${painted}\x1b[${CODES[colour][1]}m` : painted),
+    paint: (colour, painted) => (colours ? `${mark}${CODES[colour][0]}m${painted}${mark}${CODES[colour][1]}m` : painted),
     table(head, rows) {
       if (!isTty) {
-        for (const row of rows) write(`${row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()).join('\t')}\n`);
+        for (const row of rows) write(`${row.map(oneLine).join('\t')}\n`);
         return;
       }
-      const cells = rows.map((row) => row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()));
-      const titles = head.map((name) => terminal.paint('bold', name));
-      write(`${layOut([titles, ...cells], stdout.columns).join('\n')}\n`);
+      const [titles = '', ...lines] = layOut([[...head], ...rows.map((row) => row.map(oneLine))], stdout.columns);
+      write(`${[terminal.paint('bold', titles), ...lines].join('\n')}\n`);
     },
     details(pairs) {
       const shown = pairs.filter(([, value]) => value != null && value !== '');
       const width = Math.max(0, ...shown.map(([name]) => name.length));
       for (const [name, value] of shown) {
         const lines = visible(plain(value)).trimEnd().split('\n');
-        if (!isTty) write(`${name}\t${lines.length > 1 ? JSON.stringify(plain(value)) : lines[0]}\n`);
+        if (!isTty) writeRaw(`${visible(name)}\t${lines.length > 1 ? visibleJson(JSON.stringify(plain(value))) : lines[0]}\n`);
         else if (lines.length === 1) write(`${terminal.paint('dim', name.padEnd(width))}  ${lines[0]}\n`);
         else write(`${terminal.paint('dim', name)}\n${lines.map((line) => `    ${line}`).join('\n')}\n`);
       }
     },
-    json: (value) => write(`${stringifyJson(value, null, 2)}\n`),
+    json: (value) => writeRaw(`${visibleJson(stringifyJson(value, null, 2))}\n`),
+    jsonLine: (value) => writeRaw(`${visibleJson(stringifyJson(value))}\n`),
     progress(line) {
       if (!isTty) return;
       clear();
-      stdout.write(line);
+      stdout.write(oneLine(line));
       hasProgress = true;
     },
     readAll: () => text(stdin),
@@ -119,6 +125,10 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
   };
   return terminal;
 }
+
+/** Waits until all output has left the process. */
+export const written = (...streams: Writable[]): Promise<unknown> =>
+  Promise.all(streams.map((stream) => new Promise((resolve) => stream.write('', resolve))));
 
 /** Pads a table's columns to equal widths. Wraps the last column, which holds sentences, where a row is wider than the terminal. */
 function layOut(rows: readonly string[][], columns = Number.POSITIVE_INFINITY): string[] {

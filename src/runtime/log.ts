@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
+import { visible } from './visible-text.js';
 
 /** Names of fields that are redacted, as a second line of defence: no code logs these fields on purpose. */
 const SECRETS =
@@ -38,7 +39,7 @@ function forPeople(out: NodeJS.WritableStream): Writable {
         ? `\n  ${failure.stack ?? failure.message ?? JSON.stringify(failure)}${failure.hint ? `\n  ${failure.hint}` : ''}`
         : '';
       const label = (pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5);
-      out.write(`${new Date(time).toISOString().slice(11, 23)} ${label} ${msg ?? ''}${details.join('')}${trace}\n`);
+      out.write(visible(`${new Date(time).toISOString().slice(11, 23)} ${label} ${msg ?? ''}${details.join('')}${trace}\n`));
       done();
     },
   });

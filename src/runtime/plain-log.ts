@@ -1,5 +1,6 @@
 // Writes each log entry as one JSON line to stderr, for host applications that pass no logger.
 import type { Level, Logger } from './logger.js';
+import { visibleJson } from './visible-text.js';
 
 const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
 
@@ -10,7 +11,7 @@ export function createPlainLog(least: Level | 'silent' = 'info', out: { write(li
     if (!isLevelEnabled(level)) return;
     const [known, text] = typeof fields === 'string' ? [{}, fields] : [fields, message];
     const entry = { time: new Date().toISOString(), level, msg: text, ...known };
-    out.write(`${JSON.stringify(entry, describeError)}\n`);
+    out.write(`${visibleJson(JSON.stringify(entry, describeError))}\n`);
   };
   const methods = Object.fromEntries((Object.keys(LEVELS) as Level[]).map((level) => [level, write(level)]));
   const log: Logger = {

@@ -41,7 +41,7 @@ function signed(body: string): Record<string, string> {
 async function listening(
   args: string[],
   use: (url: string) => Promise<void>,
-  { port, ...options }: { port?: number; clock?: Clock; env?: Record<string, string> } = {},
+  { port, ...options }: { port?: number; clock?: Clock; env?: Record<string, string>; tty?: boolean } = {},
 ): Promise<Ran> {
   port ??= await freePort();
   const stop = new AbortController();
@@ -65,6 +65,15 @@ async function listening(
 }
 
 const post = (url: string, body: string, headers = {}) => fetch(`${url}/receive-webhooks`, { method: 'POST', body, headers });
+
+it('listen shows what a sender wrote without obeying it', async () => {
+  const said = await listening(
+    [],
+    async (url) => void (await post(url, 'a\x1b[2J\u202eb', { 'x-scope-topic': 'user/\x9b31m', 'content-type': 'text/\x85' })),
+    { tty: true, env: { NO_COLOR: '1' } },
+  );
+  expect(said.stdout).toMatch(/key 1, text\/\ufffd, user\/\ufffd31m, \d+ bytes\na\ufffd\[2J\ufffdb\n$/);
+});
 
 it('listen answers to ping, stores what is posted, and dumps it one document after another', async () => {
   const ran = await listening([], async (url) => {

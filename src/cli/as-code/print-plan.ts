@@ -2,7 +2,6 @@
 // changed field.
 import { structuredPatch } from 'diff';
 import type { Terminal } from '../terminal.js';
-import { visible } from '../terminal.js';
 import type { Change, FieldChange } from './compare.js';
 
 const SIGNS = { CREATE: ['+', 'green'], UPDATE: ['~', 'yellow'], DELETE: ['-', 'red'], NONE: [' ', 'dim'] } as const;
@@ -12,7 +11,7 @@ export function printPlan(terminal: Terminal, changes: readonly Change[], { prun
     if (action === 'NONE') continue;
     const [sign, colour] = SIGNS[action];
     const where = action === 'DELETE' ? (prune ? '' : ' (not in the folder; --prune deletes it)') : ` (${file})`;
-    terminal.say(`${terminal.paint(colour, `${sign} ${visible(name)}`)}${terminal.paint('dim', where)}`);
+    terminal.say(`${terminal.paint(colour, `${sign} ${name}`)}${terminal.paint('dim', where)}`);
     for (const field of fields) printField(terminal, field, action === 'CREATE');
     const uncomparable = secrets.filter((field) => !fields.some((one) => one.field === field));
     if (action === 'UPDATE' && uncomparable.length > 0)
@@ -29,18 +28,14 @@ export const sum = (changes: readonly Change[], action: Change['action']): numbe
 function printField(terminal: Terminal, { field, before, after }: FieldChange, isNew: boolean): void {
   if (isNew) {
     const lines = asText(after).split('\n');
-    terminal.say(
-      lines.length === 1
-        ? `    ${field}: ${visible(lines[0] as string)}`
-        : `    ${field}:\n${lines.map((line) => `      ${visible(line)}`).join('\n')}`,
-    );
+    terminal.say(lines.length === 1 ? `    ${field}: ${lines[0]}` : `    ${field}:\n${lines.map((line) => `      ${line}`).join('\n')}`);
     return;
   }
   terminal.say(`    ${field}:`);
   const { hunks } = structuredPatch('', '', `${asText(before)}\n`, `${asText(after)}\n`, '', '', { context: 2 });
   for (const line of hunks.flatMap((hunk) => hunk.lines)) {
     const colour = line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : 'dim';
-    terminal.say(`      ${terminal.paint(colour, visible(line))}`);
+    terminal.say(`      ${terminal.paint(colour, line)}`);
   }
 }
 

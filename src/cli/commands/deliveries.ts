@@ -6,7 +6,6 @@ import { findOne, findSubscription } from '../find.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
 import { ms, printRequest, printResponse } from '../report.js';
 import { called } from '../saving.js';
-import { visible } from '../terminal.js';
 
 const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $first: Int, $after: String) {
   webhookDeliveries(webhookSubscriptionId: $id, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, first: $first, after: $after) {
@@ -68,7 +67,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
     for (const attempt of attempts as Answer[]) {
       const { number, startedAt, durationMs, outcome, stage, message, request, response } = attempt;
       terminal.say(`\nAttempt ${number}, ${startedAt}, ${ms(durationMs)}: ${outcome}${stage ? ` at ${stage}` : ''}`);
-      if (message) terminal.say(visible(message));
+      if (message) terminal.say(message);
       if (request) printRequest(terminal, request);
       if (response) printResponse(terminal, response);
     }

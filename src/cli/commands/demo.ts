@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApi } from '../../api/index.js';
 import { API_PATH } from '../../runtime/api-path.js';
-import { readConfig } from '../../runtime/config.js';
+import { type Environment, readConfig } from '../../runtime/config.js';
 import { inUrl, loopbackAddress } from '../../runtime/loopback.js';
 import { startWorker } from '../../worker/index.js';
+import type { Cli } from '../command.js';
 import { openInstallation } from '../installation.js';
 import { loadSample } from '../sample.js';
 import { makeSampleData } from '../sample-data.js';
@@ -20,7 +21,7 @@ export interface DemoOptions {
   running: boolean;
 }
 
-export async function runDemo({ running }: DemoOptions): Promise<void> {
+export async function runDemo({ running }: DemoOptions, { terminal: { say }, env }: Pick<Cli, 'terminal' | 'env'>): Promise<void> {
   const startedAt = Date.now();
   const closing: Closing = [];
   const { runGuide } = await loadSample();
@@ -28,7 +29,7 @@ export async function runDemo({ running }: DemoOptions): Promise<void> {
     const receiver = await startReceiver();
     closing.push(receiver.close);
     say(`\nA receiver listens at ${receiver.url}`);
-    const product = running ? await findRunning() : await startTemporary(closing);
+    const product = running ? await findRunning(env) : await startTemporary(closing, say);
     say(`Hookgraph runs at ${product.url}${running ? '' : ', on a temporary database'}`);
     const ask = (query: string, variables = {}) => askProduct(product, query, variables);
     await runGuide({ ask, headerPrefix: product.headerPrefix, say, receiver, closing });
@@ -48,11 +49,11 @@ interface Product {
   headerPrefix: string;
 }
 
-async function startTemporary(closing: Closing): Promise<Product> {
+async function startTemporary(closing: Closing, say: (line: string) => void): Promise<Product> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-demo-'));
   closing.push(() => rm(dataDir, { recursive: true, force: true }));
   const env = { HOOKGRAPH_DATA_DIR: dataDir, HOOKGRAPH_LOG_LEVEL: 'error', PORT: '0' };
-  const installation = await openInstallation({ prepare: true, join: false, env });
+  const installation = await openInstallation({ prepare: true, join: false, env, say });
   closing.push(installation.close);
   const token = (await makeSampleData(installation)) as string;
   const worker = await startWorker(installation.app);
@@ -62,8 +63,8 @@ async function startTemporary(closing: Closing): Promise<Product> {
   return { url: api.url, token, headerPrefix: installation.config.headerPrefix };
 }
 
-async function findRunning(): Promise<Product> {
-  const config = readConfig();
+async function findRunning(env: Environment): Promise<Product> {
+  const config = readConfig(env);
   const url = config.port === 0 ? config.baseUrl : `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`;
   const token = config.adminToken ?? (await readFile(join(config.dataDir, 'admin-token'), 'utf8').catch(() => null));
   if (token === null)
@@ -110,5 +111,3 @@ async function startReceiver(): Promise<Receiver> {
     });
   return { url: `http://${inUrl(loopbackAddress())}:${(server.address() as AddressInfo).port}/hook`, requests, close };
 }
-
-const say = (line: string): void => console.log(line);

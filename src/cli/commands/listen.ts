@@ -12,7 +12,7 @@ import { type Received, splitDocuments, startLocalReceiver } from '../local-rece
 import { watchSleep } from '../sleep-watch.js';
 import { readSecret, readText } from '../subscription-input.js';
 import { subscribeTemporarily } from '../temporary-subscriptions.js';
-import { type Terminal, visible } from '../terminal.js';
+import type { Terminal } from '../terminal.js';
 
 interface ListenOptions extends Answering {
   port: number;
@@ -76,7 +76,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
     verify: secret === null ? null : { secret, schemes, headerPrefix: readConfig(env).headerPrefix, publicUrl },
     forward: options.forward ?? null,
     before: replayed ? splitDocuments(replayed, options.replay as string) : [],
-    onReceived: (received) => (options.json ? terminal.write(`${JSON.stringify(received)}\n`) : printReceived(terminal, received)),
+    onReceived: (received) => (options.json ? terminal.jsonLine(received) : printReceived(terminal, received)),
   });
   const undo: (() => Promise<unknown>)[] = [receiver.close];
   try {
@@ -122,11 +122,11 @@ function printReceived(terminal: Terminal, { key, at, headers, body, verdicts, f
     terminal.say(
       verdict.ok
         ? `  ${terminal.paint('green', '✓')} ${verdict.scheme}: the signature is valid`
-        : `  ${terminal.paint('red', '✗')} ${verdict.code}: ${visible(verdict.message)}`,
+        : `  ${terminal.paint('red', '✗')} ${verdict.code}: ${verdict.message}`,
     );
   if (forwarded !== null)
     terminal.say(`  ${terminal.paint(typeof forwarded === 'number' && forwarded < 300 ? 'green' : 'red', '→')} ${forwarded}`);
-  terminal.say(visible(pretty(body)));
+  terminal.say(pretty(body));
 }
 
 function pretty(body: string): string {

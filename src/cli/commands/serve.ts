@@ -1,9 +1,10 @@
 // Runs the sample product's API, its worker or both until a signal, and finishes requests and deliveries in progress.
 import { type Api, startApi } from '../../api/index.js';
-import { readConfig } from '../../runtime/config.js';
+import { type Environment, readConfig } from '../../runtime/config.js';
 import { explainPort, refuseTakenPort } from '../../runtime/free-port.js';
 import { LATE, within } from '../../runtime/time-limit.js';
 import { startWorker } from '../../worker/index.js';
+import type { Cli } from '../command.js';
 import { type Installation, openInstallation } from '../installation.js';
 import { announcedUrl, announceLocalApi } from '../local-api.js';
 import { makeSampleData } from '../sample-data.js';
@@ -29,10 +30,10 @@ interface Part {
   stop(): Promise<void>;
 }
 
-export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise<void> {
+export async function serve({ monitoringPort, ...roles }: ServeOptions, { terminal, env }: Pick<Cli, 'terminal' | 'env'>): Promise<void> {
   const stopping = nextSignal();
-  if (roles.api) await refuseTakenEarly();
-  const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare });
+  if (roles.api) await refuseTakenEarly(env);
+  const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare, env, say: terminal.say });
   const { app, config, log, postgres } = installation;
   const parts: Part[] = [];
   try {
@@ -44,9 +45,9 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise
     if (port !== null) {
       const monitoring = await app.monitor({ host: config.monitoringHost, port });
       parts.push(monitoring);
-      console.log(monitoringLine(monitoring.url));
+      terminal.say(monitoringLine(monitoring.url));
     }
-    console.log(api ? welcome({ url: api.url, config, token, embedded: postgres !== null, first: app.first }) : 'The worker is running.');
+    terminal.say(api ? welcome({ url: api.url, config, token, embedded: postgres !== null, first: app.first }) : 'The worker is running.');
   } catch (error) {
     await stop(parts, installation);
     throw error;
@@ -58,7 +59,7 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise
     log.fatal('the embedded Postgres ended unexpectedly; this process exits');
     process.exit(1);
   }
-  console.log('Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.');
+  terminal.say('Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.');
   if ((await within(config.stopTimeoutMs + CLOSE_MS, stop(parts, installation))) === LATE)
     log.error('the process could not close its connections in time; it exits');
   process.exit(0);
@@ -67,8 +68,8 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise
 const byPort = (free: number): string => `PORT=${free}`;
 
 /** Refuses a taken port before the slow steps of a first start, unless the Hookgraph of this folder uses it. */
-async function refuseTakenEarly(): Promise<void> {
-  const config = readConfig();
+async function refuseTakenEarly(env: Environment): Promise<void> {
+  const config = readConfig(env);
   if ((await announcedUrl(config)) === null) await refuseTakenPort(config.host, config.port, byPort);
 }
 

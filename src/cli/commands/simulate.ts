@@ -7,6 +7,7 @@ import { API_PATH } from '../../runtime/api-path.js';
 import { type Config, readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { normalizeUrl } from '../client.js';
+import type { Cli } from '../command.js';
 import { loadSample } from '../sample.js';
 
 export interface SimulateOptions {
@@ -20,26 +21,25 @@ export interface SimulateOptions {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
-export async function simulate(options: SimulateOptions): Promise<void> {
+export async function simulate(options: SimulateOptions, { terminal, env, interrupted }: Cli): Promise<void> {
   const everyMs = readRate(options.rate);
   const { createSimulation } = await loadSample();
-  const config = readConfig();
+  const config = readConfig(env);
   const url = `${normalizeUrl(options.url ?? `http://${config.host}:${config.port}`)}${API_PATH}`;
   const ask = askingAt(url, options.token ?? (await readToken(config)));
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+  const signal = interrupted();
   const { viewer } = await ask('{ viewer { name organization { name } } }');
-  console.log(`Changing data as ${viewer.name} of ${viewer.organization.name} at ${url}, ${options.rate}; press Ctrl-C to stop.`);
+  terminal.say(`Changing data as ${viewer.name} of ${viewer.organization.name} at ${url}, ${options.rate}; press Ctrl-C to stop.`);
   const simulation = createSimulation({ ask, seed: Date.now() % 2 ** 31 });
   let count = 0;
-  for (let dueAtMs = Date.now(); !stopping.signal.aborted; dueAtMs = Math.max(dueAtMs + everyMs, Date.now())) {
-    await wait(Math.max(0, dueAtMs - Date.now()), undefined, { signal: stopping.signal }).catch(() => {});
-    if (stopping.signal.aborted) break;
+  for (let dueAtMs = Date.now(); !signal.aborted; dueAtMs = Math.max(dueAtMs + everyMs, Date.now())) {
+    await wait(Math.max(0, dueAtMs - Date.now()), undefined, { signal }).catch(() => {});
+    if (signal.aborted) break;
     const sentence = await simulation.act().catch((error: Error) => `failed: ${error.message}`);
     count += 1;
-    console.log(`${new Date().toISOString()}  ${sentence}`);
+    terminal.say(`${new Date().toISOString()}  ${sentence}`);
   }
-  console.log(`Made ${count} changes.`);
+  terminal.say(`Made ${count} changes.`);
 }
 
 /** Milliseconds between two changes. @throws RuntimeError `RATE_INVALID` */

@@ -3,7 +3,7 @@ import type { Answer } from './client.js';
 import type { Colour, Terminal } from './terminal.js';
 
 export const REPORT = `outcome stage message durationMs nodeId
-  stages { stage outcome message durationMs }
+  stages { stage outcome message place { line column } durationMs }
   request { url headers body } response { status headers body }`;
 
 const MARKS: Record<string, [mark: string, colour: Colour]> = {

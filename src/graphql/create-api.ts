@@ -68,7 +68,7 @@ export function createApi({ access: open, types: typenames = {}, loadNode, decod
   const access = createAccess(open);
   const host = addHostTypes(builder, access, typenames, loadNode);
   const types = addTypes(builder, { access, host, presets });
-  const userError = addUserError(builder);
+  const userError = addUserError(builder, types.place);
   addQueries(builder, access, types);
   addById(builder, access, types);
   const input = addInput(builder, types);

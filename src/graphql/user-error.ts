@@ -1,7 +1,8 @@
 // Defines the GraphQL type UserError, and converts the engine's problems to the `errors` and `warnings` of a mutation's payload.
 import type { ObjectRef } from '@pothos/core';
-import type { Problem } from '../webhooks/index.js';
+import type { Place, Problem } from '../webhooks/index.js';
 import type { Builder, Types } from './builder.js';
+import type { PlaceRef } from './types/place.js';
 
 /**
  * An error or warning of a mutation. A class, so that the resolvers that mergeApi adds to a host's UserError recognise Hookgraph's values
@@ -15,6 +16,8 @@ export class UserError {
     readonly type: string,
     /** The field's path in the arguments. */
     readonly path: string[],
+    /** The position in the query or template that the field contains; `null` when the mistake isn't about a position. */
+    readonly place: Place | null,
   ) {}
 
   /** Joins field and message: `firstName` and `can't be blank` make `First name can't be blank`. */
@@ -30,7 +33,7 @@ export class UserError {
 
 export type UserErrorRef = ObjectRef<Types, UserError>;
 
-export function addUserError(builder: Builder): UserErrorRef {
+export function addUserError(builder: Builder, place: PlaceRef): UserErrorRef {
   return builder.objectType(UserError, {
     name: 'UserError',
     description: 'A mistake in the input of a mutation.',
@@ -43,6 +46,11 @@ export function addUserError(builder: Builder): UserErrorRef {
       fullMessage: t.exposeString('fullMessage', { nullable: false, description: 'The field and the message in one sentence.' }),
       path: t.exposeStringList('path', { nullable: false, description: 'The path of the field in the arguments.' }),
       type: t.exposeString('type', { nullable: false, description: 'The kind of mistake, for programs, e.g. `BLANK` or `NOT_FOUND`.' }),
+      place: t.field({
+        type: place,
+        description: 'The position of the mistake in a query or template; `null` when the mistake has no position.',
+        resolve: (error) => error.place,
+      }),
     }),
   }) as UserErrorRef;
 }
@@ -76,8 +84,8 @@ function listOf(userError: UserErrorRef, description: string, warnings: boolean)
 function answer(problems: Answered['problems'], path: string[], warnings: boolean): UserError[] {
   return problems
     .filter(({ severity }) => (severity === 'warning') === warnings)
-    .map(({ field, message, type = 'INVALID', path: own }) => {
+    .map(({ field, message, type = 'INVALID', path: own, place = null }) => {
       const fullPath = own ?? (field === 'base' ? path : [...path, ...field.split('.')]);
-      return new UserError(field, message, type, fullPath);
+      return new UserError(field, message, type, fullPath, place);
     });
 }

@@ -22,7 +22,7 @@ import { startWorking, type Working } from './worker-loops.js';
 export type { CaptureFinding, CaptureFindingKind, NoticedFinding } from './base/capture-finding.js';
 export { type Deadlines, deadlinesOf, type Limits, QUERY_WAIT_MS } from './base/deadlines.js';
 export type { DestinationOptions, Engine, Settings } from './base/engine.js';
-export { type Problem, WebhooksError } from './base/errors.js';
+export { type Place, type Problem, WebhooksError } from './base/errors.js';
 export type { LoopState } from './base/loops.js';
 export { type DisablingRule, type Meter, NO_METER, type PutBackCause } from './base/meter.js';
 export * from './base/model.js';

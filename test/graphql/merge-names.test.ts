@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mergeApi } from '../../src/graphql/index.js';
 import { type ApiWorld, apiWorld, ask, saveBy } from './api-world.js';
 
+const FIELDS = 'field: String! fullMessage: String! message: String! path: [String!]! type: String!';
+
 let world: ApiWorld;
 beforeAll(async () => {
   world = await apiWorld();
@@ -88,6 +90,7 @@ describe('a type that is called as a shared one of ours', () => {
     ['type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String total: Int }', 'PageInfo'],
     ['type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String! endCursor: String! }', 'PageInfo'],
     ['type UserError { field: [String!] message: String! }', 'UserError'],
+    [`type UserError { ${FIELDS} place: String }`, 'UserError'],
     ['enum DateTime { NOW }', 'DateTime'],
     ['scalar DateTime', 'DateTime'],
     ['input JSON { a: Int }', 'JSON'],
@@ -96,5 +99,17 @@ describe('a type that is called as a shared one of ours', () => {
     expect(validateSchema(merged)).toEqual([]);
     expect(merged.getType(`Hookgraph${name}`)).toBeDefined();
     await world.save(merged);
+  });
+
+  it('adds the place of a mistake to a UserError that has all other fields', async () => {
+    const merged = mergeApi(buildSchema(`type UserError { ${FIELDS} } type Query { own: UserError }`), world.api());
+    expect(merged.getType('HookgraphUserError')).toBeUndefined();
+    const source = `mutation { createWebhookSubscription(webhookSubscription: { topic: { key: "thing/created" }
+      callbackUrl: "https://8.8.8.8/hook" query: "{\\n  nothing }" }) { errors { field place { line column } } } }`;
+    expect((await ask(merged, source)).data).toEqual({
+      createWebhookSubscription: { errors: [{ field: 'query', place: { line: 2, column: 3 } }] },
+    });
+    const own = await ask(merged, '{ own { field place { line } } }', { rootValue: { own: { field: 'x', place: 'theirs' } } });
+    expect(own.data).toEqual({ own: { field: 'x', place: null } });
   });
 });

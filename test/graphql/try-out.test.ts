@@ -17,7 +17,7 @@ beforeEach(async () => {
 const ask: TestApp['value'] = (...asked) => app.value(...asked);
 
 const REPORT =
-  'report { outcome stage message nodeId node { id } stages { stage outcome input output durationMs message } request { body headers } response { status } }';
+  'report { outcome stage message nodeId node { id } stages { stage outcome input output durationMs message place { line column } } request { body headers } response { status } }';
 const CREATE = `mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) {
   errors { field message path type } warnings { field message } webhookSubscription { id databaseId } ${REPORT} } }`;
 const definition = (more: object = {}) => ({
@@ -117,7 +117,7 @@ describe('testWebhookSubscription', () => {
 
 describe('previewWebhookSubscription', () => {
   const PREVIEW = `mutation ($in: WebhookSubscriptionInput, $nodeId: ID) { previewWebhookSubscription(webhookSubscription: $in, nodeId: $nodeId) {
-    errors { field message path type } warnings { field } ${REPORT} } }`;
+    errors { field message path type place { line column } } warnings { field place { line column } } ${REPORT} } }`;
 
   it('answers every stage and the request, and sends nothing; in both forms', async () => {
     const nodeId = await app.idOf('User', 'first_name', 'Alain');
@@ -132,6 +132,35 @@ describe('previewWebhookSubscription', () => {
     const id = await subscribe({ template: '1' });
     expect((await ask(PREVIEW, { in: { id, template: '2' }, nodeId })).report.request.body).toBe('2');
     expect(receiver.requests).toEqual([]);
+  });
+
+  it('says the line and column of each mistake, in errors, warnings and the report of its stage', async () => {
+    const nodeId = await app.idOf('User', 'first_name', 'Alain');
+    const stageOf = ({ report }: { report: { stages: { stage: string }[] } }, name: string) =>
+      report.stages.find(({ stage }) => stage === name);
+    const query = 'query ($nodeId: ID!) {\n  node(id: $nodeId) { nickname }\n}';
+    const wrong = await ask(PREVIEW, { in: definition({ query, validationTemplate: 'true\n {% if %}' }), nodeId });
+    const [inQuery, inValidation] = [
+      { line: 2, column: 23 },
+      { line: 2, column: 7 },
+    ];
+    expect(wrong.errors).toMatchObject([
+      { field: 'query', place: inQuery },
+      { field: 'validationTemplate', place: inValidation },
+    ]);
+    expect(stageOf(wrong, 'QUERY')).toMatchObject({ outcome: 'FAILED', place: inQuery });
+    expect(stageOf(wrong, 'VALIDATION')).toMatchObject({ outcome: 'FAILED', place: inValidation });
+    // A mistake without a position has none.
+    expect((await ask(PREVIEW, { in: definition({ callbackUrl: 'ftp://x' }), nodeId })).errors).toMatchObject([{ place: null }]);
+    // A template that only fails while it renders, on sample data and on the node.
+    const failing = await ask(PREVIEW, { in: definition({ template: '1\n  {{ 1 | divided_by: 0 }}' }), nodeId });
+    expect(failing).toMatchObject({ errors: [], warnings: [{ field: 'template', place: { line: 2, column: 3 } }] });
+    expect(stageOf(failing, 'TEMPLATE')).toMatchObject({ outcome: 'FAILED', place: { line: 2, column: 3 } });
+    expect(stageOf(failing, 'QUERY')).toMatchObject({ outcome: 'OK', place: null });
+    const saved = await ask(CREATE.replace('path type }', 'path type place { line column } }'), { in: definition({ query }) });
+    expect(saved.errors).toMatchObject([{ field: 'query', place: inQuery }]);
+    const own = await ask('mutation { createUser { errors { field place { line } } } }');
+    expect(own.errors[0]).toMatchObject({ place: null });
   });
 
   it('puts every mistake into errors, with its path and a caret', async () => {

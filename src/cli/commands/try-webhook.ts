@@ -10,7 +10,7 @@ import { addDefinition, readWritten, type Written } from './save-webhook.js';
 const TEST = `mutation ($id: ID) { testWebhookSubscription(id: $id) { errors { field fullMessage type } report { ${REPORT} } webhookDelivery { id databaseId } } }`;
 const PREVIEW = `mutation ($webhookSubscription: WebhookSubscriptionInput, $nodeId: ID) {
   previewWebhookSubscription(webhookSubscription: $webhookSubscription, nodeId: $nodeId) {
-    errors { field fullMessage type } warnings { field fullMessage } report { ${REPORT} } } }`;
+    errors { field fullMessage type place { line column } } warnings { field fullMessage place { line column } } report { ${REPORT} } } }`;
 
 export function addTryOut(webhooks: Command, cli: Cli): void {
   const { terminal, connect } = cli;

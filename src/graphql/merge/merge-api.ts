@@ -32,7 +32,7 @@ export function mergeApi(host: GraphQLSchema, api: Api, { prefix }: MergeOptions
   const names = planNames(host, api, prefix);
   const ours = copyOfOurs(api, names);
   const types: Types = { ...host.getTypeMap() };
-  for (const name of names.joined) types[name] = readOwnValues(types[name] as GraphQLNamedType, names);
+  for (const name of names.joined) types[name] = readOwnValues(types[name] as GraphQLNamedType, ours[name], names);
   for (const [own, name] of names.receivers) types[name] = withFields(types[name], { own: ours[own], name, names });
   const query = names.receivers.get('Query') as string;
   if (names.joined.has('Node')) types[query] = findOwnNodes(types[query] as GraphQLObjectType, { api, names });

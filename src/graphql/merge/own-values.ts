@@ -23,8 +23,11 @@ import type { MergedNames } from './plan-names.js';
 
 const OWN_VALUES: Record<string, new (...args: never[]) => object> = { PageInfo, UserError };
 
-/** Extends a host's type that replaces Hookgraph's type of the same name, such as PageInfo, to resolve Hookgraph's objects, too. */
-export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): GraphQLNamedType {
+/**
+ * Extends a host's type that replaces Hookgraph's type `ours` of the same name, such as PageInfo, to resolve Hookgraph's objects, too. Adds
+ * the fields of `ours` that it lacks; they are `null` for the host's objects.
+ */
+export function readOwnValues(theirs: GraphQLNamedType, ours: GraphQLNamedType | undefined, names: MergedNames): GraphQLNamedType {
   if (isInterfaceType(theirs)) return resolvingOwnTypes(theirs, names);
   const Own = OWN_VALUES[theirs.name];
   if (!Own || !isObjectType(theirs)) return theirs;
@@ -32,8 +35,20 @@ export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): Gra
   return new GraphQLObjectType({
     ...config,
     isTypeOf: isTypeOf && ((value, ctx, info) => value instanceof Own || isTypeOf(value, ctx, info)),
-    fields: Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, readingOwn(field, name, Own)])),
+    fields: {
+      ...Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, readingOwn(field, name, Own)])),
+      ...Object.fromEntries(Object.entries(ownFields(ours, Own)).filter(([name]) => !(name in fields))),
+    },
   });
+}
+
+function ownFields(ours: GraphQLNamedType | undefined, Own: new (...args: never[]) => object): Record<string, Field> {
+  if (!isObjectType(ours)) return {};
+  const ownOnly = ([name, field]: [string, Field]): [string, Field] => [
+    name,
+    { ...field, resolve: (source) => (source instanceof Own ? Reflect.get(source, name) : null) },
+  ];
+  return Object.fromEntries(Object.entries(ours.toConfig().fields).map(ownOnly));
 }
 
 type Field = GraphQLFieldConfig<unknown, object>;

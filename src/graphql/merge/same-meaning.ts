@@ -18,7 +18,7 @@ import {
 const SAME: Record<string, (ours: GraphQLNamedType, theirs: GraphQLNamedType) => boolean> = {
   Node: (_ours, theirs) => isInterfaceType(theirs) && theirs.getInterfaces().length === 0 && hasOnlyOurId(theirs),
   PageInfo: (ours, theirs) => isObjectType(theirs) && hasSameFields(ours as GraphQLObjectType, theirs),
-  UserError: (ours, theirs) => isObjectType(theirs) && hasSameFields(ours as GraphQLObjectType, theirs),
+  UserError: (ours, theirs) => isObjectType(theirs) && hasSameFields(ours as GraphQLObjectType, theirs, 'place'),
   DateTime: (_ours, theirs) => isScalarType(theirs) && handlesDates(theirs),
   JSON: (_ours, theirs) => isScalarType(theirs) && answersJson(theirs),
 };
@@ -37,10 +37,18 @@ function hasOnlyOurId(theirs: GraphQLInterfaceType): boolean {
   return fields.length === 1 && fields.every(({ name, type, args }) => name === 'id' && /^ID!?$/.test(String(type)) && args.length === 0);
 }
 
-/** Whether both types have the same fields. Hookgraph's objects couldn't resolve a further field of the host's type. */
-function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType): boolean {
+/**
+ * Whether both types have the same fields. Hookgraph's objects couldn't resolve a further field of the host's type. The host's type may
+ * lack the field `added`, which mergeApi then adds.
+ */
+function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType, added?: string): boolean {
+  const isCompared = (name: string) => name !== added || name in theirs.getFields();
   const shapeOf = (type: GraphQLObjectType) =>
-    Object.fromEntries(Object.values(type.getFields()).map((field) => [field.name, [String(field.type), field.args.length]]));
+    Object.fromEntries(
+      Object.values(type.getFields())
+        .filter(({ name }) => isCompared(name))
+        .map((field) => [field.name, [String(field.type), field.args.length]]),
+    );
   return isDeepStrictEqual(shapeOf(ours), shapeOf(theirs)) && theirs.getInterfaces().length === 0;
 }
 

@@ -9,6 +9,7 @@ import { addEnums } from './enums.js';
 import { addError } from './error.js';
 import { addEvent } from './event.js';
 import { FieldTypes } from './fields.js';
+import { addPlace } from './place.js';
 import { addReplay } from './replay.js';
 import { addReport } from './report.js';
 import { addSubscription } from './subscription.js';
@@ -23,6 +24,7 @@ export interface Joined {
 export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const enums = addEnums(builder, { presets, integrations: host.integration !== null });
   const fieldTypes = new FieldTypes(builder, host);
+  const place = addPlace(builder);
   const topic = addTopic(builder, access, enums);
   const event = addEvent(builder, access, enums);
   const attempt = addAttempt(builder, access, enums);
@@ -30,8 +32,8 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, fieldTypes, topic: topic.ref, delivery, error, host });
   const replay = addReplay(builder, access, { enums, subscription, delivery });
-  const report = addReport(builder, access, { enums, attempt, host });
-  return { host, enums, fieldTypes, topic, event, attempt, delivery, error, subscription, replay, report };
+  const report = addReport(builder, access, { enums, place, attempt, host });
+  return { host, enums, fieldTypes, place, topic, event, attempt, delivery, error, subscription, replay, report };
 }
 
 export type WebhookTypes = ReturnType<typeof addTypes>;

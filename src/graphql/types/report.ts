@@ -6,14 +6,16 @@ import type { Builder } from '../builder.js';
 import { type HostTypes, nodeField } from '../host-types.js';
 import type { AttemptParts } from './attempt.js';
 import type { Enums } from './enums.js';
+import type { PlaceRef } from './place.js';
 
 interface Parts {
   enums: Enums;
+  place: PlaceRef;
   attempt: AttemptParts;
   host: HostTypes;
 }
 
-export function addReport(builder: Builder, access: AccessOf, { enums, attempt, host }: Parts) {
+export function addReport(builder: Builder, access: AccessOf, { enums, place, attempt, host }: Parts) {
   const outcome = builder.enumType('WebhookReportOutcome', {
     description: 'The result of a test or a preview.',
     values: {
@@ -53,6 +55,11 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt, 
       }),
       message: t.exposeString('message', {
         description: 'Why the stage did not succeed, with the position in the query or template; `null` on success.',
+      }),
+      place: t.field({
+        type: place,
+        description: 'The position of the first mistake in the query or template; `null` on success, or when the position is unknown.',
+        resolve: (one) => one.place ?? null,
       }),
       durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of the stage in milliseconds.' }),
     }),

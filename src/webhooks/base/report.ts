@@ -1,4 +1,5 @@
 // Declares the reports of a test or preview, one for each stage of a delivery.
+import type { Place } from './errors.js';
 import type { ReportStage } from './stages.js';
 
 export interface StageReport {
@@ -9,6 +10,8 @@ export interface StageReport {
   input: unknown;
   output: unknown;
   message: string | null;
+  /** The position of the first mistake in the query or template. */
+  place?: Place | null;
   durationMs: number;
 }
 

@@ -87,9 +87,11 @@ export async function previewSubscription(
 /** Reports each stage as failed whose query, template or other field of the definition has mistakes. */
 function addMistakes(reports: Map<ReportStage, StageReport>, mistakes: Problem[]): void {
   for (const stage of REPORT_ORDER) {
-    const own = mistakes.filter((mistake) => sourceOf(mistake) === stage).map(({ message }) => message);
-    if (own.length > 0)
-      reports.set(stage, { ...(reports.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message: own.join('\n') });
+    const own = mistakes.filter((mistake) => sourceOf(mistake) === stage);
+    if (own.length === 0) continue;
+    const message = own.map((mistake) => mistake.message).join('\n');
+    const place = own.find((mistake) => mistake.place)?.place ?? null;
+    reports.set(stage, { ...(reports.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message, place });
   }
 }
 

@@ -2,7 +2,7 @@
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
-import { HostFailed } from '../base/errors.js';
+import { HostFailed, type Place } from '../base/errors.js';
 import type { DeliveryKind, Stage } from '../base/model.js';
 import { keyValues } from '../base/query/key-variables.js';
 import type { StageReport, Watch } from '../base/report.js';
@@ -105,8 +105,8 @@ async function buildOwn(
   const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
   if (compiled.validation) {
     const validated = validate(compiled.validation, results.shift() as StepResult);
-    const { outcome, message, text: output, ms } = validated;
-    watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: scope, output, message, ms }));
+    const { outcome, message, text: output, place, ms } = validated;
+    watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: scope, output, message, place, ms }));
     if (outcome !== null && !watch) return stop(outcome, 'VALIDATION', message);
   }
 
@@ -116,7 +116,8 @@ async function buildOwn(
     : { text: row ? rowBody(compiled.contentType, row) : withoutTemplate(compiled.contentType, payload) };
   const error = 'error' in body ? body.error : null;
   const ms = body.ms ?? performance.now() - at;
-  watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: scope, output: body.text ?? null, message: error, ms }));
+  const place = 'error' in body ? body.place : null;
+  watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: scope, output: body.text ?? null, message: error, place, ms }));
   if ('error' in body) return stop('HELD', 'TEMPLATE', body.error);
   return {
     outcome: 'READY',
@@ -140,6 +141,7 @@ function queryReport({ document }: Compiled, variables: object, found: Awaited<R
     input: { query: document?.loc?.source.body ?? null, variables },
     output: isRefused ? null : { data: found.data },
     message: isRefused ? found.refused : null,
+    place: isRefused ? found.place : null,
     ms,
   });
 }
@@ -174,23 +176,23 @@ async function renderAll(engine: Engine, compiled: Compiled, data: string, isTri
 function report(
   stage: ReportStage,
   outcome: StageReport['outcome'],
-  { ms, ...rest }: Pick<StageReport, 'input' | 'output' | 'message'> & { ms: number },
+  { ms, ...rest }: Pick<StageReport, 'input' | 'output' | 'message' | 'place'> & { ms: number },
 ): StageReport {
   return { stage, outcome, ...rest, durationMs: ms };
 }
 
 /** The rendered body, or an error with the invalid output as `text`. `ms`: the milliseconds that rendering took. */
-type Rendered = { text: string; ms?: number } | { error: string; text?: string; ms?: number };
+type Rendered = { text: string; ms?: number } | { error: string; place?: Place | null; text?: string; ms?: number };
 
 /** The result of the validation template; `outcome` is `null` when the body may be sent. */
-type ValidationResult = { text: string | null; ms: number } & (
+type ValidationResult = { text: string | null; place?: Place | null; ms: number } & (
   | { outcome: null; message: null }
   | { outcome: 'SKIPPED' | 'HELD'; message: string }
 );
 
 function validate(template: Template, result: StepResult): ValidationResult {
   const { ms } = result;
-  if ('fault' in result) return { outcome: 'HELD', text: null, message: describe(template, result), ms };
+  if ('fault' in result) return { outcome: 'HELD', text: null, ...describe(template, result), ms };
   const text = result.text.trim();
   if (text === 'true') return { outcome: null, text, message: null, ms };
   if (text === 'false') return { outcome: 'SKIPPED', text, message: 'The validation template rendered false.', ms };
@@ -199,7 +201,10 @@ function validate(template: Template, result: StepResult): ValidationResult {
 
 function bodyOf(template: Template, result: StepResult): Rendered {
   const { ms } = result;
-  if ('fault' in result) return { error: describe(template, result), ms };
+  if ('fault' in result) {
+    const { message: error, place } = describe(template, result);
+    return { error, place, ms };
+  }
   const { text, invalid } = result;
   if (invalid === null) return { text, ms };
   const format = template.style === 'xml' ? 'XML' : 'JSON';
@@ -211,14 +216,16 @@ function withoutTemplate(contentType: Compiled['contentType'], payload: { data: 
 }
 
 /**
- * Returns the message of a template error and, if its position is known, the line, the column and the source line with a caret.
+ * Returns the message of a template error and, if its position is known, the line, the column and the source line with a caret;
+ * and the position.
  * @throws TemplateError `busy` when no render process was free, so that nothing was rendered
  */
-function describe({ source }: Template, faulted: Faulted): string {
+function describe({ source }: Template, faulted: Faulted): { message: string; place: Place | null } {
   const error = toTemplateError(faulted, source);
   if (error.fault === 'busy') throw error;
   const { message, place, frame } = error;
-  return place ? `${message.replace(/\.$/, '')} (line ${place.line}, column ${place.column})\n${frame}` : message;
+  if (!place) return { message, place };
+  return { message: `${message.replace(/\.$/, '')} (line ${place.line}, column ${place.column})\n${frame}`, place };
 }
 
 const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

@@ -3,6 +3,7 @@ import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
+import type { Place } from '../base/errors.js';
 import type { RecordedEvent, Snapshot } from '../base/model.js';
 import { HOW_TO_RECALL } from '../base/recall.js';
 import { unrecorded } from '../base/store/recorded-events.js';
@@ -28,7 +29,7 @@ export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?
  * `data`: the query's result or the default payload. `row`: the node's row, if it is the default payload, else `null`. `event`: the event
  * as JSON, if a template needs it, else `null`. `refused`: why there is no data.
  */
-export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string };
+export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string; place?: Place };
 
 /** Runs the stored query or, without one, builds the default payload; and builds the event that templates read. */
 export async function findData(

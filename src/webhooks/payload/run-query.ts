@@ -3,10 +3,10 @@ import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from '
 import { ExactNumber } from '../../runtime/exact-json.mjs';
 import { within } from '../../runtime/time-limit.js';
 import type { Engine } from '../base/engine.js';
-import { HostFailed, WebhooksError } from '../base/errors.js';
+import { HostFailed, type Place, WebhooksError } from '../base/errors.js';
 
-/** The result of a stored query, or the reason (`refused`) why no payload can be made of it. `isWhole`: no resolver returned an error. */
-export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string };
+/** The result of a stored query, or the reason (`refused`) why no payload can be made of it, with its `place` in the query. `isWhole`: no resolver returned an error. */
+export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string; place?: Place };
 
 /** Maximum length of a query's result as JSON, in characters. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
@@ -33,6 +33,7 @@ export async function runQuery(
         .slice(0, MAX_SHOWN)
         .map((error) => describe(engine, error))
         .join('\n'),
+      place: nodeErrors[0]?.locations?.[0],
     };
   if (isLonger(result.data, MAX_ANSWER_LENGTH))
     return { refused: `The query's result has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.` };

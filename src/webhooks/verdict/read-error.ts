@@ -31,6 +31,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
     input: { status, headers, body: parsed(body), ...(event !== null && { event: parseJson(event) as unknown }) },
     output,
     message: found ? read : null,
+    place: 'text' in result ? null : result.place,
     durationMs: result.ms,
   });
   return read;

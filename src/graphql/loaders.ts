@@ -3,6 +3,7 @@ import DataLoader from 'dataloader';
 import {
   type Actor,
   type Attempt,
+  type AttemptSummary,
   type AuditEntry,
   type AuditFilter,
   attemptsByIds,
@@ -19,6 +20,7 @@ import {
   type ErrorFilter,
   errorsByIds,
   eventsByIds,
+  lastAttemptsOf,
   listAuditOf,
   listDeliveriesOf,
   listErrorsOf,
@@ -48,7 +50,8 @@ export interface Loaders {
   event: DataLoader<string, VisibleEvent | null>;
   error: DataLoader<string, DeliveryError | null>;
   replay: DataLoader<string, Replay | null>;
-  attemptsOf: DataLoader<string, Attempt[]>;
+  attemptsOf: DataLoader<string, AttemptSummary[]>;
+  lastAttemptOf: DataLoader<string, AttemptSummary | null>;
   /** Loads a page of deliveries for a subscription id. Subscriptions with the same filter and page share one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
@@ -74,6 +77,7 @@ export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
       (ids) => attemptsOf(pool, actor, ids),
       () => [],
     ),
+    lastAttemptOf: byId((ids) => lastAttemptsOf(pool, actor, ids)),
     deliveriesOf: byArguments(({ filter, page }) => byKey((ids) => listDeliveriesOf(pool, actor, ids, filter, page), noRows)),
     deliveryCountOf: byArguments((filter) => byKey((ids) => countDeliveriesOf(pool, actor, ids, filter), none)),
     errorsOf: byArguments(({ filter, page }) => byKey((ids) => listErrorsOf(pool, actor, ids, filter, page), noRows)),

@@ -37,11 +37,10 @@ export type { StageReport } from './base/report.js';
 export { checkKeys, createVault } from './base/secrets/vault.js';
 export { REPORT_STAGES, STAGES } from './base/stages.js';
 export { isOfTenant } from './base/store/announced-rows.js';
+export { type AttemptSummary, attemptsByIds, attemptsOf, lastAttemptsOf } from './base/store/attempts.js';
 export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/store/audit.js';
 export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store/audit-log.js';
 export {
-  attemptsByIds,
-  attemptsOf,
   countDeliveriesOf,
   type DeliveryFilter,
   deliveriesByIds,

@@ -1,7 +1,13 @@
 // Promise: what an owner wants masked or not recorded is sent unchanged, but appears afterwards in no body, message or answer.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { attemptsOf } from '../../src/webhooks/base/store/deliveries.js';
-import { createSubscription, type SubscriptionInput, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
+import {
+  attemptsByIds,
+  attemptsOf,
+  createSubscription,
+  type SubscriptionInput,
+  testSubscription,
+  updateSubscription,
+} from '../../src/webhooks/index.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -30,7 +36,7 @@ async function attemptOf(recording: Recording, input: Partial<SubscriptionInput>
     const found = await world.db.pool.query('SELECT id, delivery_id FROM hookgraph.attempts WHERE subscription_id = $1', [id]);
     return found.rowCount ? found : null;
   });
-  const [attempt] = (await attemptsOf(world.db.pool, OWNER, [rows[0].delivery_id])).get(rows[0].delivery_id) ?? [];
+  const attempt = (await attemptsByIds(world.db.pool, OWNER, [rows[0].id])).get(rows[0].id);
   if (!attempt) throw new Error('There is no attempt.');
   const { rows: written } = await world.db.pool.query('SELECT a::text AS row FROM hookgraph.attempts a WHERE id = $1', [rows[0].id]);
   return { attempt, row: written[0].row as string, sent: world.receiver.requests.slice(before).map((one) => one.body), id };
@@ -118,7 +124,8 @@ it('tells the owner who tests it all of it, and records of that what is asked', 
   const { id } = await attemptOf({ maskedPaths: ['**.name'] });
   const { report, deliveryId } = await testSubscription(world.webhooks.engine, OWNER, id);
   expect(report?.request?.body).toContain(PRIVATE);
-  const [attempt] = (await attemptsOf(world.db.pool, OWNER, [deliveryId as string])).get(deliveryId as string) ?? [];
+  const [found] = (await attemptsOf(world.db.pool, OWNER, [deliveryId as string])).get(deliveryId as string) ?? [];
+  const attempt = (await attemptsByIds(world.db.pool, OWNER, [found?.id as string])).get(found?.id as string);
   expect(attempt?.request?.body).toBe('{"data":{"node":{"name":"[masked]"}}}');
 });
 

@@ -9,7 +9,8 @@ import { called } from '../saving.js';
 
 const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $first: Int, $after: String) {
   webhookDeliveries(webhookSubscriptionId: $id, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, first: $first, after: $after) {
-    nodes { id databaseId kind state reason topic { key } nodeId attemptCount nextAttemptAt createdAt webhookSubscription { id name } }
+    nodes { id databaseId kind state reason topic { key } nodeId attemptCount nextAttemptAt createdAt
+      lastAttempt { outcome stage message durationMs response { status } } webhookSubscription { id name } }
     pageInfo { hasNextPage endCursor } } }`;
 const DELIVERY = `id databaseId kind state reason topic { key version } nodeId attemptCount nextAttemptAt createdAt updatedAt
   webhookSubscription { id name } event { id operation occurredAt changedFields } webhookReplay { databaseId }
@@ -39,6 +40,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
       topic: topicOf,
       state: stateOf,
       attempts: ({ attemptCount }) => attemptCount,
+      last: ({ lastAttempt }) => lastAttempt?.response?.status ?? lastAttempt?.stage,
       next: ({ nextAttemptAt }) => nextAttemptAt,
     },
   });

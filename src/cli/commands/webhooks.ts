@@ -44,7 +44,7 @@ const listOf = (
   receivers: string,
 ): string => `query ($topicKey: String, $disabled: Boolean${byIntegration ? ', $integrationId: ID' : ''}, $first: Int, $after: String) {
   webhookSubscriptions(topicKey: $topicKey, disabled: $disabled${byIntegration ? ', integrationId: $integrationId' : ''}, first: $first, after: $after) {
-    nodes { id databaseId name status topic { key version } ${receivers} disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
+    nodes { id databaseId name status topic { key version } ${receivers} disabledReason heldReason lastDelivery { databaseId state createdAt } } pageInfo { hasNextPage endCursor } } }`;
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
   rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
@@ -74,6 +74,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
       name: ({ name }) => name,
       topic: topicOf,
       status: ({ status }) => status,
+      last: ({ lastDelivery }) => lastDelivery?.createdAt,
       to: receiverOf,
     },
   });

@@ -1,51 +1,39 @@
 // Adds the GraphQL type WebhookAttempt: one try to send a delivery, with its request and response.
 
-import type { Attempt, RecordedBody } from '../../webhooks/index.js';
+import type { Attempt, AttemptSummary, RecordedBody } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
-import type { Builder } from '../builder.js';
+import type { Builder, Types } from '../builder.js';
 import { idField } from '../own-nodes.js';
 import type { Enums } from './enums.js';
 
-export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage, bodyOmitted }: Enums) {
-  const request = builder.objectRef<NonNullable<Attempt['request']>>('WebhookRequest').implement({
+type Recorded = { headers: Record<string, string> } & RecordedBody;
+/** Headers and body, or the attempt from which they are read when a query selects them: lists don't load them. */
+type Content = Recorded | { attemptId: string };
+type Request = { url: string } & Content;
+type Response = { status: number } & Content;
+
+export function addAttempt(builder: Builder, access: AccessOf, enums: Enums) {
+  const { outcome, stage } = enums;
+  const request = builder.objectRef<Request>('WebhookRequest').implement({
     description: 'A request as it was sent, with secrets redacted.',
     fields: (t) => ({
       url: t.exposeString('url', { nullable: false, description: 'The URL that the request was sent to.' }),
-      headers: t.field({
-        type: 'JSON',
-        nullable: false,
-        description: 'The headers, as an object with the value of each name.',
-        resolve: (sent) => sent.headers,
-      }),
-      body: t.exposeString('body', { description: 'The body; `null` when it was not recorded, see `bodyOmitted`.' }),
-      bodyBytes: t.int({ nullable: false, description: 'The size of the body in bytes.', resolve: bytesOf }),
-      bodyOmitted: t.field({
-        type: bodyOmitted,
-        description: 'The reason why the body was not recorded; `null` when it was.',
-        resolve: omittedOf,
-      }),
+      ...contentFields(t as never, access, { enums, part: 'request', recorded: 'The body', counted: 'The size of the body in bytes.' }),
     }),
   });
-  const response = builder.objectRef<NonNullable<Attempt['response']>>('WebhookResponse').implement({
+  const response = builder.objectRef<Response>('WebhookResponse').implement({
     description: "The receiver's response.",
     fields: (t) => ({
       status: t.exposeInt('status', { nullable: false, description: 'The HTTP status code.' }),
-      headers: t.field({
-        type: 'JSON',
-        nullable: false,
-        description: 'The headers, as an object with the value of each name.',
-        resolve: (got) => got.headers,
-      }),
-      body: t.exposeString('body', { description: 'The first 64 KiB of the body; `null` when it was not recorded, see `bodyOmitted`.' }),
-      bodyBytes: t.int({ nullable: false, description: 'The size of the part of the body that was received, in bytes.', resolve: bytesOf }),
-      bodyOmitted: t.field({
-        type: bodyOmitted,
-        description: 'The reason why the body was not recorded; `null` when it was.',
-        resolve: omittedOf,
+      ...contentFields(t as never, access, {
+        enums,
+        part: 'response',
+        recorded: 'The first 64 KiB of the body',
+        counted: 'The size of the part of the body that was received, in bytes.',
       }),
     }),
   });
-  const ref = builder.objectRef<Attempt>('WebhookAttempt');
+  const ref = builder.objectRef<Attempt | AttemptSummary>('WebhookAttempt');
   builder.objectType(ref, {
     description: 'An attempt to send a notification.',
     interfaces: ['Node'],
@@ -76,16 +64,55 @@ export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage,
         description: 'The duration of the parts of the attempt in milliseconds, as an object.',
         resolve: (attempt) => attempt.timings && { ...attempt.timings },
       }),
-      request: t.field({ type: request, description: 'The request; `null` when none was sent.', resolve: (attempt) => attempt.request }),
+      request: t.field({
+        type: request,
+        description: 'The request; `null` when none was sent.',
+        resolve: ({ id, request: sent }) => sent && { attemptId: id, ...sent },
+      }),
       response: t.field({
         type: response,
         description: 'The response; `null` when none was received.',
-        resolve: (attempt) => attempt.response,
+        resolve: ({ id, response: got }) => got && { attemptId: id, ...got },
       }),
     }),
   });
   return { ref, request, response };
 }
+
+/** Declares the fields `headers`, `body`, `bodyBytes` and `bodyOmitted`. */
+function contentFields(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Content>,
+  access: AccessOf,
+  { enums, part, recorded, counted }: { enums: Enums; part: 'request' | 'response'; recorded: string; counted: string },
+) {
+  const read = async (content: Content, ctx: object): Promise<Recorded> =>
+    'headers' in content ? content : ((await access(ctx).loaders.attempt.load(content.attemptId))?.[part] ?? ABSENT);
+  return {
+    headers: t.field({
+      type: 'JSON',
+      nullable: false,
+      description: 'The headers, as an object with the value of each name.',
+      resolve: async (content, _args, ctx) => (await read(content, ctx)).headers,
+    }),
+    body: t.string({
+      description: `${recorded}; \`null\` when it was not recorded, see \`bodyOmitted\`.`,
+      resolve: async (content, _args, ctx) => (await read(content, ctx)).body,
+    }),
+    bodyBytes: t.int({
+      nullable: false,
+      description: counted,
+      resolve: async (content, _args, ctx) => bytesOf(await read(content, ctx)),
+    }),
+    bodyOmitted: t.field({
+      type: enums.bodyOmitted,
+      description: 'The reason why the body was not recorded; `null` when it was.',
+      resolve: async (content, _args, ctx) => omittedOf(await read(content, ctx)),
+    }),
+  };
+}
+
+/** Stands for an attempt whose partition was dropped since its list was read. */
+const ABSENT: Recorded = { headers: {}, body: null };
 
 const bytesOf = ({ body, bytes }: RecordedBody): number => bytes ?? Buffer.byteLength(body ?? '');
 const omittedOf = ({ omitted }: RecordedBody) => omitted ?? null;

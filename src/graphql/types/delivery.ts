@@ -68,6 +68,11 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
         description: 'All attempts so far, oldest first.',
         resolve: (delivery, _args, ctx) => access(ctx).loaders.attemptsOf.load(delivery.id),
       }),
+      lastAttempt: t.field({
+        type: attempt,
+        description: 'The newest attempt; `null` before the first attempt.',
+        resolve: (delivery, _args, ctx) => access(ctx).loaders.lastAttemptOf.load(delivery.id),
+      }),
       attemptCount: t.exposeInt('attemptCount', { nullable: false, description: 'The number of attempts so far.' }),
       nextAttemptAt: t.field({
         type: 'DateTime',

@@ -122,8 +122,18 @@ function sendingFields(
 
 type SubscriptionRef = ObjectRef<Types, Subscription>;
 
-/** Adds the fields `deliveries` and `errors` to subscriptions. */
+/** Adds the fields `lastDelivery`, `deliveries` and `errors` to subscriptions. */
 function addLists(builder: Builder, access: AccessOf, { delivery, error, ref }: Parts & { ref: SubscriptionRef }): void {
+  builder.objectField(ref, 'lastDelivery', (t) =>
+    t.field({
+      type: delivery.ref,
+      description: 'The newest delivery of the subscription; `null` when it has none.',
+      resolve: async ({ id }, _args, ctx) => {
+        const page = pageOf({ first: 1 });
+        return (await access(ctx).loaders.deliveriesOf({ filter: {}, page }).load(id)).rows[0] ?? null;
+      },
+    }),
+  );
   builder.objectField(ref, 'deliveries', (t) =>
     t.connection(
       {

@@ -1,5 +1,6 @@
 // Explains why a change has no delivery, or why its delivery was or was not sent.
-import type { Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
+import type { CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
+import type { AttemptSummary } from '../base/store/attempts.js';
 import { LOOP, OPERATOR } from '../base/store/delivery-state.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
 
@@ -34,7 +35,7 @@ export function reasonWithout(row: Unmatched, operation: Operation, topic: Topic
 
 export interface Circumstances {
   /** The last attempt. */
-  last: Attempt | null;
+  last: AttemptSummary | null;
   leasedUntil: Date | null;
   subscription: Subscription;
 }

@@ -3,7 +3,8 @@ import { sqlStatement } from '../../runtime/sql-file.js';
 import type { NoticedFinding } from '../base/capture-finding.js';
 import type { Engine } from '../base/engine.js';
 import type { Actor, Delivery, Subscription, Topic } from '../base/model.js';
-import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
+import { lastAttemptsOf } from '../base/store/attempts.js';
+import { deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
 import { OPERATOR } from '../base/store/delivery-state.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
@@ -107,12 +108,12 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     }),
   );
   const deliveryIds = rows.flatMap(({ deliveryId }) => deliveryId ?? []);
-  const [deliveries, attempts] = await Promise.all([deliveriesByIds(pool, actor, deliveryIds), attemptsOf(pool, actor, deliveryIds)]);
+  const [deliveries, attempts] = await Promise.all([deliveriesByIds(pool, actor, deliveryIds), lastAttemptsOf(pool, actor, deliveryIds)]);
   return rows.map((row) => {
     const { id, occurredAt, typename, nodeKey, operation, changed, before, after } = row;
     const event: VisibleEvent = { id, occurredAt, typename, nodeKey, operation, changed, before, after };
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
-    const last = delivery && (attempts.get(delivery.id)?.at(-1) ?? null);
+    const last = delivery && (attempts.get(delivery.id) ?? null);
     const { code, sentence } = delivery
       ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription })
       : reasonWithout(row, event.operation, topic);

@@ -5,7 +5,10 @@ import { within } from '../../runtime/time-limit.js';
 import type { Engine } from '../base/engine.js';
 import { HostFailed, type Place, WebhooksError } from '../base/errors.js';
 
-/** The result of a stored query, or the reason (`refused`) why no payload can be made of it, with its `place` in the query. `isWhole`: no resolver returned an error. */
+/**
+ * The result of a stored query, or the reason (`refused`) why no payload can be made of it, with its `place` in the query. `isWhole`: no
+ * resolver returned an error.
+ */
 export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string; place?: Place };
 
 /** Maximum length of a query's result as JSON, in characters. */

@@ -1,6 +1,6 @@
-// Reads deliveries and attempts of the owner's subscriptions, and events of the owner's tenant, in batches.
+// Reads deliveries of the owner's subscriptions, and events of the owner's tenant, in batches.
 import type { Pool, PoolClient } from 'pg';
-import type { Attempt, Delivery, DeliveryState, EventRecord, Owner } from '../model.js';
+import type { Delivery, DeliveryState, EventRecord, Owner } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
 
 type Db = Pool | PoolClient;
@@ -99,36 +99,6 @@ export async function deliveriesByIds(db: Db, owner: Owner, ids: readonly string
     [owner.tenant, owner.userId, ids.filter(isBigId)],
   );
   return new Map(rows.map((delivery) => [delivery.id, delivery]));
-}
-
-const ATTEMPT = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS "subscriptionVersion", a.number, a.outcome, a.stage, a.message,
-  a.started_at AS "startedAt", a.duration_ms AS "durationMs", a.timings,
-  CASE WHEN a.request_url IS NOT NULL THEN jsonb_build_object('url', a.request_url, 'headers', a.request_headers, 'body', a.request_body,
-    'omitted', a.recording->'request'->'omitted', 'bytes', a.recording->'request'->'bytes') END AS request,
-  CASE WHEN a.response_status IS NOT NULL
-    THEN jsonb_build_object('status', a.response_status, 'headers', a.response_headers, 'body', a.response_body,
-      'omitted', a.recording->'response'->'omitted', 'bytes', a.recording->'response'->'bytes') END AS response`;
-const OWN_ATTEMPTS = `hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE ${OWN}`;
-
-/** Reads all attempts of each of these deliveries, oldest first, in one statement. */
-export async function attemptsOf(db: Db, owner: Owner, deliveryIds: readonly string[]): Promise<Map<string, Attempt[]>> {
-  const { rows } = await db.query<Attempt>(`SELECT ${ATTEMPT} FROM ${OWN_ATTEMPTS} AND a.delivery_id = ANY ($3::bigint[]) ORDER BY a.id`, [
-    owner.tenant,
-    owner.userId,
-    deliveryIds.filter(isBigId),
-  ]);
-  const byDelivery = new Map<string, Attempt[]>(deliveryIds.map((id) => [id, []]));
-  for (const attempt of rows) byDelivery.get(attempt.deliveryId)?.push(attempt);
-  return byDelivery;
-}
-
-export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Attempt>> {
-  const { rows } = await db.query<Attempt>(`SELECT ${ATTEMPT} FROM ${OWN_ATTEMPTS} AND a.id = ANY ($3::bigint[])`, [
-    owner.tenant,
-    owner.userId,
-    ids.filter(isBigId),
-  ]);
-  return new Map(rows.map((attempt) => [attempt.id, attempt]));
 }
 
 /** An event as its tenant's users may see it: without `context`, which the session of the writer set. */

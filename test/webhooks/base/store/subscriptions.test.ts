@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../../../src/webhooks/base/model.js';
-import {
-  attemptsByIds,
-  attemptsOf,
-  deliveriesByIds,
-  eventsByIds,
-  listDeliveries,
-  listDeliveriesOf,
-} from '../../../../src/webhooks/base/store/deliveries.js';
+import { attemptsByIds, attemptsOf } from '../../../../src/webhooks/base/store/attempts.js';
+import { deliveriesByIds, eventsByIds, listDeliveries, listDeliveriesOf } from '../../../../src/webhooks/base/store/deliveries.js';
 import { toPage } from '../../../../src/webhooks/base/store/page.js';
 import { listSubscriptions, loadForSending, subscriptionsByIds } from '../../../../src/webhooks/base/store/subscriptions.js';
 import { resolveTopic } from '../../../../src/webhooks/base/store/topics.js';

@@ -161,6 +161,34 @@ SELECT $$
     GROUP BY c.xid, c.typename, c.node_key, coalesce(c.tenant, p.tenant)
     HAVING count(*) > 1
   ),
+  -- Finds the first and the last state of each row. Ids don't give them: what a trigger of the application
+  -- does within a statement is recorded before the statement's own change. But more changes start from the
+  -- first state than end in it (`starts`), and more end in the last state (`ends`). The column with the time of
+  -- the last change is left out, because a change of it alone is not recorded.
+  row_states AS MATERIALIZED (
+    SELECT
+      s.id,
+      max(s.surplus) FILTER (WHERE s.is_start) AS starts,
+      -max(s.surplus) FILTER (WHERE NOT s.is_start) AS ends
+    FROM (
+      SELECT
+        c.id, d.is_start,
+        sum(CASE WHEN d.is_start THEN 1 ELSE -1 END) OVER (
+          PARTITION BY c.xid, c.typename, c.node_key, coalesce(c.tenant, p.tenant),
+            jsonb_hash_extended(d.document - coalesce(n.updated_at_column, ''), 0)) AS surplus
+      FROM changes c
+      LEFT JOIN inherited_tenants p ON c.tenant IS NULL
+        AND p.xid = c.xid
+        AND p.typename = c.parent_typename
+        AND p.node_key = c.parent_key
+      LEFT JOIN hookgraph.node_types n ON n.typename = c.typename
+      CROSS JOIN LATERAL (VALUES (true, c.before), (false, c.after)) d (is_start, document)
+      WHERE (SELECT count(*) FROM repeated_changes) > 0
+        AND (c.id IN (SELECT unnest(ids) FROM repeated_changes)) IS TRUE
+        AND NOT c.is_link
+    ) s
+    GROUP BY s.id
+  ),
   folds AS MATERIALIZED (
     SELECT
       c.xid, c.typename, c.node_key, coalesce(c.tenant, p.tenant) AS tenant,
@@ -169,13 +197,15 @@ SELECT $$
       (array_agg(c.parent_key ORDER BY c.id DESC))[1] AS parent_key,
       (array_agg(c.environment ORDER BY c.id DESC))[1] AS environment,
       (array_agg(c.context ORDER BY c.id DESC))[1] AS context,
-      (array_agg(c.before ORDER BY c.id) FILTER (WHERE NOT c.is_link))[1] AS before,
-      (array_agg(c.before ORDER BY c.id DESC) FILTER (WHERE NOT c.is_link))[1] AS last_before,
-      (array_agg(c.after ORDER BY c.id DESC) FILTER (WHERE NOT c.is_link))[1] AS after,
+      (array_agg(c.before ORDER BY s.starts > 0 DESC, c.id) FILTER (WHERE NOT c.is_link))[1] AS before,
+      (array_agg(c.before ORDER BY s.ends > 0 DESC, c.id DESC)
+        FILTER (WHERE NOT c.is_link))[1] AS last_before,
+      (array_agg(c.after ORDER BY s.ends > 0 DESC, c.id DESC) FILTER (WHERE NOT c.is_link))[1] AS after,
       hookgraph.concatenated(c.changed ORDER BY c.id) FILTER (WHERE NOT c.is_link) AS changed,
       hookgraph.concatenated(c.changed ORDER BY c.id) FILTER (WHERE c.is_link) AS linked_fields,
       bool_and(c.operation = 'updated') AS has_updates_alone
     FROM changes c
+    LEFT JOIN row_states s ON s.id = c.id
     LEFT JOIN inherited_tenants p ON c.tenant IS NULL
       AND p.xid = c.xid
       AND p.typename = c.parent_typename

@@ -82,8 +82,22 @@ export async function readChanges(query: TransactionQuery, typenames: string[], 
   return changes.filter((change) => change !== null);
 }
 
+/**
+ * Returns the events with the first and the last state of a row. What a trigger of the application does within a statement is recorded
+ * before the statement's own change, so the order of the events is not enough: more events start from the first state than end in it.
+ */
+function endsOf(events: WriteEvent[]): [first: WriteEvent | undefined, last: WriteEvent | undefined] {
+  const surplus = new Map<string | null, number>();
+  for (const { before, after } of events) {
+    surplus.set(before, (surplus.get(before) ?? 0) + 1);
+    surplus.set(after, (surplus.get(after) ?? 0) - 1);
+  }
+  const first = events.find(({ before }) => (surplus.get(before) as number) > 0) ?? events[0];
+  return [first, events.findLast(({ after }) => (surplus.get(after) as number) < 0) ?? events.at(-1)];
+}
+
 function changeOf(typename: string, key: string, events: WriteEvent[]): Change | null {
-  const [first, last] = [events[0], events.at(-1)];
+  const [first, last] = endsOf(events);
   if (!first || !last) return null;
   const { before } = first;
   const { tenant, environment, after, context } = last;

@@ -1,5 +1,5 @@
 // Tests that the changes of one row in one transaction become one event, and each change an event for subscriptions that want them.
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
@@ -202,4 +202,46 @@ it('leaves the time of the last change out of what changed when a row is deleted
   await told();
   await inOne('DELETE FROM things', "INSERT INTO things VALUES (1, 'acme', 'b')");
   expect(summary(await told())).toEqual(['updated name']);
+});
+
+describe('when Postgres records a change of a trigger before the change that fired the trigger', () => {
+  const counted = thing({ columns: { id: 'id', name: 'name', n: 'n', at: 'at' }, updatedAt: 'at' });
+  /** A row trigger that makes `statement` after each change that nothing else has triggered. */
+  const after = (events: string, statement: string) => `${THINGS}; ALTER TABLE things ADD n int DEFAULT 0, ADD at timestamptz DEFAULT 'epoch';
+    CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF pg_trigger_depth() = 1 THEN ${statement}; END IF; RETURN NULL; END $$;
+    CREATE TRIGGER follow AFTER ${events} ON things FOR EACH ROW EXECUTE FUNCTION follow()`;
+  const rows = async () => (await told()).map(({ operation, changed, before, after }) => [operation, changed, value(before), value(after)]);
+  const value = (row: object | null) => row && Object.values({ ...row, id: '', at: '' }).join('');
+
+  it('tells the row as it was before the statement, and as it is after it', async () => {
+    await prepare(after('INSERT OR UPDATE', 'UPDATE things SET n = n + 1 WHERE id = NEW.id'), [counted]);
+    await inOne("INSERT INTO things VALUES (1, 'acme', 'a')");
+    expect(await rows()).toEqual([['created', null, null, '1a']]);
+    await inOne("UPDATE things SET name = 'b'");
+    expect(await rows()).toEqual([['updated', ['n', 'name'], '1a', '2b']]);
+    await inOne("UPDATE things SET name = 'c'", "UPDATE things SET name = 'd'", "UPDATE things SET name = 'b'");
+    expect(await rows()).toEqual([['updated', ['n'], '2b', '5b']]);
+  });
+
+  it('tells nothing of a row that its own trigger deletes, and does not take unannounced changes for a gap', async () => {
+    await prepare(after('INSERT', 'DELETE FROM things WHERE id = NEW.id'), [counted]);
+    await inOne("INSERT INTO things VALUES (1, 'acme', 'a')");
+    expect(await rows()).toEqual([]);
+    await db.pool.query(`CREATE OR REPLACE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      UPDATE things SET at = 'infinity' WHERE id = NEW.id; UPDATE things SET n = 7 WHERE id = NEW.id; RETURN NULL; END $$`);
+    await inOne("INSERT INTO things VALUES (2, 'acme', 'a')");
+    expect(await rows()).toEqual([['created', null, null, '7a']]);
+  });
+
+  it('tells a row once that several foreign keys change in one statement', async () => {
+    await prepare(
+      `${THINGS}; ALTER TABLE things ADD n int REFERENCES things ON DELETE SET NULL, ADD at timestamptz, ADD m int REFERENCES things ON DELETE SET NULL`,
+      [thing({ columns: { id: 'id', name: 'name', n: 'n', m: 'm' } })],
+    );
+    await inOne("INSERT INTO things VALUES (1, 'acme', 'a', NULL, NULL, NULL), (2, 'acme', 'a', NULL, NULL, NULL), (3, 'acme', 'a', 1, NULL, 2)");
+    await told();
+    await inOne('DELETE FROM things WHERE id < 3');
+    const last = (await told()).filter(({ key }) => key === '3');
+    expect(last).toMatchObject([{ operation: 'updated', changed: ['m', 'n'], before: { n: 1, m: 2 }, after: { n: null, m: null } }]);
+  });
 });

@@ -41,6 +41,15 @@ it('takes several events of one row for one change, from the first row to the la
   expect(await read()).toBeNull();
 });
 
+it('takes a trigger’s change, which Postgres records before the change that fired the trigger, for the later one', async () => {
+  const followed = await read(event('updated', { n: 1 }, { n: 2 }), event('created', null, { n: 1 }));
+  expect(followed).toMatchObject({ operation: 'created', before: null, snapshot: { columns: { n: 2 } }, event: { after: { n: '2' } } });
+  const updated = await read(event('updated', { n: 1, m: 2 }, { n: 2, m: 2 }), event('updated', { n: 1, m: 1 }, { n: 1, m: 2 }));
+  expect(updated).toMatchObject({ before: '{"n":1,"m":1}', snapshot: { columns: { n: 2, m: 2 } }, event: { changed: ['n', 'm'] } });
+  const deleted = await read(event('deleted', { n: 2 }, null), event('updated', { n: 1 }, { n: 2 }));
+  expect(deleted).toMatchObject({ operation: 'deleted', before: '{"n":1}' });
+});
+
 it('is the same change as long as the row that it finds is the same', async () => {
   const seen = (await read(event('updated', { n: 1 }, { n: 2, at: 'now' }))) as Change;
   expect(isSameChange(seen, await read(event('updated', { n: 1 }, { n: 2, at: 'later' })))).toBe(true);

@@ -207,7 +207,10 @@ it('leaves the time of the last change out of what changed when a row is deleted
 describe('when Postgres records a change of a trigger before the change that fired the trigger', () => {
   const counted = thing({ columns: { id: 'id', name: 'name', n: 'n', at: 'at' }, updatedAt: 'at' });
   /** A row trigger that makes `statement` after each change that nothing else has triggered. */
-  const after = (events: string, statement: string) => `${THINGS}; ALTER TABLE things ADD n int DEFAULT 0, ADD at timestamptz DEFAULT 'epoch';
+  const after = (
+    events: string,
+    statement: string,
+  ) => `${THINGS}; ALTER TABLE things ADD n int DEFAULT 0, ADD at timestamptz DEFAULT 'epoch';
     CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF pg_trigger_depth() = 1 THEN ${statement}; END IF; RETURN NULL; END $$;
     CREATE TRIGGER follow AFTER ${events} ON things FOR EACH ROW EXECUTE FUNCTION follow()`;
   const rows = async () => (await told()).map(({ operation, changed, before, after }) => [operation, changed, value(before), value(after)]);
@@ -238,7 +241,9 @@ describe('when Postgres records a change of a trigger before the change that fir
       `${THINGS}; ALTER TABLE things ADD n int REFERENCES things ON DELETE SET NULL, ADD at timestamptz, ADD m int REFERENCES things ON DELETE SET NULL`,
       [thing({ columns: { id: 'id', name: 'name', n: 'n', m: 'm' } })],
     );
-    await inOne("INSERT INTO things VALUES (1, 'acme', 'a', NULL, NULL, NULL), (2, 'acme', 'a', NULL, NULL, NULL), (3, 'acme', 'a', 1, NULL, 2)");
+    await inOne(
+      "INSERT INTO things VALUES (1, 'acme', 'a', NULL, NULL, NULL), (2, 'acme', 'a', NULL, NULL, NULL), (3, 'acme', 'a', 1, NULL, 2)",
+    );
     await told();
     await inOne('DELETE FROM things WHERE id < 3');
     const last = (await told()).filter(({ key }) => key === '3');

@@ -7,6 +7,7 @@ import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import { isPooled } from '../../runtime/pooler.js';
 import { POKE_CHANNEL } from './create-poker.js';
+import { dropUnstorable, isOfValues } from './drop-unstorable.js';
 import { FanOuts, MAX_PART } from './fan-out.js';
 import { nextXid, relayOnce } from './relay.js';
 
@@ -90,6 +91,8 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
         onFailure?.();
         scale = Math.max(scale / 2, MIN_SCALE);
         logFailure(log, error, 'relaying captured changes failed; retrying');
+        if (isOfValues(error))
+          await dropUnstorable(pool, log).catch((failure) => logFailure(log, failure, 'dropping unstorable changes failed'));
         await pause(backoffMs, stopping.signal);
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last);
       }

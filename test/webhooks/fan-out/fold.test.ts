@@ -207,7 +207,7 @@ it('leaves the time of the last change out of what changed when a row is deleted
 describe('when Postgres records a change of a trigger before the change that fired the trigger', () => {
   const counted = thing({ columns: { id: 'id', name: 'name', n: 'n', at: 'at' }, updatedAt: 'at' });
   /** A row trigger that makes `statement` after each change that nothing else has triggered. */
-  const after = (
+  const following = (
     events: string,
     statement: string,
   ) => `${THINGS}; ALTER TABLE things ADD n int DEFAULT 0, ADD at timestamptz DEFAULT 'epoch';
@@ -217,7 +217,7 @@ describe('when Postgres records a change of a trigger before the change that fir
   const value = (row: object | null) => row && Object.values({ ...row, id: '', at: '' }).join('');
 
   it('tells the row as it was before the statement, and as it is after it', async () => {
-    await prepare(after('INSERT OR UPDATE', 'UPDATE things SET n = n + 1 WHERE id = NEW.id'), [counted]);
+    await prepare(following('INSERT OR UPDATE', 'UPDATE things SET n = n + 1 WHERE id = NEW.id'), [counted]);
     await inOne("INSERT INTO things VALUES (1, 'acme', 'a')");
     expect(await rows()).toEqual([['created', null, null, '1a']]);
     await inOne("UPDATE things SET name = 'b'");
@@ -227,7 +227,7 @@ describe('when Postgres records a change of a trigger before the change that fir
   });
 
   it('tells nothing of a row that its own trigger deletes, and does not take unannounced changes for a gap', async () => {
-    await prepare(after('INSERT', 'DELETE FROM things WHERE id = NEW.id'), [counted]);
+    await prepare(following('INSERT', 'DELETE FROM things WHERE id = NEW.id'), [counted]);
     await inOne("INSERT INTO things VALUES (1, 'acme', 'a')");
     expect(await rows()).toEqual([]);
     await db.pool.query(`CREATE OR REPLACE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -1,4 +1,5 @@
 // Tests when the relay runs: woken in this process, by another process, or by its timer; and that it survives database outages.
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -119,6 +120,25 @@ it('warns of events without a tenant, by type and key', async () => {
   await write(null);
   const line = await until('it is logged', () => lines.find((one) => one.includes('without a tenant')));
   expect(JSON.parse(line)).toMatchObject({ events: 1, first: [`Thing ${next}`] });
+});
+
+it('drops a change whose key or tenant is too long for an index, says so, and relays all others', async () => {
+  const lines: string[] = [];
+  const id = await subscribe(db.pool, { topic: 'thing/created' });
+  // Random texts, because Postgres compresses others.
+  const long = (length: number) => randomBytes(length).toString('base64').slice(0, length);
+  await db.pool.query('ALTER TABLE things ALTER id TYPE text');
+  await db.pool.query('INSERT INTO things VALUES ($1, $2), ($3, $4), ($5, $2)', [long(2685), 'acme', 'gone', long(9000), 'x'.repeat(4000)]);
+  await db.pool.query(`DELETE FROM things WHERE id = 'gone'`);
+  start(pino({ level: 'error' }, { write: (line: string) => void lines.push(line) }));
+  await write();
+  await until('the others are relayed', async () => (await deliveries(db.pool)).length === 2);
+  expect(woken).toContain(id);
+  const dropped = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.includes('too long'));
+  expect(dropped).toMatchObject([
+    { typename: 'Thing', tenant: 'acme' },
+    { typename: 'Thing', key: 'gone' },
+  ]);
 });
 
 it('stops at once, and starts nothing afterwards', async () => {

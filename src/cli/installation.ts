@@ -68,7 +68,14 @@ export interface Store {
 export async function openStore({ join, env, say }: Omit<OpenOptions, 'prepare'>): Promise<Store> {
   const config = readConfig(env);
   const log = await openLog(config.logLevel);
-  const keys = await loadKeys(config);
+  const keys = await loadKeys(config, (file) => {
+    // The embedded Postgres is in the same folder as the file. Another database can outlive this folder, for example a container's.
+    if (config.databaseUrl !== null)
+      log.warn(
+        { file },
+        'created an encryption key; keep this file, or set HOOKGRAPH_ENCRYPTION_KEYS: secrets can be read only with the key',
+      );
+  });
   const postgres = config.databaseUrl === null ? await startEmbedded(config, log, join, say) : null;
   if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
   const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
-import { addCommand, appOption, type Cli, portNumber, requiredAppOption } from './command.js';
+import { addAnswering, addCommand, appOption, type Cli, portNumber, requiredAppOption } from './command.js';
 import { addAsCode } from './commands/as-code.js';
+import type { OrganizationOptions } from './commands/create-organization.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
 import { addErrors } from './commands/errors.js';
@@ -79,13 +80,14 @@ function readVersion(): string {
 }
 
 const ROLES: Record<string, string> = {
-  serve: 'run the API and a worker in one process; without --app, first migrate the database and create sample data',
+  serve:
+    'run the API and a worker in one process; without --app, first migrate the database, and create sample data in the embedded Postgres',
   api: 'run only the API, on a migrated database',
   worker: 'run only a worker, on a migrated database; you can start several workers',
 };
 
 function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
-  addCommand(program, name, ROLES[name] as string, [`${name} --monitoring-port 9464`, `${name} --app ./hookgraph.ts`])
+  const command = addCommand(program, name, ROLES[name] as string, [`${name} --monitoring-port 9464`, `${name} --app ./hookgraph.ts`])
     .addOption(appOption())
     .addOption(
       new Option(
@@ -93,8 +95,9 @@ function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
         'separate port that serves /healthz, /readyz and /metrics; default: HOOKGRAPH_MONITORING_PORT, or else no such port is opened',
       ).argParser(portNumber),
     )
-    .action(async ({ app, monitoringPort }: { app?: string; monitoringPort?: number }) => {
-      if (app === undefined) return serve({ ...roles, ...(monitoringPort !== undefined && { monitoringPort }) }, cli);
+    .action(async ({ app, monitoringPort, sampleData }: { app?: string; monitoringPort?: number; sampleData?: true }) => {
+      if (app === undefined)
+        return serve({ ...roles, ...(monitoringPort !== undefined && { monitoringPort }), ...(sampleData && { sampleData }) }, cli);
       const [{ loadApp }, { serveApp }, { readConfig }] = await Promise.all([
         import('./adopter/load-app.js'),
         import('./adopter/serve-app.js'),
@@ -105,6 +108,7 @@ function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
       const monitoring = chosen === null ? null : { host: monitoringHost, port: chosen };
       await serveApp(await loadApp(app), { ...roles, host, port, monitoring, terminal: cli.terminal, stopped: cli.interrupted() });
     });
+  if (roles.prepare) command.option('--sample-data', 'create sample data in the database of DATABASE_URL, too; only without --app');
 }
 
 function addRunning(program: Command, cli: Cli): void {
@@ -131,6 +135,18 @@ function addRunning(program: Command, cli: Cli): void {
         });
       await refuseWithoutSample();
       await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true }, cli);
+    });
+  addAnswering(
+    program,
+    'create-organization <name>',
+    'create an organization and its admin, and print the API token of the admin once; only without --app',
+    ['create-organization "Acme Training" --admin "Ada Lovelace"'],
+  )
+    .requiredOption('--admin <name>', 'first and last name of the admin')
+    .option('--permalink <name>', 'short name of the organization in URLs; default: made from the name')
+    .action(async (name: string, options: OrganizationOptions) => {
+      await refuseWithoutSample();
+      await (await import('./commands/create-organization.js')).createOrganization(name, options, cli);
     });
   addCommand(program, 'detach', "remove Hookgraph's triggers from your tables and keep the history; stop the workers first", [
     'detach --app ./hookgraph.ts',

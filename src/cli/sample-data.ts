@@ -1,12 +1,13 @@
 // Creates the sample data if there is none, and stores the admin's token in the data folder.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Config } from '../runtime/config.js';
 import { writePrivateFile } from '../runtime/private-file.js';
 import type { Installation } from './installation.js';
 
 /** Returns the admin's API token; `null` when the sample data was created on another machine, whose data folder has the token. */
 export async function makeSampleData({ app, config }: Installation): Promise<string | null> {
-  const file = join(config.dataDir, 'admin-token');
+  const file = adminTokenFile(config);
   const { adminToken } = await app.seed();
   if (config.adminToken) return config.adminToken;
   if (adminToken === null) return readFile(file, 'utf8').catch(() => null);
@@ -14,3 +15,6 @@ export async function makeSampleData({ app, config }: Installation): Promise<str
   await writePrivateFile(file, adminToken);
   return adminToken;
 }
+
+/** Path of the file that holds the generated token of the sample data's admin. */
+export const adminTokenFile = ({ dataDir }: Pick<Config, 'dataDir'>): string => join(dataDir, 'admin-token');

@@ -25,6 +25,9 @@ export interface SampleApp extends Pick<App, 'pool' | 'schema' | 'webhooks' | 'a
   prepare(): Promise<void>;
   /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
+  /** Creates an organization with an admin, and returns the admin's API token; `null` when the permalink is taken. */
+  makeOrganization(organization: { name: string; permalink: string; admin: string; token: string | null }): Promise<string | null>;
+  hasOrganization(): Promise<boolean>;
   close(): Promise<void>;
 }
 

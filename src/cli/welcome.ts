@@ -31,4 +31,15 @@ export function welcome({ url, config, token, embedded, first }: Welcome): strin
   return `\nHookgraph is running.\n\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}`;
 }
 
+/** Says what is missing in a database that has no organization yet. */
+export const emptyWelcome = (url: string): string => `
+Hookgraph is running.
+
+  API       ${url}${API_PATH}
+
+  There is no organization yet. Create one with its admin, whose API token is shown once:
+
+  hookgraph create-organization "My company" --admin "My Name"
+`;
+
 export const monitoringLine = (url: string): string => `Health is at ${url}/healthz and ${url}/readyz, metrics are at ${url}/metrics`;

@@ -140,7 +140,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   adminToken: {
     name: 'HOOKGRAPH_ADMIN_TOKEN',
-    meaning: "API token of the sample organization's admin; absent: generated once and printed",
+    meaning: 'API token of the admin of the sample data, or of `create-organization`; absent: generated, and shown once',
     parse: orNull(z.string().regex(/^[^\s",]+$/, 'must have no spaces, commas or quotes')),
     fallback: null,
     secret: true,

@@ -9,17 +9,21 @@ import { createPrivateFile, writePrivateFile } from './private-file.js';
 import { RuntimeError } from './runtime-error.js';
 
 /**
- * Returns the configured keys, else the keys of the key file in the data folder. Creates the file with one key if missing.
+ * Returns the configured keys, else the keys of the key file in the data folder. Creates the file with one key if missing, and calls
+ * `onCreated` with its path.
  * @throws RuntimeError `BAD_KEYS` when the file is malformed
  */
-export async function loadKeys(config: Pick<Config, 'encryptionKeys' | 'dataDir'>): Promise<Buffer[]> {
+export async function loadKeys(
+  config: Pick<Config, 'encryptionKeys' | 'dataDir'>,
+  onCreated: (path: string) => void = () => {},
+): Promise<Buffer[]> {
   if (config.encryptionKeys) return config.encryptionKeys;
   const path = keyFile(config);
   await makeDataDir(config.dataDir);
   let text = await readKeys(path);
   if (text === null) {
     // When several processes start together, the first one creates the file and all of them read its key.
-    await createPrivateFile(path, `${newKey()}\n`);
+    if (await createPrivateFile(path, `${newKey()}\n`)) onCreated(path);
     text = await readKeys(path);
   }
   const keys = (text ?? '').split(/\s+/).filter(Boolean).map(decodeKey);

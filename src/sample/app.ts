@@ -5,6 +5,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { Prisma } from '../generated/nodes/client.js';
 import type { Hookgraph } from '../index.js';
 import { createQuickWrite } from '../sources/prisma/index.js';
+import { makeOrganization, type NewOrganization } from './data/make-organization.js';
 import { makeSampleData } from './data/make-sample-data.js';
 import { type Context, createContext } from './graph/context.js';
 import { createHooks, type HooksOptions } from './hookgraph.js';
@@ -25,6 +26,9 @@ export interface SampleApp {
   prepare(): Promise<void>;
   /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
+  /** Creates an organization with an admin, and returns the admin's API token; `null` when the permalink is taken. */
+  makeOrganization(organization: NewOrganization): Promise<string | null>;
+  hasOrganization(): Promise<boolean>;
   /** Returns the viewer who owns the token, or the reason why the token is refused. */
   authenticate(token: string): Promise<Authentication>;
   /** Creates the context for the resolvers of one request. */
@@ -64,6 +68,8 @@ export async function openSample({ adminToken, ...options }: SampleOptions): Pro
     monitor: hooks.monitor,
     prepare: () => hooks.migrate(),
     seed: async () => ({ adminToken: await makeSampleData(prisma, { adminToken }) }),
+    makeOrganization: (organization) => makeOrganization(prisma, organization),
+    hasOrganization: async () => (await prisma.organization.findFirst({ select: { id: true } })) !== null,
     authenticate: (token) => findViewer(pool, token),
     contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, quickWrite, traceparent }),
     close,

@@ -61,18 +61,25 @@ test('serve starts on nothing, survives kill -9 with its token and its data, and
   expect(await readdir(dataDir)).not.toContain('api-url');
 });
 
-test('one API and two workers share a database that migrate prepared, with the token of the environment', async () => {
+test('a database of one’s own gets no sample data unasked; an API and two workers share it, once it has an organization', async () => {
   const database = await testDatabase({ empty: true });
   try {
     const own = { DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: 'a-token-of-mine' };
-    const migrate = start(['migrate', '--sample-data', '--json'], own);
-    expect(await migrate.ended()).toBe(0);
-    expect(migrate.output()).toMatch(/^\{"upToDate":true,"sampleData":true,"adminToken":.*\}$/m);
+    const serve = start(['serve'], own);
+    await serve.says('hookgraph create-organization');
+    expect(serve.output()).toContain('created an encryption key; keep this file');
+    expect(serve.output()).not.toContain('Token');
+    expect((await database.pool.query('SELECT FROM organizations')).rowCount).toBe(0);
+    serve.child.kill('SIGTERM');
+    expect(await serve.ended()).toBe(0);
+    const create = start(['create-organization', 'Zoë & Söhne', '--admin', 'Zoë von Ohlen', '--json'], own);
+    expect(await create.ended()).toBe(0);
+    expect(JSON.parse(create.output())).toEqual({ name: 'Zoë & Söhne', permalink: 'zoe-sohne', admin: 'Zoë von Ohlen', token: null });
     const api = start(['api'], own);
     const workers = [start(['worker'], own), start(['worker'], own)];
     await api.says('Hookgraph is running.');
     for (const worker of workers) await worker.says('The worker is running.');
-    expect(await viewer('a-token-of-mine')).toMatchObject({ data: { viewer: { admin: true } } });
+    expect(await viewer('a-token-of-mine')).toMatchObject({ data: { viewer: { admin: true, organization: { name: 'Zoë & Söhne' } } } });
     for (const cli of [...workers, api]) {
       cli.child.kill('SIGTERM');
       expect(await cli.ended()).toBe(0);

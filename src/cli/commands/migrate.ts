@@ -1,7 +1,7 @@
 // `hookgraph migrate` without --app: migrates the sample product's database.
 import type { Cli } from '../command.js';
 import { openInstallation } from '../installation.js';
-import { makeSampleData } from '../sample-data.js';
+import { adminTokenFile, makeSampleData } from '../sample-data.js';
 
 export async function migrateDatabase(
   { sampleData, json }: { sampleData: boolean; json: boolean },
@@ -9,9 +9,13 @@ export async function migrateDatabase(
 ): Promise<void> {
   const installation = await openInstallation({ prepare: true, join: true, env, say: json ? () => {} : terminal.say });
   try {
-    const adminToken = sampleData ? await makeSampleData(installation) : null;
-    if (json) return terminal.jsonLine({ upToDate: true, sampleData, adminToken });
-    if (sampleData) terminal.say(adminToken ? `The sample data exists. Token of its admin: ${adminToken}` : 'The sample data exists.');
+    const { config } = installation;
+    const token = sampleData ? await makeSampleData(installation) : null;
+    // Only a terminal shows a token; a file or a log would keep it.
+    const tokenIn = token === null ? null : config.adminToken === null ? adminTokenFile(config) : 'HOOKGRAPH_ADMIN_TOKEN';
+    if (json) return terminal.jsonLine({ upToDate: true, sampleData, adminTokenIn: tokenIn });
+    if (sampleData) terminal.say('The sample data exists.');
+    if (token !== null) terminal.say(terminal.isTty ? `Token of its admin: ${token}` : `The token of its admin is in ${tokenIn}.`);
     terminal.say('The database is up to date.');
   } finally {
     await installation.close();

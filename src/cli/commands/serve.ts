@@ -8,19 +8,21 @@ import type { Cli } from '../command.js';
 import { type Installation, openInstallation } from '../installation.js';
 import { announcedUrl, announceLocalApi } from '../local-api.js';
 import { makeSampleData } from '../sample-data.js';
-import { monitoringLine, welcome } from '../welcome.js';
+import { emptyWelcome, monitoringLine, welcome } from '../welcome.js';
 
 /** The parts of Hookgraph that the process runs. */
 export interface Roles {
   api: boolean;
   worker: boolean;
-  /** Migrate the database, and create the sample data on the first start. */
+  /** Migrate the database, and create the sample data in the embedded Postgres on the first start. */
   prepare: boolean;
 }
 
 export interface ServeOptions extends Roles {
   /** Port of /healthz, /readyz and /metrics. Default: the configured port. */
   monitoringPort?: number;
+  /** Create the sample data in a database of the operator's own, too. */
+  sampleData?: boolean;
 }
 
 /** Milliseconds to close the connections after the worker has stopped. */
@@ -30,14 +32,18 @@ interface Part {
   stop(): Promise<void>;
 }
 
-export async function serve({ monitoringPort, ...roles }: ServeOptions, { terminal, env }: Pick<Cli, 'terminal' | 'env'>): Promise<void> {
+export async function serve(
+  { monitoringPort, sampleData, ...roles }: ServeOptions,
+  { terminal, env }: Pick<Cli, 'terminal' | 'env'>,
+): Promise<void> {
   const stopping = nextSignal();
   if (roles.api) await refuseTakenEarly(env);
   const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare, env, say: terminal.say });
   const { app, config, log, postgres } = installation;
   const parts: Part[] = [];
   try {
-    const token = roles.prepare ? await makeSampleData(installation) : null;
+    const isSeeded = roles.prepare && (postgres !== null || sampleData === true);
+    const token = isSeeded ? await makeSampleData(installation) : null;
     if (roles.worker) parts.push(await startWorker(app));
     const api = roles.api ? await openApi(installation, token) : null;
     if (api) parts.push(api, { stop: await announceLocalApi(config, api.url) });
@@ -47,7 +53,12 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions, { termin
       parts.push(monitoring);
       terminal.say(monitoringLine(monitoring.url));
     }
-    terminal.say(api ? welcome({ url: api.url, config, token, embedded: postgres !== null, first: app.first }) : 'The worker is running.');
+    if (!api) terminal.say('The worker is running.');
+    else if (await app.hasOrganization()) {
+      // A database of the operator's own serves real users: only a terminal shows a token, no file or journal.
+      const shown = postgres !== null || terminal.isTty ? token : null;
+      terminal.say(welcome({ url: api.url, config, token: shown, embedded: postgres !== null, first: app.first }));
+    } else terminal.say(emptyWelcome(api.url));
   } catch (error) {
     await stop(parts, installation);
     throw error;

@@ -15,6 +15,7 @@ const OWNERS: Record<string, string[]> = {
   subscription_versions: ['operations/save.ts'],
   secrets: ['base/store/secrets.ts'],
   paces: ['base/store/paces.ts'],
+  workers: ['base/store/workers.ts'],
   audit_log: ['base/store/audit.ts'],
   encryption_keys: ['base/secrets/vault.ts'],
   topics: ['capture/topics.ts'],

@@ -72,6 +72,7 @@ export {
 } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
+export { describeWorkers, readWorkers } from './base/store/workers.js';
 export { timeOfId } from './base/time-of-id.js';
 export type { PlannedStatement } from './capture/plan-capture.js';
 export { findOutOfStep, outOfStep } from './capture/watch-capture.js';

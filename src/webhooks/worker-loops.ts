@@ -6,6 +6,7 @@ import { loadStatements } from '../runtime/sql-file.js';
 import { LATE, within } from '../runtime/time-limit.js';
 import type { Engine } from './base/engine.js';
 import { type Loop, watchLoops } from './base/loops.js';
+import { createHeartbeat, HEARTBEAT_MS } from './base/store/workers.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
 import { DESTINATIONS } from './destinations/registry.js';
 import { startRelay } from './fan-out/relay-loop.js';
@@ -102,6 +103,8 @@ export async function startWorking(
     engine,
   );
   const replays = repeat('replay', REPLAY_SCAN_MS, replayScan(engine, drain), engine);
+  const heartbeat = createHeartbeat(pool);
+  const beating = repeat('heartbeat', HEARTBEAT_MS, heartbeat.beat, engine);
   const maintenance = startMaintenance(engine, { capture, captureWatchMs });
   const endWatch = watchLoops(engine.loops, log);
   return {
@@ -110,8 +113,12 @@ export async function startWorking(
     state: () => ({ inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() }),
     async stop() {
       const scans = [dueScan, paced, replays, ...maintenance].map((scan) => scan.stop());
+      const ended = beating
+        .stop()
+        .then(heartbeat.end)
+        .catch((error) => logFailure(log, error, 'the worker could not delete its row'));
       journey.stop();
-      const stopped = Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ...scans]);
+      const stopped = Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ended, ...scans]);
       if ((await within(deadlines.stopMs, stopped)) === LATE) {
         const left = { inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() };
         log.error(left, 'the worker could not stop in time; deliveries whose results are not recorded are sent again');

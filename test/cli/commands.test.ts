@@ -247,7 +247,8 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     'ok clock',
     'ok migrations',
     'ok capture',
-    'ok worker',
+    'warn worker',
+    'ok queue',
     'ok tenants',
     'ok API',
     'ok login',
@@ -268,7 +269,9 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
   const keys = Buffer.alloc(32, 7).toString('base64');
   const ill = await cli.run(['doctor'], { env: { ...env, HOOKGRAPH_ENCRYPTION_KEYS: keys, HOOKGRAPH_ALLOWED_NETWORKS: '0.0.0.0/0' } });
   expect(ill.code).toBe(1);
-  expect(outcomes(ill)).toEqual(expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'warn tenants', 'warn subscription']));
+  expect(outcomes(ill)).toEqual(
+    expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'fail queue', 'warn tenants', 'warn subscription']),
+  );
   expect(ill.stdout).toContain('4 events have no tenant and were not matched with subscriptions: Scenario 1, Scenario 2, Scenario 3, …');
   expect(ill.stdout).toContain('Busy: It answered 410.\tCorrect the cause, then run `hookgraph webhooks enable');
   expect(ill.stdout).toMatch(

@@ -1,5 +1,6 @@
 // Tests what an owner uses when a notification is missing: why-not, replays, and disabling or enabling a whole group.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createHeartbeat } from '../../src/webhooks/base/store/workers.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../src/webhooks/fan-out/replay.js';
 import { type TestApp, testApp } from '../support/app.js';
@@ -55,7 +56,16 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
     findings: [{ code: 'NOT_RELAYED', event: { operation: 'CREATED', nodeId: node }, delivery: null }],
   });
   await relayOnce(app.database.pool);
-  expect((await why(id, node)).conclusion).toMatch(/^The delivery has been due since .*; no worker has claimed it yet/);
+  const waits = 'The delivery has been due since .*; no worker has claimed it yet\\.';
+  expect((await why(id, node)).conclusion).toMatch(new RegExp(`^${waits} No worker is running\\.$`));
+  const heartbeats = [1, 2].map(() => createHeartbeat(app.database.pool));
+  for (const { beat } of heartbeats) await beat();
+  expect((await why(id, node)).conclusion).toMatch(new RegExp(`^${waits} 2 workers are running; the last was heard \\d+ s ago\\.$`));
+  // One stops, the other is killed.
+  await heartbeats[0]?.end();
+  await app.database.pool.query(`UPDATE hookgraph.workers SET heard_at = now() - interval '31 s'`);
+  expect((await why(id, node)).conclusion).toMatch(new RegExp(`^${waits} No worker is running; the last one was heard 3\\d s ago\\.$`));
+
   for (const [set, sentence, code] of [
     [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when the change happened', 'SKIPPED_DISABLED'],
     [`state = 'PENDING', reason = 'OPERATOR', due_at = '2099-01-01Z'`, 'is tried again at 2099-01-01T00:00:00.000Z', 'WAITS_FOR_OPERATOR'],

@@ -52,6 +52,8 @@ const readyz = async (hooks: Hookgraph) => {
 const told = async (hooks: Hookgraph) =>
   (await hooks.check()).map(({ severity, subject, message }) => `${severity} ${subject}: ${message}`);
 
+const READY = { status: 'ready', workers: { running: 0, lastHeardSeconds: null } };
+
 it('refuses to work on a database that was never attached, and with everything that is wrong at once', async () => {
   const hooks = adopt();
   await expect(hooks.work()).rejects.toMatchObject({
@@ -62,7 +64,7 @@ it('refuses to work on a database that was never attached, and with everything t
   });
   expect(await readyz(hooks)).toMatchObject({ status: 503, body: { status: 'not migrated' } });
   await hooks.migrate();
-  expect(await readyz(hooks)).toEqual({ status: 200, body: { status: 'ready' } });
+  expect(await readyz(hooks)).toEqual({ status: 200, body: READY });
   await (await hooks.work()).stop();
 
   // Breaks both a column that the announcement names and an attached trigger.
@@ -84,7 +86,7 @@ it('notices while it works: log, readyz, why-not and check, until migrate has ru
   const worker = await hooks.work();
   await database.pool.query('ALTER TABLE tags DISABLE TRIGGER hookgraph_insert');
   await until('it is logged', () => lines.find(({ level }) => level === 40));
-  expect(await readyz(hooks)).toEqual({
+  expect(await readyz(hooks)).toMatchObject({
     status: 503,
     body: {
       status: 'changes are not recorded',
@@ -97,7 +99,10 @@ it('notices while it works: log, readyz, why-not and check, until migrate has ru
   await hooks.migrate();
   await until('it is logged that all is well', () => lines.find(({ msg }) => msg === 'capture triggers match the announced tables again'));
   expect(lines.filter(({ level }) => level >= 40)).toHaveLength(1);
-  expect(await readyz(hooks)).toEqual({ status: 200, body: { status: 'ready' } });
+  expect(await readyz(hooks)).toEqual({
+    status: 200,
+    body: { status: 'ready', workers: { running: 1, lastHeardSeconds: expect.any(Number) } },
+  });
   expect(await told(hooks)).toEqual([]);
   await worker.stop();
 });
@@ -146,7 +151,7 @@ it('tells two applications on one database apart', async () => {
   for (const hooks of [first, second]) {
     await hooks.migrate();
     expect(await told(hooks)).toEqual([]);
-    expect(await readyz(hooks)).toEqual({ status: 200, body: { status: 'ready' } });
+    expect(await readyz(hooks)).toEqual({ status: 200, body: READY });
   }
   const { rows } = await database.pool.query(
     `SELECT tgname FROM pg_trigger WHERE tgrelid = 'notes'::regclass AND tgname LIKE 'hookgraph\\_insert\\__%'`,

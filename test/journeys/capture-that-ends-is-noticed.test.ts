@@ -38,7 +38,9 @@ it('says so everywhere within its interval, and all is well again after migrate'
   const { id } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url });
   const other = await product.subscribe({ topic: { key: 'environment/created' }, callbackUrl: receiver.url });
   const worker = await product.start('worker');
-  expect(await readyz()).toEqual({ status: 200, body: { status: 'ready' } });
+  await expect
+    .poll(readyz)
+    .toEqual({ status: 200, body: { status: 'ready', workers: { running: 1, lastHeardSeconds: expect.any(Number) } } });
   expect(await doctor()).toMatch(/ok\s+capture\s+every change/);
 
   // Replaces the table, as an online schema change does.

@@ -95,15 +95,20 @@ export async function checkWorker(pool: pg.Pool, report: Report): Promise<void> 
       (SELECT count(*)::int FROM hookgraph.open_deliveries WHERE held_for IS NULL AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,
     [MAX_WAIT_S],
   );
+  const { describeWorkers, readWorkers } = await import('../../webhooks/index.js');
+  const workers = await readWorkers(pool);
   const { events, eventSeconds, due } = rows[0];
   const isLate = Number(eventSeconds ?? 0) > MAX_WAIT_S || due > 0;
+  const said = describeWorkers(workers).replace(/^N/, 'n').replace(/\.$/, '');
+  if (workers.running > 0) report(finding('worker', 'OK', said));
+  else report(finding('worker', isLate ? 'FAIL' : 'WARN', said, 'Start a worker with `hookgraph worker`.'));
   if (!isLate)
     return report(
-      finding('worker', 'OK', events > 0 ? `${events} events are being processed` : 'no event is queued, and no delivery is overdue'),
+      finding('queue', 'OK', events > 0 ? `events that are being processed: ${events}` : 'no event is queued, and no delivery is overdue'),
     );
   report(
     finding(
-      'worker',
+      'queue',
       'FAIL',
       `${due} deliveries have been due for more than ${MAX_WAIT_S} s; ${events} events are queued, the oldest for ${Math.round(Number(eventSeconds ?? 0))} s`,
       'Start a worker with `hookgraph worker`, or start more workers.',

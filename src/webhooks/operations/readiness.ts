@@ -1,5 +1,6 @@
 // Checks whether a process can serve: the database responds, is migrated, and records the changes of the announced tables.
 import type { Engine } from '../base/engine.js';
+import { readWorkers, type Workers } from '../base/store/workers.js';
 
 export interface Readiness {
   isReady: boolean;
@@ -8,6 +9,8 @@ export interface Readiness {
   problems: string[];
   /** Problems of triggers and tables that don't cause changes to be lost, each with advice. */
   warnings: string[];
+  /** The workers of this installation; absent when the database doesn't answer. */
+  workers?: Workers;
 }
 
 /** Milliseconds after which the database counts as unreachable, so that a readiness probe gets a response although a statement hangs. */
@@ -41,13 +44,14 @@ async function examine({ pool, log, capture }: Engine): Promise<Readiness> {
       ? (await pool.query<{ ready: boolean }>('SELECT EXISTS (SELECT FROM hookgraph.topics) AS ready')).rows[0]
       : null;
     if (!topics?.ready) return unready('not migrated');
+    const workers = await readWorkers(pool);
     const findings = await capture.findings();
     const sentences = (loses: boolean) => [
       ...new Set(findings.filter((finding) => finding.loses === loses).map(({ message, hint }) => `${message} ${hint}`)),
     ];
     const [problems, warnings] = [sentences(true), sentences(false)];
-    if (problems.length > 0) return { ...unready('changes are not recorded', problems), warnings };
-    return { isReady: true, status: 'ready', problems, warnings };
+    if (problems.length > 0) return { ...unready('changes are not recorded', problems), warnings, workers };
+    return { isReady: true, status: 'ready', problems, warnings, workers };
   } catch (error) {
     log.warn({ error }, 'the readiness check failed');
     return unready('the database does not answer');
@@ -55,7 +59,10 @@ async function examine({ pool, log, capture }: Engine): Promise<Readiness> {
 }
 
 /** Builds the response of `/readyz`. */
-export function readinessAnswer({ isReady, status, problems, warnings }: Readiness): { status: 200 | 503; body: Record<string, unknown> } {
-  const details = { ...(problems.length > 0 && { problems }), ...(warnings.length > 0 && { warnings }) };
+export function readinessAnswer({ isReady, status, problems, warnings, workers }: Readiness): {
+  status: 200 | 503;
+  body: Record<string, unknown>;
+} {
+  const details = { ...(problems.length > 0 && { problems }), ...(warnings.length > 0 && { warnings }), ...(workers && { workers }) };
   return { status: isReady ? 200 : 503, body: { status, ...details } };
 }

@@ -13,10 +13,12 @@ export interface Unmatched {
   isOlder: boolean;
 }
 
+/** Whether workers run, in a sentence: see `describeWorkers`. */
+type WorkersSentence = string;
+
 /** Returns why a change has no delivery. */
-export function reasonWithout(row: Unmatched, operation: Operation, topic: Topic): Reason {
-  if (row.isQueued)
-    return reason('NOT_RELAYED', 'The change is recorded, but no worker has matched it with subscriptions yet. Is a worker running?');
+export function reasonWithout(row: Unmatched, operation: Operation, topic: Topic, workers: WorkersSentence): Reason {
+  if (row.isQueued) return reason('NOT_RELAYED', `The change is recorded, but no worker has matched it with subscriptions yet. ${workers}`);
   if (operation !== topic.operation)
     return reason('OTHER_OPERATION', `The node was ${operation}, but ${topic.key} is about nodes that are ${topic.operation}.`);
   if (!row.fitsTopic) return reason('OTHER_CHANGE', `The change doesn't match the conditions of the topic ${topic.key}.`);
@@ -38,10 +40,11 @@ export interface Circumstances {
   last: AttemptSummary | null;
   leasedUntil: Date | null;
   subscription: Subscription;
+  workers: WorkersSentence;
 }
 
 /** Returns why a delivery was or was not sent, and until when it waits. */
-export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: { pace } }: Circumstances): Reason {
+export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: { pace }, workers }: Circumstances): Reason {
   if (leasedUntil && (delivery.state === 'PENDING' || delivery.state === 'RETRYING'))
     return reason(
       'IN_PROGRESS',
@@ -85,7 +88,7 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
         );
       return reason(
         'NOT_CLAIMED',
-        `The delivery has been due since ${delivery.dueAt.toISOString()}; no worker has claimed it yet. Is a worker running?`,
+        `The delivery has been due since ${delivery.dueAt.toISOString()}; no worker has claimed it yet. ${workers}`,
       );
   }
 }

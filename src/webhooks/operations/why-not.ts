@@ -8,6 +8,7 @@ import { deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js'
 import { OPERATOR } from '../base/store/delivery-state.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
+import { describeWorkers, readWorkers } from '../base/store/workers.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
 import { paceOf, reason, reasonOf, reasonWithout, type Unmatched } from './why-not-reasons.js';
 
@@ -108,15 +109,20 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     }),
   );
   const deliveryIds = rows.flatMap(({ deliveryId }) => deliveryId ?? []);
-  const [deliveries, attempts] = await Promise.all([deliveriesByIds(pool, actor, deliveryIds), lastAttemptsOf(pool, actor, deliveryIds)]);
+  const [deliveries, attempts, found] = await Promise.all([
+    deliveriesByIds(pool, actor, deliveryIds),
+    lastAttemptsOf(pool, actor, deliveryIds),
+    readWorkers(pool),
+  ]);
+  const workers = describeWorkers(found);
   return rows.map((row) => {
     const { id, occurredAt, typename, nodeKey, operation, changed, before, after } = row;
     const event: VisibleEvent = { id, occurredAt, typename, nodeKey, operation, changed, before, after };
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
     const last = delivery && (attempts.get(delivery.id) ?? null);
     const { code, sentence } = delivery
-      ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription })
-      : reasonWithout(row, event.operation, topic);
+      ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription, workers })
+      : reasonWithout(row, event.operation, topic, workers);
     return { event, delivery, code, reason: sentence };
   });
 }

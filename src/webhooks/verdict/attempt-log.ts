@@ -1,9 +1,9 @@
 // Logs one line for each recorded attempt, with its ids and durations but without secrets, bodies, header values and messages.
-import { hostname } from 'node:os';
 import type { Level, Logger } from '../../runtime/logger.js';
 import type { AttemptLogSettings, Engine } from '../base/engine.js';
 import type { DeliveryState, Outcome } from '../base/model.js';
 import { afterOnlyAttempt } from '../base/store/delivery-state.js';
+import { WORKER_NAME } from '../base/store/workers.js';
 import type { AttemptRecord } from './attempt-record.js';
 
 /** The number of a recorded attempt, and the state of its delivery afterwards. */
@@ -21,7 +21,6 @@ export interface AttemptLine {
 }
 
 /** Names this process in log lines: host and process id. */
-const WORKER_ID = `${hostname()}:${process.pid}`;
 
 export const USUAL_ATTEMPT_LOG: AttemptLogSettings = { level: 'info', share: 0 };
 
@@ -67,7 +66,7 @@ export function lineOf(log: Logger, settings: AttemptLogSettings | null, attempt
     startedAt: startedAt.toISOString(),
     durationMs: round(durationMs),
     ...Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, round(ms)])),
-    worker: WORKER_ID,
+    worker: WORKER_NAME,
   };
   return { level, deliveryId: delivery.id, fields };
 }

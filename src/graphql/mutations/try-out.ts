@@ -25,7 +25,7 @@ function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts
     description: 'The `input` argument of `testWebhookSubscription`.',
     fields: (t) => ({ id: t.id({ description: 'The id of the subscription.' }) }),
   });
-  const payload = builder.objectRef<TryResult & Answered>('TestWebhookSubscriptionPayload').implement({
+  const payload = builder.objectRef<Omit<TryResult, 'changedSecrets'> & Answered>('TestWebhookSubscriptionPayload').implement({
     description: 'The result of `testWebhookSubscription`.',
     fields: (t) => ({
       errors: t.field(errorsOf(userError, 'The reasons why no test was sent; empty when a test was sent, even if it failed.')),
@@ -85,6 +85,12 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
         description:
           'The report of the preview, without the stages that mistakes prevent; `null` when there is nothing to preview, such as no node or no valid topic: `errors` says why.',
         resolve: ({ report }) => report,
+      }),
+      changedSecrets: t.stringList({
+        nullable: false,
+        description:
+          'The fields of the input whose secrets differ from the saved ones, e.g. `sharedSecret`. Empty for a new subscription. Secrets are never returned.',
+        resolve: (result) => result.changedSecrets,
       }),
     }),
   });

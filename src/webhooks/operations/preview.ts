@@ -6,6 +6,7 @@ import { OWNER_GONE_PROBLEM } from '../base/owner-gone.js';
 import { openContext } from '../base/recall.js';
 import type { StageReport } from '../base/report.js';
 import { REPORT_ORDER, type ReportStage } from '../base/stages.js';
+import { changedSecrets } from '../base/store/audit.js';
 import { loadUnsealed } from '../base/store/subscriptions.js';
 import { compileDefinition } from '../compile-definition.js';
 import { isDestination, withoutDestination } from '../destinations/registry.js';
@@ -43,15 +44,16 @@ export async function previewSubscription(
     ...(await checkPhase(engine, actor, draft, topic, id)),
     ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
   );
-  if (!topic) return refused(...problems);
+  const { definition, secrets } = splitDraft(draft, saved);
+  const replaced = before ? changedSecrets(before.secrets, secrets) : [];
+  if (!topic) return { ...refused(...problems), changedSecrets: replaced };
   const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
-  if ('problem' in found) return refused(...problems, found.problem);
+  if ('problem' in found) return { ...refused(...problems, found.problem), changedSecrets: replaced };
   const { node } = found;
   const contextOf = await engine.host.contextFor(actor);
   if (!contextOf) return refused(OWNER_GONE_PROBLEM);
 
   const started = performance.now();
-  const { definition, secrets } = splitDraft(draft, saved);
   const mistakes = problems.filter(isMistake);
   const compiled = await compileDefinition(engine, {
     subscription: {
@@ -81,7 +83,12 @@ export async function previewSubscription(
   const ended = endOf(inOrder([...reports.values()]));
   const { typename, nodeKey } = node;
   const durationMs = performance.now() - started;
-  return { problems, report: { typename, nodeKey, ...ended, request, response: null, durationMs }, deliveryId: null };
+  return {
+    problems,
+    report: { typename, nodeKey, ...ended, request, response: null, durationMs },
+    changedSecrets: replaced,
+    deliveryId: null,
+  };
 }
 
 /** Reports each stage as failed whose query, template or other field of the definition has mistakes. */

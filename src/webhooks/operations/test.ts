@@ -74,6 +74,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   return {
     problems: [],
     report: { typename, nodeKey, outcome, stage, message, stages: inOrder(reports), request, response, durationMs },
+    changedSecrets: [],
     deliveryId,
   };
 }

@@ -28,11 +28,13 @@ export interface TryReport {
 export interface TryResult {
   problems: Problem[];
   report: TryReport | null;
+  /** The fields whose secrets a save of the previewed input would change; empty for a new subscription and a test. */
+  changedSecrets: string[];
   /** The delivery under which a test was recorded; `null` for a preview. */
   deliveryId: string | null;
 }
 
-export const refused = (...problems: Problem[]): TryResult => ({ problems, report: null, deliveryId: null });
+export const refused = (...problems: Problem[]): TryResult => ({ problems, report: null, changedSecrets: [], deliveryId: null });
 
 export const notRun = (stage: ReportStage): StageReport => ({
   stage,

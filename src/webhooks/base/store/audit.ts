@@ -46,14 +46,16 @@ export interface Auditable {
  */
 export function changesOf(before: Auditable | null, after: Auditable): Change[] {
   const [was, is] = [before ? plainOf(before) : {}, plainOf(after)];
-  const [had, has]: Record<string, unknown>[] = [{ ...before?.secrets }, { ...after.secrets }];
+  const [had, has]: [Record<string, unknown>, Record<string, unknown>] = [{ ...before?.secrets }, { ...after.secrets }];
   return [
     ...differing(was, is).map((field): Change => ({ field, before: was[field] ?? null, after: is[field] ?? null })),
-    ...differing(had as Record<string, unknown>, has as Record<string, unknown>).map(
-      (field): Change => ({ field, before: null, after: null, secret: true }),
-    ),
+    ...differing(had, has).map((field): Change => ({ field, before: null, after: null, secret: true })),
   ];
 }
+
+/** Returns the fields of the input whose secrets differ. */
+export const changedSecrets = (before: Secrets, after: Secrets): string[] =>
+  differing({ ...before }, { ...after }).filter((field) => field !== 'oldSecrets');
 
 function plainOf({ definition: { headerNames, ...definition }, secrets: _, ...rest }: Auditable): Record<string, Json> {
   const headers = headerNames.length > 0 ? headerNames : null;

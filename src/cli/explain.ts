@@ -16,11 +16,11 @@ export function explain(error: unknown): string {
   return `${error.stack ?? error.message}\n`;
 }
 
-const EXIT_CODES: Record<string, number> = { USAGE: 2, CHANGES: 2, NOT_FOUND: 3, NOT_LOGGED_IN: 4, NOT_AUTHENTICATED: 4, FORBIDDEN: 4 };
+const EXIT_CODES: Record<string, number> = { USAGE: 2, NOT_FOUND: 3, NOT_LOGGED_IN: 4, NOT_AUTHENTICATED: 4, FORBIDDEN: 4, CHANGES: 5 };
 
 /**
- * Returns the exit code. 1: mistake or failure, 2: wrong usage, or changes found by `plan --detailed-exitcode`, 3: not
- * found, 4: not logged in or not allowed.
+ * Returns the exit code. 1: mistake or failure, 2: wrong usage, 3: not found, 4: not logged in or not allowed, 5: changes found by
+ * `plan --detailed-exitcode`.
  */
 export function exitCodeOf(error: unknown): number {
   return (isKnown(error) && EXIT_CODES[String((error as { code?: unknown }).code)]) || 1;

@@ -73,7 +73,8 @@ export function createProgram(cli: Cli): Command {
   return program;
 }
 
-const EXIT_CODES = '0 success, 1 an error or a problem was found, 2 wrong usage, 3 not found, 4 not logged in or not allowed.';
+const EXIT_CODES =
+  '0 success, 1 an error or a problem was found, 2 wrong usage, 3 not found, 4 not logged in or not allowed,\n5 changes were found by plan --detailed-exitcode.';
 
 function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;

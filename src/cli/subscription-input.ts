@@ -8,6 +8,7 @@ import type { Environment } from '../runtime/config.js';
 import { ExactNumber, toExact } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { readSecretVariable } from '../runtime/terminal-config.js';
+import { replaceReferences } from './references.js';
 
 export type Input = Record<string, unknown>;
 
@@ -27,23 +28,15 @@ export async function readSecret(text: string, env: Environment, readStdin: () =
   return text.startsWith('@') ? (await readText(text, readStdin)).trim() : text;
 }
 
-async function readWritten(path: string): Promise<string> {
+export async function readWritten(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === 'ENOENT' ? 'the file does not exist' : cause.code;
     throw new RuntimeError('FILE_UNREADABLE', `Reading ${path} failed: ${why}`, undefined, { cause });
   });
 }
 
-/** Reads every document of a YAML or JSON file. @throws RuntimeError `FILE_INVALID` with the position */
-export async function readDocuments(path: string): Promise<unknown[]> {
-  const documents = parseAllDocuments(await readWritten(path), { prettyErrors: true });
-  const list = Array.isArray(documents) ? documents : [];
-  for (const { errors } of list) if (errors[0]) throw new RuntimeError('FILE_INVALID', `${path}: ${errors[0].message.trimEnd()}`);
-  return list.map(plainOf).filter((value) => value !== null);
-}
-
 /** Converts a document to values, keeping all digits of its numbers. */
-function plainOf(document: Document.Parsed): unknown {
+export function plainOf(document: Document.Parsed): unknown {
   visit(document, {
     Scalar(_key, scalar) {
       if (typeof scalar.value === 'number' && scalar.source && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(scalar.source))
@@ -53,36 +46,58 @@ function plainOf(document: Document.Parsed): unknown {
   return document.toJS();
 }
 
-/**
- * Resolves references: `{ fromFile: path }` relative to the file, `{ fromEnv: NAME }`, and `${env:NAME}` in any text.
- * @param readVariable returns the value of an environment variable
- */
-export async function resolveReferences(value: unknown, file: string, readVariable: (name: string) => string): Promise<unknown> {
-  if (typeof value === 'string') return value.replace(/\$\{env:([A-Za-z_]\w*)\}/g, (_, name) => readVariable(name));
-  if (Array.isArray(value)) return Promise.all(value.map((item) => resolveReferences(item, file, readVariable)));
+/** The contents of a file that `{ fromFile: path }` names. It contains no references. */
+class FileText {
+  constructor(readonly text: string) {}
+}
+
+/** Replaces `{ fromFile: path }`, relative to the file, by the contents of that file. */
+export async function readFileReferences(value: unknown, file: string): Promise<unknown> {
+  if (Array.isArray(value)) return Promise.all(value.map((item) => readFileReferences(item, file)));
   if (value === null || typeof value !== 'object' || value instanceof ExactNumber) return value;
   const entries = Object.entries(value);
   const [[key, target] = []] = entries;
-  if (entries.length === 1 && typeof target === 'string') {
-    if (key === 'fromEnv') return readVariable(target);
-    if (key === 'fromFile') return readWritten(resolve(dirname(file), target));
-  }
-  return Object.fromEntries(
-    await Promise.all(entries.map(async ([name, item]) => [name, await resolveReferences(item, file, readVariable)])),
-  );
+  if (entries.length === 1 && key === 'fromFile' && typeof target === 'string')
+    return new FileText(await readWritten(resolve(dirname(file), target)));
+  return Object.fromEntries(await Promise.all(entries.map(async ([name, item]) => [name, await readFileReferences(item, file)])));
+}
+
+/**
+ * Resolves `{ fromEnv: NAME }`, and `${env:NAME}` in any text, of a value that readFileReferences() returned.
+ * @param use returns what stands for a variable
+ */
+export function resolveVariables(value: unknown, use: (variable: string) => string): unknown {
+  if (typeof value === 'string') return replaceReferences(value, use);
+  if (value instanceof FileText) return value.text;
+  if (Array.isArray(value)) return value.map((item) => resolveVariables(item, use));
+  if (value === null || typeof value !== 'object' || value instanceof ExactNumber) return value;
+  const entries = Object.entries(value);
+  const [[key, target] = []] = entries;
+  if (entries.length === 1 && key === 'fromEnv' && typeof target === 'string') return use(target);
+  return Object.fromEntries(entries.map(([name, item]) => [name, resolveVariables(item, use)]));
+}
+
+export interface InputMistake {
+  path: readonly (string | number)[];
+  message: string;
+}
+
+/** Returns every unknown field (with the likely intended name) and every value of a wrong type. */
+export function mistakesIn(schema: GraphQLSchema, input: Input): InputMistake[] {
+  const type = schema.getType('WebhookSubscriptionInput');
+  if (!isInputType(type)) throw new RuntimeError('API_UNUSABLE', 'The API has no type WebhookSubscriptionInput');
+  const mistakes: InputMistake[] = [];
+  coerceInputValue(input, type, (path, _value, { message }) => mistakes.push({ path, message }));
+  return mistakes;
 }
 
 /**
  * Returns the input if it matches the API's schema.
  * @param where the file or `options` that the input comes from; each message begins with it
- * @throws RuntimeError `INPUT_INVALID` with every unknown field (and the likely intended name) and every value of a
- * wrong type
+ * @throws RuntimeError `INPUT_INVALID` with every mistake
  */
 export function checkInput(schema: GraphQLSchema, input: Input, where: string): Input {
-  const type = schema.getType('WebhookSubscriptionInput');
-  if (!isInputType(type)) throw new RuntimeError('API_UNUSABLE', 'The API has no type WebhookSubscriptionInput');
-  const mistakes: string[] = [];
-  coerceInputValue(input, type, (path, _value, error) => mistakes.push(`${[where, ...path].join('.')}: ${error.message}`));
+  const mistakes = mistakesIn(schema, input).map(({ path, message }) => `${[where, ...path].join('.')}: ${message}`);
   if (mistakes.length > 0) throw new RuntimeError('INPUT_INVALID', mistakes.join('\n'));
   return input;
 }

@@ -1,4 +1,5 @@
 // Tests `plan`, `apply` and `pull` of a folder of YAML, repeatedly and after failures.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are references to environment variables
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -59,7 +60,8 @@ const versions = async () =>
 it('plan tells what apply does, which does it once; a list of topics is one subscription each', async () => {
   await writeFolder();
   const planned = await cli.run(['plan', dir, '--detailed-exitcode']);
-  expect(planned.code).toBe(2);
+  expect(planned.code).toBe(5);
+  expect((await cli.run(['plan', dir, '--detailed-exitcodes'])).code).toBe(2);
   expect(planned.stdout).toMatch(/^\+ crm\/users: user\/created \(users\.yaml\)\n(.*\n)*\+ crm\/users: user\/updated/);
   expect(planned.stdout).toContain('2 to create, 0 to change, 0 to delete, 0 unchanged.');
   for (const secret of Object.values(SECRETS)) expect(planned.stdout + JSON.stringify(await cli.json('plan', dir))).not.toContain(secret);
@@ -84,7 +86,7 @@ it('plan tells what apply does, which does it once; a list of topics is one subs
   expect(await versions()).toEqual([1, 1]);
 });
 
-it('a change is shown as a diff and made; what the file leaves out is cleared; a secret that changed is sent, though none can be compared', async () => {
+it('a change is shown as a diff and made; what the file leaves out is cleared', async () => {
   await writeFolder();
   await cli.run(['apply', dir, '--yes']);
   await writeFolder({ 'users.graphql': QUERY.replace('name', 'name email'), 'users.yaml': YAML.replace('retry: { maxTries: 5 }\n', '') });
@@ -103,11 +105,91 @@ it('a change is shown as a diff and made; what the file leaves out is cleared; a
     retry: null,
     query: expect.stringContaining('email'),
   });
-  const rotated = await cli.run(['apply', dir, '--yes'], { env: { CRM_SECRET: 'another one' } });
-  expect(rotated.stdout).toBe('0 to create, 0 to change, 0 to delete, 2 unchanged.\nDone: 0 created, 2 changed, 0 deleted.\n');
   // A rule or a person may disable the subscription; the file doesn't mention it, so plan shows no difference.
   await cli.json('webhooks', 'disable', 'crm/users: user/created');
   expect((await cli.run(['plan', dir])).stdout).toContain('2 unchanged');
+});
+
+it('a secret that changed is in the plan, counted and asked about, and no other secret is sent', async () => {
+  await writeFolder({ 'users.yaml': YAML.replace('[user/created, user/updated]', '[user/created]') });
+  await cli.run(['apply', dir, '--yes']);
+  const env = { CRM_SECRET: 'another one' };
+  const planned = await cli.run(['plan', dir, '--detailed-exitcode'], { env });
+  expect([planned.code, planned.stdout]).toEqual([
+    5,
+    `~ crm/users: user/created (users.yaml)
+    sharedSecret:
+      -(secret)
+      +\${env:CRM_SECRET} (another secret)
+0 to create, 1 to change, 0 to delete, 0 unchanged.
+`,
+  ]);
+  const unasked = await cli.run(['apply', dir], { env });
+  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Pass --yes to confirm.')]);
+  expect(await versions()).toEqual([1]);
+  expect((await cli.run(['apply', dir, '--yes'], { env })).stdout).toContain('Done: 0 created, 1 changed, 0 deleted.');
+  expect((await cli.run(['plan', dir], { env })).stdout).toBe('0 to create, 0 to change, 0 to delete, 1 unchanged.\n');
+  const header = await cli.run(['plan', dir], { env: { ...env, CRM_KEY: 'another key' } });
+  expect(header.stdout).toContain('    headers:\n      -(secret)\n      +${env:CRM_KEY} (another secret)\n');
+  expect(await versions()).toEqual([2]);
+});
+
+it('a plan needs no secrets: what reads a variable that is not set is not compared', async () => {
+  const without = { CRM_SECRET: '', CRM_KEY: '' };
+  await writeFolder();
+  const created = await cli.run(['plan', dir], { env: without });
+  expect([created.code, created.stderr]).toEqual([
+    0,
+    'Not set here, so what reads these variables is not compared: CRM_SECRET, CRM_KEY. `apply` needs them.\n',
+  ]);
+  expect(created.stdout).toContain('    sharedSecret: ${env:CRM_SECRET}\n');
+  const refused = await cli.run(['apply', dir, '--yes'], { env: without });
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining('ENV_MISSING: These environment variables are not set: CRM_SECRET, CRM_KEY'),
+  ]);
+  await cli.run(['apply', dir, '--yes']);
+  expect((await cli.run(['plan', dir], { env: without })).stdout).toBe('0 to create, 0 to change, 0 to delete, 2 unchanged.\n');
+  await writeFolder({ 'users.graphql': QUERY.replace('name', 'nmae') });
+  expect((await cli.run(['plan', dir], { env: without })).stderr).toContain('users.graphql:2:37: query: Cannot query field');
+  await writeFolder({ 'users.yaml': YAML.replace('name: users', 'name: "${env:CRM_KEY}"') });
+  expect((await cli.run(['plan', dir], { env: without })).stderr).toMatch(/ENV_MISSING: .*CRM_KEY\n.*users\.yaml:1:1 reads the name/);
+});
+
+it('neither plan nor apply prints what came from a variable: not its value now, nor the one that was applied', async () => {
+  const values = { CRM_SECRET: 'hush-hush', CRM_KEY: 'key-of-the-crm', CRM_PATH: 'path-of-the-crm', CRM_WORD: 'word-of-the-crm' };
+  const later = { ...values, CRM_PATH: 'other-path-of-the-crm', CRM_WORD: 'other-word-of-the-crm' };
+  const said: string[] = [];
+  const run = async (env: Record<string, string>, ...args: string[]) => {
+    const { stdout, stderr } = await cli.run([...args, dir], { env });
+    said.push(stdout + stderr);
+    return stdout + stderr;
+  };
+  const yaml = YAML.replace('/hooks', '/hooks/${env:CRM_PATH}')
+    .replace('{"name"', '{"${env:CRM_WORD}"')
+    .replace('name: users', 'name: "${env:CRM_WORD}"');
+  await writeFolder({ 'users.yaml': yaml });
+  const created = await run(values, 'plan');
+  expect(created).toContain('+ crm/${env:CRM_WORD}: user/created (users.yaml)');
+  expect(created).toContain('callbackUrl: https://8.8.8.8/hooks/${env:CRM_PATH}');
+  await run(values, 'plan', '--json');
+  await run(values, 'apply', '--yes');
+  for (const change of [
+    yaml,
+    yaml.replace('/hooks', '/other'),
+    yaml.replace('{{', '{{ 1 }}{{'),
+    yaml.replace('{{', '{% ${env:CRM_WORD} %}{{'),
+    yaml.replace('maxTries: 5', 'maxTries: "${env:CRM_WORD}"'),
+    yaml.replace('https://8.8.8.8', 'gopher://${env:CRM_PATH}'),
+    yaml.replace('x-api-key', 'x ${env:CRM_PATH}'),
+  ]) {
+    await writeFolder({ 'users.yaml': change });
+    await run(later, 'plan');
+    await run({ ...later, CRM_WORD: values.CRM_WORD }, 'plan', '--json');
+    await run({ ...later, CRM_WORD: values.CRM_WORD }, 'apply');
+  }
+  for (const value of ['hush-hush', '-of-the-crm']) expect(said.filter((text) => text.includes(value))).toEqual([]);
+  expect(said.filter((text) => text.includes('${env:CRM_WORD}')).length).toBeGreaterThan(10);
 });
 
 it('mistakes are told with their file, place and caret before anything is changed', async () => {
@@ -118,21 +200,29 @@ it('mistakes are told with their file, place and caret before anything is change
   const refused = await cli.run(['apply', dir, '--yes']);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(
-    /REFUSED: users\.yaml, crm\/users: user\/created: Query Cannot query field "nmae".*\(line 2, column 37\)\n2 \| .*\n +\^\n/s,
+    /^REFUSED: \S+users\.graphql:2:37: query: Cannot query field "nmae".*\?\n2 \| .*\n +\^\nNo subscription was changed\.\n$/,
   );
   for (const [files, told] of [
-    [{ 'users.yaml': YAML.replace('maxTries: 5', 'maxTries: 750727362669608961') }, /users\.yaml.*750727362669608961/],
-    [{ 'users.yaml': YAML.replace('callbackUrl', 'callbackURL') }, /users\.yaml.*callbackURL.*Did you mean "callbackUrl"/],
+    [
+      { 'users.yaml': YAML.replace('maxTries: 5', 'maxTries: 750727362669608961') },
+      /users\.yaml:10:10: retry\.maxTries: .*750727362669608961/,
+    ],
+    [{ 'users.yaml': YAML.replace('callbackUrl', 'callbackURL') }, /users\.yaml:3:1: Field "callbackURL" .*Did you mean "callbackUrl"/],
     [
       { 'users.yaml': YAML, 'twice.yaml': `webhooks:\n- ${YAML.trim().replace(/\n/g, '\n  ')}\n` },
-      /users\.yaml: the subscription "crm\/users: user\/created" is already in twice\.yaml/,
+      /users\.yaml:1:1: the subscription "crm\/users: user\/created" is already in \S+twice\.yaml:2:3\n/,
     ],
-    [{ 'twice.yaml': 'name: [\n' }, /FILE_INVALID: .*twice\.yaml: .* at line 2/s],
-    [{ 'twice.yaml': 'name: x\n' }, /x must have a topic/],
+    [{ 'twice.yaml': 'name: [\n' }, /FILE_INVALID: .*twice\.yaml:2:1: .* at line 2/s],
+    [{ 'twice.yaml': 'webhooks:\n- { name: y, topic: user/created }\n- name: x\n' }, /twice\.yaml:3:3: x must have a topic/],
     [
-      { 'twice.yaml': `name: x\ntopic: user/created\nsharedSecret: { fromEnv: NOWHERE }\nquery: "\${env:NOR_THERE}"\n` },
-      /ENV_MISSING: .* NOWHERE, NOR_THERE/,
+      { 'twice.yaml': 'name: x\ntopic: user/created\ncallbackUrl: https://8.8.8.8/\ntemplate: |\n  one\n  {{ two | upcas }}\n' },
+      /twice\.yaml:6:\d+: template: .*upcas/,
     ],
+    [
+      { 'twice.yaml': 'name: x\ntopic: user/created\ncallbackUrl: https://8.8.8.8/\nquery: "{ nodee }"\n' },
+      /twice\.yaml:4:11: query: Cannot query field "nodee"/,
+    ],
+    [{ 'twice.yaml': 'name: x\ntopic: user/creatd\ncallbackUrl: https://8.8.8.8/\n' }, /twice\.yaml:2:1: topic: not found: "user\/creatd"/],
   ] as const) {
     await writeFolder({ 'users.graphql': QUERY, ...files });
     const ran = await cli.run(['plan', dir]);
@@ -203,11 +293,11 @@ rateLimit:
   perSecond: 10
 `);
   const env = {
-    USERS_SECRET: 'a',
-    USERS_X_API_KEY: 'b',
-    MORE_ORDERS_SO_ON_SECRET: 'c',
-    MORE_ORDERS_SO_ON_USERNAME: 'd',
-    MORE_ORDERS_SO_ON_PASSWORD: 'e',
+    USERS_SECRET: SECRETS.CRM_SECRET,
+    USERS_X_API_KEY: `Key ${SECRETS.CRM_KEY}`,
+    MORE_ORDERS_SO_ON_SECRET: 'shh',
+    MORE_ORDERS_SO_ON_USERNAME: 'me',
+    MORE_ORDERS_SO_ON_PASSWORD: 'hunter2',
   };
   const planned = await cli.run(['plan', pulled], { env });
   expect([planned.stderr, planned.stdout]).toEqual(['', '0 to create, 0 to change, 0 to delete, 3 unchanged.\n']);
@@ -237,7 +327,7 @@ it('before-hooks, SNS topics and OAuth clients come through both ways, and what 
   const asTheyAre = '0 to create, 0 to change, 0 to delete, 3 unchanged.\n';
   expect((await cli.run(['apply', dir, '--yes'], { env: secrets })).stdout).toBe(`${asTheyAre}No changes were needed.\n`);
   await cli.run(['pull', join(dir, 'pulled')]);
-  const env = { QUEUE_ACCESS_KEY_ID: secrets.HOOKS_ID, QUEUE_SECRET_ACCESS_KEY: secrets.HOOKS_KEY, OAUTH_CLIENT_SECRET: 'x' };
+  const env = { QUEUE_ACCESS_KEY_ID: secrets.HOOKS_ID, QUEUE_SECRET_ACCESS_KEY: secrets.HOOKS_KEY, OAUTH_CLIENT_SECRET: secrets.HOOKS_KEY };
   expect((await cli.run(['plan', join(dir, 'pulled')], { env })).stdout).toBe(asTheyAre);
   await rm(join(dir, 'pulled'), { recursive: true });
   await writeFile(join(dir, 'hooks.yaml'), yaml.replace(role, ''));

@@ -3,6 +3,7 @@
 import { type GraphQLNamedType, type GraphQLSchema, type GraphQLType, getNamedType, isInputObjectType, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { FIELDS, type Field } from '../../webhooks/fields.js';
+import { HIDDEN, hideValues, LEAST_LENGTH, mayStandFor } from '../references.js';
 import type { Input } from '../subscription-input.js';
 import type { Desired, Folder } from './read-folder.js';
 
@@ -21,11 +22,10 @@ export interface Change {
   file: string | null;
   id: string | null;
   changes: FieldChange[];
-  /**
-   * Fields that the API returns only partly or not at all, because they hold secrets. They can't be compared, and are
-   * sent each time.
-   */
+  /** Fields with secrets, which the API doesn't return: it compares them itself. */
   secrets: string[];
+  /** Fields that aren't compared, or not completely, because they read variables that aren't set. */
+  notCompared: string[];
   /** The input of the mutation; `null` when there is nothing to save. */
   input: Input | null;
 }
@@ -34,16 +34,17 @@ export interface Change {
 const NOT_FIELDS = new Set(['id', 'test', 'preset']);
 /** Fields that Hookgraph or a user may change without the file (`hookgraph webhooks disable`); compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
-const SECRET = '(secret)';
+export const SECRET = '(secret)';
 
-export function compare(schema: GraphQLSchema, { scope, desired }: Folder, existing: readonly Existing[]): Change[] {
-  const fields = new Fields(schema);
+/** Compares. The changes have references in place of the values of variables; only their `input` contains the values. */
+export function compare(schema: GraphQLSchema, { scope, desired, variables }: Folder, existing: readonly Existing[]): Change[] {
+  const fields = new Fields(schema, variables);
   const described = desired.map((one) => {
     const [found, ...others] = existing.filter(({ name }) => name === one.name);
     if (others.length > 0)
       throw new RuntimeError(
         'AMBIGUOUS',
-        `${others.length + 1} subscriptions have the name ${JSON.stringify(one.name)}`,
+        `${others.length + 1} subscriptions have the name ${JSON.stringify(one.shown.name)}`,
         'Names must be unique: rename the other subscriptions, or delete them.',
       );
     return found ? changed(fields, one, found) : created(fields, one);
@@ -53,39 +54,97 @@ export function compare(schema: GraphQLSchema, { scope, desired }: Folder, exist
   return [
     ...described,
     ...removed.map(
-      ({ id, name }): Change => ({ action: 'DELETE', name: String(name), file: null, id, changes: [], secrets: [], input: null }),
+      ({ id, name }): Change => ({
+        action: 'DELETE',
+        name: hideValues(String(name), variables),
+        file: null,
+        id,
+        changes: [],
+        secrets: [],
+        notCompared: [],
+        input: null,
+      }),
     ),
   ];
 }
 
-function created(fields: Fields, { name, file, input }: Desired): Change {
+function created(fields: Fields, { file, input, shown, unset }: Desired): Change {
   const changes = fields.names
     .filter((field) => field !== 'name' && input[field] != null)
-    .map((field) => ({ field, before: null, after: fields.visible(field, input[field]) }));
-  return { action: 'CREATE', name, file, id: null, changes, secrets: fields.secretsOf(input), input };
+    .map((field) => ({ field, before: null, after: fields.printed(field, shown[field]) }));
+  const { name } = shown;
+  return {
+    action: 'CREATE',
+    name: String(name),
+    file,
+    id: null,
+    changes,
+    secrets: fields.secretsOf(input),
+    notCompared: [...unset],
+    input,
+  };
 }
 
-function changed(fields: Fields, { name, file, input }: Desired, existing: Existing): Change {
+function changed(fields: Fields, { file, input, shown, unset }: Desired, existing: Existing): Change {
   const changes: FieldChange[] = [];
   const sent: Input = { id: existing.id };
   for (const field of fields.names) {
     const given = input[field];
     if (given === undefined && LEFT_ALONE.has(field)) continue;
     const before = fields.existing(field, existing);
-    const filled = fill(field, fields.visible(field, given), before);
-    const isSame = same(before, filled);
-    if (!isSame) changes.push({ field, before, after: filled });
+    const after = fill(field, fields.visible(field, given), before);
+    const printed = fill(field, fields.visible(field, shown[field]), before);
+    const isSame = same(before, after) || (unset.has(field) && maySame(before, printed));
+    if (!isSame) changes.push({ field, before: hideBefore(before, { after, printed, variables: fields.variables }), after: printed });
     if (!isSame || (given != null && fields.hasSecret(field, given))) sent[field] = given ?? null;
   }
   return {
     action: changes.length > 0 ? 'UPDATE' : 'NONE',
-    name,
+    name: String(shown.name),
     file,
     id: existing.id,
     changes,
     secrets: fields.secretsOf(input),
+    notCompared: [...unset],
     input: Object.keys(sent).length > 1 ? sent : null,
   };
+}
+
+/** Whether the existing value can be what the file says, whatever the variables contain that aren't set. */
+function maySame(before: unknown, printed: unknown): boolean {
+  if (typeof before === 'string' && typeof printed === 'string') return mayStandFor(printed, before);
+  if (typeof before !== 'object' || typeof printed !== 'object' || before === null || printed === null) return same(before, printed);
+  const [one, other] = [Object.entries(before), Object.entries(printed)];
+  return one.length === other.length && one.every(([key, value]) => key in printed && maySame(value, (printed as Input)[key]));
+}
+
+interface After {
+  after: unknown;
+  printed: unknown;
+  variables: ReadonlyMap<string, string>;
+}
+
+/**
+ * Returns the existing value for printing. A text that the file reads from variables came from them the last time, too: it is
+ * printed only if it contains their present values, which are replaced by references.
+ */
+function hideBefore(before: unknown, { after, printed, variables }: After): unknown {
+  if (typeof before === 'string' && typeof printed === 'string') {
+    if (after === printed) return hideValues(before, variables);
+    const references = printed.match(/\$\{env:[A-Za-z_]\w*\}/g) ?? [];
+    const isKnown = references.every((reference) => {
+      const value = variables.get(reference.slice('${env:'.length, -1));
+      return value !== undefined && value.length >= LEAST_LENGTH && before.includes(value);
+    });
+    return isKnown ? hideValues(before, variables) : HIDDEN;
+  }
+  if (typeof before !== 'object' || before === null) return before;
+  const [inner, innerPrinted] = [after ?? {}, printed ?? {}] as [Input, Input];
+  const hidden = Object.entries(before).map(([key, value]) => [
+    key,
+    hideBefore(value, { after: inner[key], printed: innerPrinted[key], variables }),
+  ]);
+  return Array.isArray(before) ? hidden.map(([, value]) => value) : Object.fromEntries(hidden);
 }
 
 /**
@@ -129,7 +188,10 @@ function same(one: unknown, other: unknown): boolean {
 class Fields {
   readonly names: string[];
 
-  constructor(readonly schema: GraphQLSchema) {
+  constructor(
+    readonly schema: GraphQLSchema,
+    readonly variables: ReadonlyMap<string, string>,
+  ) {
     this.names = Object.keys(fieldsOf(schema.getType('WebhookSubscriptionInput'))).filter((name) => !NOT_FIELDS.has(name));
   }
 
@@ -153,6 +215,12 @@ class Fields {
     if (declared?.file?.asReturned) return declared.file.asReturned(value as never);
     if (declared?.type.kind === 'LIST' && declared.type.of.kind === 'ID') return [...(value as string[])].sort();
     return this.#isRecord(field, value) ? this.#shown(this.#outputOf(field), value) : value;
+  }
+
+  /** As `visible`, but shows the reference from which a secret is read. */
+  printed(field: string, value: unknown): unknown {
+    const isReference = typeof value === 'string' && /^\$\{env:[^}]+\}$/.test(value);
+    return declarationOf(field)?.secret && isReference ? value : this.visible(field, value);
   }
 
   hasSecret(field: string, value: unknown): boolean {

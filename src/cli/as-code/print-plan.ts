@@ -6,16 +6,14 @@ import type { Change, FieldChange } from './compare.js';
 
 const SIGNS = { CREATE: ['+', 'green'], UPDATE: ['~', 'yellow'], DELETE: ['-', 'red'], NONE: [' ', 'dim'] } as const;
 
-export function printPlan(terminal: Terminal, changes: readonly Change[], { prune }: { prune: boolean }): void {
-  for (const { action, name, file, changes: fields, secrets } of changes) {
+export function printPlan(terminal: Terminal, { changes }: { changes: readonly Change[] }, { prune }: { prune: boolean }): void {
+  for (const { action, name, file, changes: fields, notCompared } of changes) {
     if (action === 'NONE') continue;
     const [sign, colour] = SIGNS[action];
     const where = action === 'DELETE' ? (prune ? '' : ' (not in the folder; --prune deletes it)') : ` (${file})`;
     terminal.say(`${terminal.paint(colour, `${sign} ${name}`)}${terminal.paint('dim', where)}`);
     for (const field of fields) printField(terminal, field, action === 'CREATE');
-    const uncomparable = secrets.filter((field) => !fields.some((one) => one.field === field));
-    if (action === 'UPDATE' && uncomparable.length > 0)
-      terminal.say(terminal.paint('dim', `    ${uncomparable.join(', ')}: secrets can't be compared, so they are saved each time`));
+    for (const field of notCompared) terminal.say(terminal.paint('dim', `    ${field}: not compared, because a variable is not set here`));
   }
   terminal.say(
     `${sum(changes, 'CREATE')} to create, ${sum(changes, 'UPDATE')} to change, ${prune ? sum(changes, 'DELETE') : 0} to delete, ${sum(changes, 'NONE')} unchanged.`,

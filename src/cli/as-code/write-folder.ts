@@ -1,7 +1,10 @@
 // Writes subscriptions to the files of a folder: YAML, with queries and templates in separate files, and secrets as
 // references.
 import { stringify } from 'yaml';
+import { ExactNumber } from '../../runtime/exact-json.mjs';
+import { RuntimeError } from '../../runtime/runtime-error.js';
 import { FIELDS, type Field } from '../../webhooks/fields.js';
+import { escapeReferences } from '../references.js';
 import type { Existing } from './compare.js';
 import { SETTINGS } from './read-folder.js';
 
@@ -78,11 +81,11 @@ interface DocumentOptions {
 }
 
 function documentOf(node: Existing, { name, topics, path, files }: DocumentOptions): Record<string, unknown> {
-  const secret = (end: string) => ({ fromEnv: variable(name, end) });
+  const secret = (end: string) => new Reference({ fromEnv: variable(name, end) });
   const inFile = (extension: string, text: string) => {
     const file = `${path}.${extension}`;
     files.set(file, text);
-    return { fromFile: file.split('/').at(-1) };
+    return new Reference({ fromFile: file.split('/').at(-1) as string });
   };
   const fields = FIELDS.filter((field) => field.name !== 'name' && field.name !== 'topic');
   const written = fields.map((field) => [field.name, fileValueOf(field, node, { secret, inFile })]);
@@ -129,9 +132,19 @@ function fileValueOf(field: Field, parent: Readonly<Record<string, unknown>>, wr
 
 const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
+/** A reference that this file writes, as opposed to a text or object of the API that looks like one. */
+class Reference {
+  constructor(readonly written: { fromEnv: string } | { fromFile: string }) {}
+}
+
+/** Removes absent values, and escapes what the API answered so that reading the file finds no reference in it. */
 function clean(value: unknown): unknown {
+  if (value instanceof Reference) return value.written;
+  if (typeof value === 'string') return escapeReferences(value);
   if (Array.isArray(value)) return value.map(clean);
-  if (value === null || typeof value !== 'object') return value;
+  if (value === null || typeof value !== 'object' || value instanceof ExactNumber) return value;
+  if ('fromEnv' in value || 'fromFile' in value)
+    throw new RuntimeError('API_UNUSABLE', 'The API answered a reference to a variable or file in place of a value');
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, item]) => item != null)
@@ -147,13 +160,19 @@ const slug = (name: string): string =>
     .replace(/^[-/]+|[-/]+$/g, '')
     .toLowerCase() || 'webhook';
 
-const variable = (name: string, what: string): string =>
-  `${name} ${what}`
+/** Names of variables that other programs read. A subscription of that name must not make `apply` send their secrets. */
+const FOREIGN =
+  /^(ACTIONS|ARM|AWS|AZURE|BITBUCKET|BUILDKITE|CI|CIRCLE|CLOUDFLARE|DATABASE|DB|DIGITALOCEAN|DOCKER|GCLOUD|GCP|GH|GIT|GITHUB|GITLAB|GOOGLE|GPG|HEROKU|HOOKGRAPH|JENKINS|KUBE|KUBERNETES|MYSQL|NETLIFY|NODE|NPM|PG|POSTGRES|SSH|TF|TRAVIS|VAULT|VERCEL)_/;
+
+function variable(name: string, what: string): string {
+  const wanted = `${name} ${what}`
     .normalize('NFKD')
     .replace(/[^A-Za-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '')
     .replace(/^(?=\d)/, '_')
     .toUpperCase();
+  return FOREIGN.test(wanted) ? `WEBHOOK_${wanted}` : wanted;
+}
 
 function unused(files: Files, path: string): string {
   for (let count = 1; ; count += 1) {

@@ -14,11 +14,12 @@ import {
   checkInput,
   eachTopic,
   type Input,
-  readDocuments,
+  readFileReferences,
   readSecret,
   readText,
-  resolveReferences,
+  resolveVariables,
 } from '../subscription-input.js';
+import { readDocuments } from '../written-document.js';
 
 /** Options of `create`, `update` and `preview`. Further options, each for one field, are declared in webhooks/base/fields. */
 export interface Written extends Record<string, unknown> {
@@ -96,14 +97,17 @@ function printSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done
 export async function readWritten(client: Client, cli: Cli, written: Written, isNew: boolean): Promise<Input[]> {
   const input: Input = {};
   if (written.from) {
-    const [document, ...others] = await readDocuments(written.from);
+    const [{ value: document } = { value: null }, ...others] = await readDocuments(written.from);
     if (typeof document !== 'object' || document === null || Array.isArray(document) || others.length > 0)
       throw new RuntimeError(
         'FILE_INVALID',
         `${written.from} must contain the fields of a single subscription`,
         '`hookgraph apply` accepts several subscriptions.',
       );
-    Object.assign(input, await resolveReferences(document, written.from, (name) => readSecretVariable(name, cli.env)));
+    Object.assign(
+      input,
+      resolveVariables(await readFileReferences(document, written.from), (name) => readSecretVariable(name, cli.env)),
+    );
   }
   const stdin = once(() => cli.terminal.readAll());
   const text = (value: string) => readText(value, stdin);

@@ -70,11 +70,13 @@ const NEEDS = {
   'font-src': ['data:'],
 };
 
+/** A Host header with a local name or address as browsers write it, and a port. Nothing is parsed, so no other notation counts. */
+const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
+
 /** Whether the request comes from this machine without a proxy. Its Host must be a local name, which prevents DNS rebinding. */
 function isFromHere({ socket, headers }: IncomingMessage): boolean {
   const isForwarded = Object.keys(headers).some((name) => name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-'));
-  const hostUrl = `http://${headers.host}`;
-  return !isForwarded && isLoopback(socket.remoteAddress ?? '') && URL.canParse(hostUrl) && isLoopback(new URL(hostUrl).hostname);
+  return !isForwarded && isLoopback(socket.remoteAddress ?? '') && LOCAL_HOST.test(headers.host ?? '');
 }
 
 function isLoopback(address: string): boolean {

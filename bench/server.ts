@@ -57,7 +57,7 @@ export async function startServer(): Promise<Server> {
     PORT: '0',
   };
   const onServer = async (statement: string) => {
-    const client = new pg.Client({ connectionString: postgres.url });
+    const client = new pg.Client({ connectionString: postgres.superuserUrl });
     await client.connect();
     try {
       return (await client.query(statement)).rows;
@@ -65,7 +65,7 @@ export async function startServer(): Promise<Server> {
       await client.end();
     }
   };
-  const address = (name: string) => Object.assign(new URL(postgres.url), { pathname: `/${name}` }).href;
+  const address = (name: string) => Object.assign(new URL(postgres.superuserUrl), { pathname: `/${name}` }).href;
   let count = 0;
 
   async function open(name: string): Promise<Database> {

@@ -111,7 +111,7 @@ function declareForCommonJs() {
 export async function generate({ force = false } = {}) {
   if (!force && isGenerated()) return;
   // Generating needs no schema engine, but Prisma would download one unless this variable names an existing file.
-  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: at('scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
+  const env = { ...ownEnvironment(), PRISMA_SCHEMA_ENGINE_BINARY: at('scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
   const prisma = [process.execPath, 'node_modules/prisma/build/index.js', 'generate', '--config', 'prisma.config.nodes.ts'];
   // Prisma finds its generators through the PATH, as npm scripts do.
   env.PATH = `${at('node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${env.PATH}`;
@@ -185,8 +185,13 @@ function npm(...args) {
   return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath, ...args] : ['npm', ...args];
 }
 
+/** The environment without our keys, tokens and database: packages run scripts when they are installed. npm needs what is left. */
+function ownEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HOOKGRAPH_|DATABASE_URL$|PG[A-Z])/.test(name)));
+}
+
 /** Runs a command; always prints its duration, and prints its output when it fails. */
-function step(title, [command, ...args], env = process.env) {
+function step(title, [command, ...args], env = ownEnvironment()) {
   const startedAt = Date.now();
   const seconds = () => `${Math.round((Date.now() - startedAt) / 1000)} s`;
   console.log(`${title} …`);

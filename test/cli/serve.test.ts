@@ -30,19 +30,39 @@ function start(args: string[], more: Record<string, string> = {}): RunningCli {
 const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
 const tokenIn = (output: string) => /Token +(\S+)/.exec(output)?.[1];
 
-async function viewer(token: string | undefined): Promise<unknown> {
+const viewer = (token: string | undefined) => ask(token, '{ viewer { admin organization { name } } }');
+
+async function ask(token: string | undefined, query: string): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${env.PORT}/api/v3/graphql`, {
     method: 'POST',
     headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ query: '{ viewer { admin organization { name } } }' }),
+    body: JSON.stringify({ query }),
   });
   return response.json();
 }
 
+/** Returns the command line and the environment of each process that a process started, directly or not. */
+async function childrenOf(pid: number): Promise<{ command: string; environment: string }[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).split(' ').filter(Boolean).map(Number);
+  const read = (child: number, file: string) => readFile(`/proc/${child}/${file}`, 'utf8').catch(() => '');
+  const own = children.map(async (child) => ({ command: await read(child, 'cmdline'), environment: await read(child, 'environ') }));
+  return [...(await Promise.all(own)), ...(await Promise.all(children.map(childrenOf))).flat()];
+}
+
 test('serve starts on nothing, survives kill -9 with its token and its data, and ends cleanly on SIGTERM', async () => {
-  const first = start(['serve']);
+  const planted = { HOOKGRAPH_TOKEN: 'planted-token', PLANTED: 'planted-secret', DATABASE_PASSWORD: 'planted-password' };
+  const first = start(['serve'], planted);
   await first.says('curl -s');
   const token = tokenIn(first.output());
+  if (process.platform === 'linux') {
+    const pid = first.child.pid as number;
+    const subscription = '{ topic: { key: "user/created" }, callbackUrl: "http://127.0.0.1:1025/", template: "{{ 1 }}" }';
+    await ask(token, `mutation { previewWebhookSubscription(webhookSubscription: ${subscription}) { errors { message } } }`);
+    await until('it renders', async () => (await childrenOf(pid)).some(({ command }) => command.includes('render-process')));
+    const children = await childrenOf(pid);
+    expect(children.filter(({ command }) => /postgres/.test(command)).length).toBeGreaterThan(1);
+    expect(children.filter(({ environment }) => /planted|HOOKGRAPH|DATABASE/.test(environment))).toEqual([]);
+  }
   const answer = { data: { viewer: { admin: true, organization: { name: expect.any(String) } } } };
   expect(await viewer(token)).toMatchObject(answer);
   expect(await readFile(join(dataDir, 'database-url'), 'utf8')).toMatch(/^postgres:/);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await promisify(execFile)('cp', ['-a', a, b]);
   await rm(join(b, 'database-url'));
   first = await startEmbeddedPostgres({ dataDir: a, settings: SETTINGS });
-  const { port, username, password } = new URL(first.url);
+  const { port, username, password } = new URL(first.superuserUrl);
   const standby = `primary_conninfo = 'host=127.0.0.1 port=${port} user=${username} password=${password}'\n`;
   await appendFile(join(b, 'postgres', 'postgresql.auto.conf'), standby);
   await writeFile(join(b, 'postgres', 'standby.signal'), '');
@@ -79,9 +79,9 @@ it('reads what is current, although the connections to the demoted server stay o
   });
 
   // The demoted server is fenced off, as operators do by `default_transaction_read_only`, and cuts no connection.
-  await run(first.url, 'ALTER SYSTEM SET default_transaction_read_only = on', 'SELECT pg_reload_conf()');
+  await run(first.superuserUrl, 'ALTER SYSTEM SET default_transaction_read_only = on', 'SELECT pg_reload_conf()');
   proxy.leadTo(second.url);
-  await run(second.url, 'SELECT pg_promote()');
+  await run(second.superuserUrl, 'SELECT pg_promote()');
   for (let change = 1; change <= 5; change++) {
     await run(second.url, `UPDATE notes SET body = 'new ${change}'`);
     await receiver.waitFor(1 + change);

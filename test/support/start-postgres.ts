@@ -34,16 +34,16 @@ const THROW_AWAY = {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(await temporaryFolder(), 'hookgraph-test-'));
   const running = once(() => startEmbeddedPostgres({ dataDir, settings: THROW_AWAY }));
-  const migrated = once(async () => makeTemplate((await running()).url));
+  const migrated = once(async () => makeTemplate((await running()).superuserUrl));
   const seeded = once(async () => {
     await migrated();
-    await makeSeeded((await running()).url);
+    await makeSeeded((await running()).superuserUrl);
   });
   const templates: Record<string, () => Promise<unknown>> = { '/empty': running, '/migrated': migrated, '/seeded': seeded };
   const server = createServer((request, response) => {
     const make = templates[request.url ?? ''] as () => Promise<unknown>;
     make().then(
-      async () => response.end((await running()).url),
+      async () => response.end((await running()).superuserUrl),
       (error) => response.writeHead(500).end(String(error.stack)),
     );
   });

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { systemEnvironment } from '../child-environment.js';
 import { RuntimeError } from '../runtime-error.js';
 
 interface PostgresBinaries {
@@ -42,5 +43,6 @@ async function hydrate(packageDir: string): Promise<void> {
   const list = await readFile(join(packageDir, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(list) as { target: string }[];
   const present = await Promise.all(links.map(({ target }) => lstat(join(packageDir, target)).then(Boolean, () => false)));
-  if (present.includes(false)) await promisify(execFile)(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: packageDir });
+  if (present.includes(false))
+    await promisify(execFile)(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: packageDir, env: systemEnvironment() });
 }

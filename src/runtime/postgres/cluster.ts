@@ -1,15 +1,18 @@
 // Creates the Postgres cluster (its database files) in the data folder if it is missing, and chooses the
 // operating-system user that runs it.
-import { execFile } from 'node:child_process';
+import { type ExecFileOptions, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemEnvironment } from '../child-environment.js';
 import { RuntimeError } from '../runtime-error.js';
 import { findPostgresBinaries } from './binaries.js';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+const run = (command: string, args: string[], options: ExecFileOptions = {}) =>
+  execute(command, args, { ...options, env: systemEnvironment(), encoding: 'utf8' });
 
 /** The file with the password of `postgres`, inside the cluster's folder, so that both are created and deleted together. */
 export const PASSWORD_FILE = 'hookgraph-password';

@@ -1,15 +1,18 @@
 // Starts the embedded Postgres of a data folder with the database `hookgraph`. Postgres stops when this process ends,
 // even after `kill -9`.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
+import { systemEnvironment } from '../child-environment.js';
 import { makeDataDir } from '../data-dir.js';
 import { inUrl, loopbackAddress } from '../loopback.js';
 import { writePrivateFile } from '../private-file.js';
 import { RuntimeError } from '../runtime-error.js';
+import { APP_ROLE, DATABASE, prepareDatabase } from './app-role.js';
 import { PASSWORD_FILE, prepareCluster } from './cluster.js';
 import { clearStalePidFile, findPostmaster } from './postmaster.js';
 
@@ -27,14 +30,18 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
+  /** Connects as the owner of the database, who is no superuser. */
   url: string;
+  /** Connects to the same database as the superuser, for what only superusers may do, such as some extensions. */
+  superuserUrl: string;
   /** Resolves when Postgres has stopped for any reason. Never resolves when another process runs it. */
   exited: Promise<void>;
   /** Waits for a clean shutdown. Does nothing when another process runs the Postgres. */
   stop(): Promise<void>;
 }
 
-const DATABASE = 'hookgraph';
+/** The file with the password of the application's role, inside the cluster's folder. */
+const APP_PASSWORD_FILE = 'hookgraph-app-password';
 /**
  * Key of the advisory lock that the process which started Postgres holds until it ends. If the lock is free, that process
  * has ended and Postgres is an orphan.
@@ -62,10 +69,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
-    // Connects as `postgres`, not as a role named `hookgraph`: `"$user"` in its search_path would stand for the schema `hookgraph`.
-    const url = `postgres://postgres:${password}@${inUrl(host)}:${port}/${DATABASE}`;
-    if (await isTakenByOther(cluster.dir, dataDir, url)) {
-      if (options.join) return { url: (await readFile(urlFile, 'utf8')).trim(), exited: new Promise(() => {}), stop: async () => {} };
+    const superuserUrl = `postgres://postgres:${password}@${inUrl(host)}:${port}/${DATABASE}`;
+    if (await isTakenByOther(cluster.dir, dataDir, superuserUrl)) {
+      if (options.join)
+        return { url: (await readFile(urlFile, 'utf8')).trim(), superuserUrl, exited: new Promise(() => {}), stop: async () => {} };
       throw new RuntimeError(
         'DATA_DIR_IN_USE',
         `Another process already runs the Postgres in ${dataDir}`,
@@ -75,13 +82,14 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const args = ['-D', cluster.dir, '-p', String(port), ...flags({ listen_addresses: host, ...DEFAULT_SETTINGS, ...options.settings })];
     const [command, ...before] = cluster.runAs.prefix;
     const shell = ['/bin/sh', '-c', DEAD_MANS_SWITCH, cluster.binaries.postgres, ...args];
+    const how = { env: systemEnvironment(), stdio: ['pipe', 'ignore', 'pipe'], cwd: '/', detached: true } satisfies SpawnOptions;
     const child = command
-      ? spawn(command, [...before, ...shell], { stdio: ['pipe', 'ignore', 'pipe'], cwd: '/', detached: true })
-      : spawn(shell[0] as string, shell.slice(1), { ...cluster.runAs.ids, stdio: ['pipe', 'ignore', 'pipe'], cwd: '/', detached: true });
+      ? spawn(command, [...before, ...shell], how)
+      : spawn(shell[0] as string, shell.slice(1), { ...cluster.runAs.ids, ...how });
     const failure = await untilReady(child, options.onLog);
     if (failure === null) {
       try {
-        return await takeOwnership(child, url, urlFile);
+        return await takeOwnership(child, { superuserUrl, urlFile, clusterDir: cluster.dir });
       } catch (error) {
         child.stdin?.end();
         throw error;
@@ -106,6 +114,16 @@ function flags(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
+/** Reads the password of the application's role, which is created once and kept beside the superuser's. */
+async function appPasswordIn(clusterDir: string): Promise<string> {
+  const file = join(clusterDir, APP_PASSWORD_FILE);
+  const known = await readFile(file, 'utf8').catch(() => null);
+  if (known) return known;
+  const made = randomBytes(24).toString('base64url');
+  await writePrivateFile(file, made);
+  return made;
+}
+
 /** Resolves to `null` when Postgres accepts connections, or to Postgres' output when it has exited. */
 function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promise<string | null> {
   return new Promise((resolve, reject) => {
@@ -128,19 +146,27 @@ function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promis
   });
 }
 
-async function takeOwnership(child: ChildProcess, url: string, urlFile: string): Promise<EmbeddedPostgres> {
+interface Owned {
+  superuserUrl: string;
+  urlFile: string;
+  clusterDir: string;
+}
+
+async function takeOwnership(child: ChildProcess, { superuserUrl, urlFile, clusterDir }: Owned): Promise<EmbeddedPostgres> {
   const exited = new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
     else child.once('close', () => resolve());
   });
-  const owner = maintenanceClient(url);
+  const owner = maintenanceClient(superuserUrl);
   await owner.connect();
   await owner.query('SELECT pg_advisory_lock($1)', [OWNER_LOCK]);
-  const { rowCount } = await owner.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
-  if (rowCount === 0) await owner.query(`CREATE DATABASE ${pg.escapeIdentifier(DATABASE)}`);
+  const password = await appPasswordIn(clusterDir);
+  await prepareDatabase(owner, superuserUrl, password);
+  const url = Object.assign(new URL(superuserUrl), { username: APP_ROLE, password }).href;
   await writePrivateFile(urlFile, url);
   return {
     url,
+    superuserUrl,
     exited,
     stop: async () => {
       child.stdin?.end();

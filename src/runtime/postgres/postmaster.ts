@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemEnvironment } from '../child-environment.js';
 
 /** A pid that no process can have, because it is greater than the maximum of any system. */
 const UNUSED_PID = 2147483646;
@@ -51,6 +52,8 @@ async function commandLine(pid: number): Promise<string[]> {
     const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     return text.split('\0');
   }
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '-p', String(pid)], { env: systemEnvironment() }).catch(() => ({
+    stdout: '',
+  }));
   return stdout.trim().split(/\s+/);
 }

@@ -53,7 +53,8 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query(sql)).rows;
+    const results = [await client.query(sql)].flat();
+    return results.at(-1)?.rows ?? [];
   } finally {
     await client.end();
   }
@@ -93,6 +94,73 @@ test('is UTF-8, collates by code point, keeps checksums, listens on loopback alo
   const file = join(dataDir, 'database-url');
   expect(await readFile(file, 'utf8')).toBe(url);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('it gets no variable of ours, and its application is no superuser: it reads no file, starts no program and changes no setting', async () => {
+  process.env.HOOKGRAPH_ENCRYPTION_KEYS = 'planted-key';
+  const { url, superuserUrl } = await start().finally(() => delete process.env.HOOKGRAPH_ENCRYPTION_KEYS);
+  const seen = await query(superuserUrl, `CREATE TEMP TABLE seen (line text); COPY seen FROM PROGRAM 'env'; SELECT line FROM seen`);
+  expect(JSON.stringify(seen)).toContain('PATH=');
+  expect(JSON.stringify(seen)).not.toMatch(/HOOKGRAPH|planted-key|DATABASE_URL/);
+  const refused = [
+    `COPY (SELECT 1) TO PROGRAM 'id'`,
+    `CREATE TABLE stolen (line text); COPY stolen FROM PROGRAM 'env'`,
+    `CREATE TABLE stolen (line text); COPY stolen FROM '/etc/passwd'`,
+    `COPY (SELECT 1) TO '/tmp/hookgraph-stolen'`,
+    `SELECT pg_read_file('/proc/self/environ')`,
+    `SELECT pg_read_binary_file('postgresql.conf')`,
+    `SELECT pg_ls_dir('.')`,
+    `SELECT lo_import('/etc/passwd')`,
+    `SELECT lo_export(lo_create(0), '/tmp/hookgraph-stolen')`,
+    `ALTER SYSTEM SET archive_command = 'id'`,
+    `SET session_preload_libraries = 'auto_explain'`,
+    `LOAD 'auto_explain'`,
+    `CREATE FUNCTION run(text) RETURNS int AS 'libc.so.6', 'system' LANGUAGE c`,
+    `CREATE EXTENSION file_fdw`,
+    `CREATE EXTENSION adminpack`,
+    `CREATE ROLE other SUPERUSER`,
+    `ALTER ROLE CURRENT_USER SUPERUSER`,
+    `ALTER ROLE CURRENT_USER CREATEROLE`,
+    `GRANT pg_execute_server_program TO CURRENT_USER`,
+    `GRANT postgres TO CURRENT_USER`,
+    `SET ROLE postgres`,
+    `SET SESSION AUTHORIZATION postgres`,
+    `SELECT rolpassword FROM pg_authid`,
+  ];
+  for (const sql of refused)
+    await expect(query(url, sql), sql).rejects.toThrow(
+      /permission denied|must be superuser|must have|not available|not allowed|only roles|cannot/i,
+    );
+  expect(
+    await query(
+      url,
+      'SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS mighty FROM pg_roles WHERE rolname = CURRENT_USER',
+    ),
+  ).toEqual([{ mighty: false }]);
+});
+
+test('a folder of an earlier version, in which the superuser owned everything, is handed over with its rows', async () => {
+  const before = await start();
+  await query(
+    before.superuserUrl,
+    `CREATE EXTENSION hstore; CREATE SCHEMA "My app"; SET search_path = "My app", public;
+     CREATE TYPE mood AS ENUM ('good'); CREATE DOMAIN note AS text; CREATE TYPE pair AS (a int, b mood);
+     CREATE TABLE "Old one" (id int GENERATED ALWAYS AS IDENTITY, n serial, mood mood, note note, h public.hstore) PARTITION BY RANGE (id);
+     CREATE TABLE part PARTITION OF "Old one" DEFAULT;
+     INSERT INTO "Old one" (mood) VALUES ('good');
+     CREATE VIEW seen AS SELECT * FROM "Old one"; CREATE MATERIALIZED VIEW kept_rows AS SELECT * FROM seen; CREATE SEQUENCE counter;
+     CREATE FUNCTION f(a int, b mood) RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; CREATE PROCEDURE p() LANGUAGE sql AS '';
+     ALTER DATABASE hookgraph OWNER TO postgres`,
+  );
+  await before.stop();
+  const { url } = await start();
+  expect(await query(url, `SELECT "My app".f(1, 'good') AS f, mood FROM "My app".seen`)).toEqual([{ f: 1, mood: 'good' }]);
+  await query(
+    url,
+    `SET search_path = "My app", public; INSERT INTO "Old one" (mood) VALUES ('good'); ALTER TABLE "Old one" ADD x int; ALTER TYPE mood ADD VALUE 'bad';
+     ALTER DOMAIN note ADD CHECK (true); REFRESH MATERIALIZED VIEW kept_rows; SELECT nextval('counter'); CALL p(); CREATE SCHEMA other;
+     CREATE OR REPLACE FUNCTION f(a int, b mood) RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 2'; DROP SCHEMA "My app" CASCADE`,
+  );
 });
 
 test('kill -9 of its owner leaves no orphan, and the next start finds every committed row', async () => {

@@ -89,6 +89,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     api: { args: app },
     worker: { args: app },
     migrate: { args: app },
+    'create-organization': { args: [EVIL, '--admin', EVIL], env: { HOOKGRAPH_LOG_LEVEL: EVIL } },
     detach: { args: app },
     check: { args: app },
     demo: { args: ['--running'], env: { HOST: EVIL, HOOKGRAPH_ADMIN_TOKEN: 'x' } },

@@ -75,4 +75,4 @@ function spanOf(text: string): number | null {
   return count && unit ? Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] as number) : null;
 }
 
-export { type Command, Option };
+export { type Command, InvalidArgumentError, Option };

@@ -57,6 +57,12 @@ export function keyOfId(engine: Engine, typename: string, id: string): string {
   return isOfType ? decoded.key : '';
 }
 
+/** Returns the key that a global id of one of these types contains; `null` for any other text. */
+export function keyOfOwn(engine: Engine, typenames: OwnTypename[], id: string): string | null {
+  const decoded = engine.host.fromGlobalId(id);
+  return decoded && typenames.some((typename) => decoded.typename.endsWith(typename)) ? decoded.key : null;
+}
+
 /** Remembers the typename of each object that a field of the type Node returns, because a host's `resolveType` doesn't know all of them. */
 const typenames = new WeakMap<object, { typename: string; isOwn: boolean }>();
 

@@ -47,6 +47,7 @@ export {
   eventsByIds,
   listDeliveries,
   listDeliveriesOf,
+  SEARCHED_DAYS,
   type VisibleEvent,
 } from './base/store/deliveries.js';
 export {
@@ -66,10 +67,11 @@ export {
   countSubscriptions,
   cursorOfSubscription,
   listSubscriptions,
+  SUBSCRIPTION_ORDERS,
   type SubscriptionFilter,
-  subscriptionsByIds,
   subscriptionsOfIntegrations,
-} from './base/store/subscriptions.js';
+} from './base/store/subscription-lists.js';
+export { subscriptionsByIds } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
 export { describeWorkers, readWorkers } from './base/store/workers.js';

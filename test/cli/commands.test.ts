@@ -197,6 +197,16 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   const deliveryId = error.webhookDelivery.databaseId;
   expect((await cli.run(['errors', 'list'])).stdout.split('\t')).toContain('STATUS');
   expect((await cli.run(['deliveries', 'list', '--webhook', 'Busy', '--state', 'retrying'])).stdout).toContain(`${deliveryId}\t`);
+  const found = async (...options: string[]) =>
+    (await cli.json('deliveries', 'list', ...options)).map(({ databaseId }: { databaseId: string }) => databaseId);
+  expect(await found('--status', '5xx', '--stage', 'status')).toContain(deliveryId);
+  expect(await found('--search', deliveryId)).toEqual([deliveryId]);
+  expect(await found('--status', '404')).toEqual([]);
+  expect((await cli.run(['deliveries', 'list', '--status', '50'])).stderr).toContain('Write an HTTP status like 503');
+  expect((await cli.json('webhooks', 'list', '--search', 'busy', '--status', 'enabled', '--order', 'name_desc'))[0]).toMatchObject({
+    name: 'Busy',
+    lastDelivery: { databaseId: deliveryId },
+  });
   const opened = await cli.run(['deliveries', 'show', deliveryId]);
   expect(opened.stdout).toMatch(/state\tRETRYING\n/);
   expect(opened.stdout).toMatch(

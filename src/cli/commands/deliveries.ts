@@ -1,14 +1,16 @@
 // Adds the commands that list, show, resend and release deliveries; `show` prints each request and response.
 
 import type { Answer } from '../client.js';
-import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, Option } from '../command.js';
+import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, InvalidArgumentError, Option } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
 import { ms, printRequest, printResponse } from '../report.js';
 import { called } from '../saving.js';
 
-const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $first: Int, $after: String) {
-  webhookDeliveries(webhookSubscriptionId: $id, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, first: $first, after: $after) {
+const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $nodeId: ID, $kinds: [WebhookDeliveryKind!],
+  $stages: [WebhookStage!], $statusMin: Int, $statusMax: Int, $search: String, $first: Int, $after: String) {
+  webhookDeliveries(webhookSubscriptionId: $id, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, nodeId: $nodeId, kinds: $kinds,
+    stages: $stages, responseStatusMin: $statusMin, responseStatusMax: $statusMax, search: $search, first: $first, after: $after) {
     nodes { id databaseId kind state reason topic { key } nodeId attemptCount nextAttemptAt createdAt
       lastAttempt { outcome stage message durationMs response { status } } webhookSubscription { id name } }
     pageInfo { hasNextPage endCursor } } }`;
@@ -24,13 +26,25 @@ const RELEASE =
 export function addDeliveries(program: Command, cli: Cli): void {
   const { terminal, connect } = cli;
   const deliveries = addCommand(program, 'deliveries', 'list, inspect and resend deliveries of notifications', []);
-  addList<Selection & { state?: string[] }>(deliveries, cli, {
+  addList<DeliverySelection>(deliveries, cli, {
     description: 'list deliveries, newest first',
-    examples: ['deliveries list --webhook "CRM users" --state FAILED --state HELD', 'deliveries list --since 2h --json'],
-    filter: (command) => addSelection(command, 'deliveries', inStates(), 'deliveries created'),
-    find: async (client, { state, ...selection }, limit) => {
-      const states = state?.map((name) => name.toUpperCase());
-      return client.list(LIST, { ...(await selectionOf(client, selection)), states }, limit);
+    examples: [
+      'deliveries list --webhook "CRM users" --state FAILED --state HELD',
+      'deliveries list --status 5xx --since 2h --json',
+      'deliveries list --search "connection refused"',
+    ],
+    filter: (command) =>
+      addSelection(command, 'deliveries', inStates(), 'deliveries created')
+        .option('--node <id>', 'only deliveries about this node, by its global id')
+        .option('--kind <kind>', 'only deliveries of this kind, such as REPLAY; can be repeated', collect)
+        .option('--stage <stage>', 'only deliveries whose last attempt ended at this stage, such as CONNECT; can be repeated', collect)
+        .option('--status <status>', 'only deliveries whose last attempt got this HTTP status: 503, or 5xx', statusRange)
+        .option('--search <text>', 'only deliveries with this id, or whose last error message contains these words'),
+    find: async (client, { state, kind, stage, status, node, search, ...selection }, limit) => {
+      const [states, kinds, stages] = [state, kind, stage].map((names) => names?.map((name) => name.toUpperCase()));
+      const [statusMin, statusMax] = status ?? [];
+      const more = { states, kinds, stages, statusMin, statusMax, nodeId: node, search };
+      return client.list(LIST, { ...(await selectionOf(client, selection)), ...more }, limit);
     },
     none: 'No deliveries match. `hookgraph why-not` explains why a notification was not sent.',
     columns: {
@@ -40,8 +54,8 @@ export function addDeliveries(program: Command, cli: Cli): void {
       topic: topicOf,
       state: stateOf,
       attempts: ({ attemptCount }) => attemptCount,
-      last: ({ lastAttempt }) => lastAttempt?.response?.status ?? lastAttempt?.stage,
       next: ({ nextAttemptAt }) => nextAttemptAt,
+      last: ({ lastAttempt }) => lastAttempt?.response?.status ?? lastAttempt?.stage,
     },
   });
   addAnswering(
@@ -96,6 +110,23 @@ export function addDeliveries(program: Command, cli: Cli): void {
       else terminal.say(`${releasedCount} ${releasedCount === 1 ? 'delivery' : 'deliveries'} of ${called(one)} will be tried again.`);
     },
   );
+}
+
+interface DeliverySelection extends Selection {
+  state?: string[];
+  kind?: string[];
+  stage?: string[];
+  status?: [min: number, max: number];
+  node?: string;
+  search?: string;
+}
+
+/** Parses an HTTP status, or a class of them such as `5xx`, into its smallest and its greatest status. */
+function statusRange(text: string): [min: number, max: number] {
+  const [, digits = '', rest] = /^([1-9]\d{0,2})(x{0,2})$/i.exec(text) ?? [];
+  if (digits.length + (rest?.length ?? 0) !== 3) throw new InvalidArgumentError('Write an HTTP status like 503, or a class like 5xx.');
+  const scale = 10 ** (rest as string).length;
+  return [Number(digits) * scale, (Number(digits) + 1) * scale - 1];
 }
 
 const inStates = () => new Option('--state <state>', 'only deliveries in this state; can be repeated').argParser(collect);

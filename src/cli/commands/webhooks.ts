@@ -4,7 +4,7 @@ import { type GraphQLSchema, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { FIELDS, type Field } from '../../webhooks/fields.js';
 import type { Answer, Client } from '../client.js';
-import { type Answering, addAnswering, addCommand, type Cli, type Command, seconds } from '../command.js';
+import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, seconds } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { addList, topicOf } from '../list.js';
 import { called, DELETE, UPDATE } from '../saving.js';
@@ -42,9 +42,21 @@ function selectReceivers(schema: GraphQLSchema): string {
 const listOf = (
   byIntegration: boolean,
   receivers: string,
-): string => `query ($topicKey: String, $disabled: Boolean${byIntegration ? ', $integrationId: ID' : ''}, $first: Int, $after: String) {
-  webhookSubscriptions(topicKey: $topicKey, disabled: $disabled${byIntegration ? ', integrationId: $integrationId' : ''}, first: $first, after: $after) {
+): string => `query ($topicKey: String, $disabled: Boolean, $statuses: [WebhookSubscriptionStatus!], $search: String, $orderBy: WebhookSubscriptionOrder,
+  ${byIntegration ? '$integrationId: ID, ' : ''}$first: Int, $after: String) {
+  webhookSubscriptions(topicKey: $topicKey, disabled: $disabled, statuses: $statuses, search: $search, orderBy: $orderBy,
+    ${byIntegration ? 'integrationId: $integrationId, ' : ''}first: $first, after: $after) {
     nodes { id databaseId name status topic { key version } ${receivers} disabledReason heldReason lastDelivery { databaseId state createdAt } } pageInfo { hasNextPage endCursor } } }`;
+
+interface Filter {
+  topic?: string;
+  disabled?: true;
+  enabled?: true;
+  status?: string[];
+  search?: string;
+  order?: string;
+  integration?: string;
+}
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
   rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
@@ -53,19 +65,33 @@ const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) 
 export function addWebhooks(program: Command, cli: Cli): void {
   const { terminal, env, connect } = cli;
   const webhooks = addCommand(program, 'webhooks', 'manage your webhook subscriptions', []);
-  addList<{ topic?: string; disabled?: true; enabled?: true; integration?: string }>(webhooks, cli, {
+  addList<Filter>(webhooks, cli, {
     description: 'list your webhook subscriptions',
-    examples: ['webhooks list', 'webhooks list --topic user/created --json'],
+    examples: [
+      'webhooks list',
+      'webhooks list --topic user/created --json',
+      'webhooks list --search crm --status HELD --order LAST_DELIVERY_DESC',
+    ],
     filter: (command) =>
       command
         .option('--topic <key>', 'only subscriptions to this topic')
         .option('--disabled', 'only disabled subscriptions')
         .option('--enabled', 'only subscriptions that are not disabled')
+        .option('--status <status>', 'only subscriptions with this status, such as HELD; can be repeated', collect)
+        .option('--search <words>', 'only subscriptions that contain these words in their name, topic, destination, query or templates')
+        .option('--order <order>', 'the order, such as NAME_ASC or LAST_DELIVERY_DESC; default: CREATED_AT_ASC')
         .option('--integration <id>', 'only subscriptions of this integration'),
-    find: async (client, { topic, disabled, enabled, integration }, limit) =>
+    find: async (client, { topic, disabled, enabled, status, search, order, integration }, limit) =>
       client.list(
         listOf(integration !== undefined, selectReceivers(await client.schema())),
-        { topicKey: topic, disabled: disabled ? true : enabled ? false : null, integrationId: integration },
+        {
+          topicKey: topic,
+          disabled: disabled ? true : enabled ? false : null,
+          statuses: status?.map((name) => name.toUpperCase()),
+          search,
+          orderBy: order?.toUpperCase(),
+          integrationId: integration,
+        },
         limit,
       ),
     none: 'No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.',
@@ -74,7 +100,6 @@ export function addWebhooks(program: Command, cli: Cli): void {
       name: ({ name }) => name,
       topic: topicOf,
       status: ({ status }) => status,
-      last: ({ lastDelivery }) => lastDelivery?.createdAt,
       to: receiverOf,
     },
   });

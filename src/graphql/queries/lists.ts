@@ -21,6 +21,7 @@ import { keyOfId } from '../own-nodes.js';
 import { filterOf } from '../types/delivery.js';
 import { errorFilterOf } from '../types/error.js';
 import type { WebhookTypes } from '../types/index.js';
+import { subscriptionFilterOf } from '../types/subscription.js';
 
 export function addQueries(
   builder: Builder,
@@ -67,20 +68,19 @@ export function addQueries(
       {
         type: subscription.ref,
         nullable: false,
-        description: 'List your subscriptions, oldest first.',
+        description: 'List your subscriptions, oldest first unless `orderBy` says otherwise.',
         args: {
-          topicKey: t.arg.string({ description: 'Only subscriptions to this topic, e.g. `user/created`.' }),
-          disabled: t.arg.boolean({ description: '`true`: only disabled subscriptions; `false`: only the others.' }),
+          ...subscription.args(t.arg),
+          orderBy: t.arg({ type: enums.subscriptionOrder, description: 'The order of the subscriptions. Default: CREATED_AT_ASC.' }),
           ...(integration && { integrationId: t.arg.id({ description: 'Only subscriptions of this integration.' }) }),
         },
         resolve: async (_root, args, ctx) => {
           const { reading: engine, actor } = access(ctx);
           const integrationId =
             args.integrationId == null || !integration ? null : keyOfId(engine, integration.typename, args.integrationId);
-          const filter = { topicKey: args.topicKey, disabled: args.disabled, integrationId };
-          return toConnection(await listSubscriptions(engine.pool, actor, filter, pageOf(args)), cursorOfSubscription, () =>
-            countSubscriptions(engine.pool, actor, filter),
-          );
+          const filter = { ...subscriptionFilterOf(engine, args), integrationId };
+          const page = await listSubscriptions(engine.pool, actor, filter, pageOf(args), args.orderBy ?? undefined);
+          return toConnection(page, cursorOfSubscription, () => countSubscriptions(engine.pool, actor, filter));
         },
       },
       subscription.connection,
@@ -99,7 +99,7 @@ export function addQueries(
           const { reading: engine, actor } = access(ctx);
           const { webhookSubscriptionId: id } = args;
           const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
-          const filter = filterOf(args);
+          const filter = filterOf(engine, args);
           return toConnection(
             await listDeliveries(engine.pool, actor, ids, filter, pageOf(args)),
             (row) => row.id,

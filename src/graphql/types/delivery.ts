@@ -1,10 +1,19 @@
 // Adds the GraphQL type WebhookDelivery (a notification for one subscription), its connection and its filters.
 import type { ArgBuilder, ObjectRef } from '@pothos/core';
-import type { Delivery, DeliveryFilter, DeliveryState, VisibleEvent } from '../../webhooks/index.js';
+import {
+  type Delivery,
+  type DeliveryFilter,
+  type DeliveryKind,
+  type DeliveryState,
+  type Engine,
+  SEARCHED_DAYS,
+  type Stage,
+  type VisibleEvent,
+} from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
 import type { Builder, Types } from '../builder.js';
 import { type HostTypes, nodeField } from '../host-types.js';
-import { idField } from '../own-nodes.js';
+import { idField, keyOfOwn } from '../own-nodes.js';
 import type { AttemptParts } from './attempt.js';
 import type { Enums } from './enums.js';
 import { type TopicRef, totalOf } from './topic.js';
@@ -101,9 +110,24 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
     topicKey: arg.string({ description: 'Only deliveries of this topic, e.g. `user/created`.' }),
     createdAtMin: arg({ type: 'DateTime', description: 'Only deliveries created at this time or later.' }),
     createdAtMax: arg({ type: 'DateTime', description: 'Only deliveries created at this time or earlier.' }),
+    nodeId: arg.id({ description: `Only deliveries about this node. ${RECENT}` }),
+    kinds: arg({ type: [enums.kind], description: `Only deliveries of these kinds. ${RECENT}` }),
+    stages: arg({ type: [enums.stage], description: `Only deliveries whose last attempt ended at one of these stages. ${RECENT}` }),
+    responseStatusMin: arg.int({
+      description: `Only deliveries whose last attempt got a response with this HTTP status or a greater one, such as 500. ${RECENT}`,
+    }),
+    responseStatusMax: arg.int({
+      description: `Only deliveries whose last attempt got a response with this HTTP status or a smaller one, such as 599. ${RECENT}`,
+    }),
+    search: arg.string({
+      description: `An id of a delivery, event, attempt or node: only its deliveries. Any other text: only deliveries whose last attempt did not succeed with a message that contains each of these words. For words and nodes: ${RECENT.charAt(0).toLowerCase()}${RECENT.slice(1)}`,
+    }),
   });
   return { ref, connection, edge, args };
 }
+
+/** Ends the description of a filter that no index supports. */
+const RECENT = `Without \`createdAtMin\`, only deliveries of the last ${SEARCHED_DAYS} days.`;
 
 export type DeliveryParts = ReturnType<typeof addDelivery>;
 
@@ -113,9 +137,44 @@ interface DeliveryArguments {
   topicKey?: string | null;
   createdAtMin?: Date | null;
   createdAtMax?: Date | null;
+  nodeId?: string | null;
+  kinds?: readonly DeliveryKind[] | null;
+  stages?: readonly Stage[] | null;
+  responseStatusMin?: number | null;
+  responseStatusMax?: number | null;
+  search?: string | null;
 }
 
-export function filterOf({ state, states, topicKey, createdAtMin, createdAtMax }: DeliveryArguments): DeliveryFilter {
+export function filterOf(engine: Engine, asked: DeliveryArguments): DeliveryFilter {
+  const { state, states, topicKey, createdAtMin, createdAtMax, nodeId, kinds, stages, responseStatusMin, responseStatusMax } = asked;
   const selected = state == null ? (states ?? null) : (states ?? [state]).filter((one) => one === state);
-  return { states: selected, topicKey, createdAtMin, createdAtMax };
+  const node = nodeId == null ? null : nodeOf(engine, nodeId);
+  const searched = searchOf(engine, asked.search?.trim() ?? '');
+  return {
+    ...{ states: selected, topicKey, createdAtMin, createdAtMax, node, kinds, stages },
+    ...{ statusMin: responseStatusMin, statusMax: responseStatusMax },
+    ...(searched.node && node && !isSame(searched.node, node) ? { ...searched, node: NO_NODE } : searched),
+  };
+}
+
+type Node = NonNullable<DeliveryFilter['node']>;
+
+/** A node that no delivery is about. */
+const NO_NODE: Node = { typename: '', key: '' };
+
+const isSame = (one: Node, other: Node): boolean => one.typename === other.typename && one.key === other.key;
+
+function nodeOf({ host }: Engine, id: string): Node {
+  const { typename, key } = host.fromGlobalId(id) ?? NO_NODE;
+  return { typename, key };
+}
+
+/** Converts the text of a search to a filter by id, node or words. */
+function searchOf(engine: Engine, text: string): Pick<DeliveryFilter, 'id' | 'search'> & { node?: Node } {
+  if (text === '') return {};
+  if (/^\d{12,19}$/.test(text)) return { id: text };
+  const key = keyOfOwn(engine, ['WebhookDelivery', 'WebhookEvent', 'WebhookAttempt', 'WebhookError'], text);
+  if (key !== null) return { id: key };
+  const node = nodeOf(engine, text);
+  return engine.host.nodes.some(({ typename }) => typename === node.typename) ? { node } : { search: text };
 }

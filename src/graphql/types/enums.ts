@@ -1,6 +1,6 @@
 // Adds the engine's enums to the GraphQL API. Leaves out those about presets and integrations when the host doesn't use them.
 
-import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey, STAGES } from '../../webhooks/index.js';
+import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey, STAGES, SUBSCRIPTION_ORDERS } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
 export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
@@ -48,6 +48,10 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
     paceState: builder.enumType('WebhookPaceState', {
       description: 'Why the notifications of a subscription are slowed down.',
       values: describe(PACE_STATES),
+    }),
+    subscriptionOrder: builder.enumType('WebhookSubscriptionOrder', {
+      description: 'The order of a list of subscriptions.',
+      values: describe(SUBSCRIPTION_ORDERS),
     }),
     preset: presets
       ? builder.enumType('WebhookPresetKey', {

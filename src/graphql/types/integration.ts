@@ -5,6 +5,7 @@ import { type AccessOf, pageOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { toConnection } from '../connection.js';
 import type { WebhookTypes } from './index.js';
+import { subscriptionFilterOf } from './subscription.js';
 
 export function addGroups(builder: Builder, access: AccessOf, { subscription, host: { integration } }: WebhookTypes): void {
   if (!integration) return;
@@ -14,13 +15,10 @@ export function addGroups(builder: Builder, access: AccessOf, { subscription, ho
         type: subscription.ref,
         nullable: false,
         description: 'Your subscriptions of this integration, oldest first.',
-        args: {
-          topicKey: t.arg.string({ description: 'Only subscriptions to this topic, e.g. `user/created`.' }),
-          disabled: t.arg.boolean({ description: '`true`: only disabled subscriptions; `false`: only the others.' }),
-        },
+        args: subscription.args(t.arg),
         resolve: async (row, args, ctx) => {
           const { engine, loaders } = access(ctx);
-          const filter = { topicKey: args.topicKey, disabled: args.disabled };
+          const filter = subscriptionFilterOf(engine, args);
           const key = keyOfRow(engine, integration.typename, row);
           const page = await loaders.subscriptionsOf({ filter, page: pageOf(args) }).load(key);
           return toConnection(page, cursorOfSubscription, () => loaders.subscriptionCountOf(filter).load(key));

@@ -1,11 +1,11 @@
 // Adds the GraphQL type WebhookSubscription and its connection. No field can return a secret, because the engine's Subscription has none.
-import type { ObjectRef } from '@pothos/core';
-import type { Subscription } from '../../webhooks/index.js';
+import type { ArgBuilder, ObjectRef } from '@pothos/core';
+import type { Engine, Subscription, SubscriptionFilter } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
 import type { Builder, Types } from '../builder.js';
 import { toConnection } from '../connection.js';
 import type { HostTypes } from '../host-types.js';
-import { idField } from '../own-nodes.js';
+import { idField, keyOfOwn } from '../own-nodes.js';
 import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
 import { type ErrorParts, errorFilterOf } from './error.js';
@@ -41,7 +41,7 @@ export function addSubscription(builder: Builder, access: AccessOf, parts: Parts
   });
   addLists(builder, access, { ...parts, ref });
   addBackReferences(builder, access, { ...parts, ref });
-  return { ref, ...addConnection(builder, ref) };
+  return { ref, args: argsOf(parts.enums), ...addConnection(builder, ref) };
 }
 
 function identityFields(t: FieldsOf, access: AccessOf, { topic, host: { owner } }: Parts) {
@@ -142,8 +142,8 @@ function addLists(builder: Builder, access: AccessOf, { delivery, error, ref }: 
         description: 'The deliveries of the subscription, newest first.',
         args: delivery.args(t.arg),
         resolve: async (subscription, args, ctx) => {
-          const { loaders } = access(ctx);
-          const filter = filterOf(args);
+          const { engine, loaders } = access(ctx);
+          const filter = filterOf(engine, args);
           const page = await loaders.deliveriesOf({ filter, page: pageOf(args) }).load(subscription.id);
           return toConnection(
             page,
@@ -217,6 +217,23 @@ function addConnection(builder: Builder, ref: SubscriptionRef) {
     edge,
   );
   return { connection, edge };
+}
+
+/** Returns the function that adds the filters of a list of subscriptions. */
+const argsOf = (enums: Enums) => (arg: ArgBuilder<Types>) => ({
+  topicKey: arg.string({ description: 'Only subscriptions to this topic, e.g. `user/created`.' }),
+  disabled: arg.boolean({ description: '`true`: only disabled subscriptions; `false`: only the others.' }),
+  statuses: arg({ type: [enums.status], description: 'Only subscriptions with one of these statuses.' }),
+  paceStates: arg({ type: [enums.paceState], description: 'Only subscriptions that are slowed down for one of these reasons.' }),
+  search: arg.string({
+    description:
+      'Only subscriptions that contain each of these words, in any case, in their id, name, topic, destination, query, templates or another text of the definition.',
+  }),
+});
+
+export function subscriptionFilterOf(engine: Engine, { topicKey, disabled, statuses, paceStates, search }: SubscriptionFilter) {
+  const id = search == null ? null : keyOfOwn(engine, ['WebhookSubscription'], search.trim());
+  return { topicKey, disabled, statuses, paceStates, search: id ?? search };
 }
 
 export type SubscriptionParts = ReturnType<typeof addSubscription>;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listDeliveries } from '../../../src/webhooks/base/store/deliveries.js';
 import { toPage } from '../../../src/webhooks/base/store/page.js';
-import { listSubscriptions, loadForSending, subscriptionsByIds } from '../../../src/webhooks/base/store/subscriptions.js';
+import { listSubscriptions } from '../../../src/webhooks/base/store/subscription-lists.js';
+import { loadForSending, subscriptionsByIds } from '../../../src/webhooks/base/store/subscriptions.js';
 import { compileDefinition } from '../../../src/webhooks/compile-definition.js';
 import {
   createSubscription,

@@ -1,7 +1,8 @@
 // Reads deliveries of the owner's subscriptions, and events of the owner's tenant, in batches.
 import type { Pool, PoolClient } from 'pg';
-import type { Delivery, DeliveryState, EventRecord, Owner } from '../model.js';
+import type { Delivery, DeliveryKind, DeliveryState, EventRecord, Owner, Stage } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
+import { wordsOf } from './words.js';
 
 type Db = Pool | PoolClient;
 
@@ -19,17 +20,68 @@ export interface DeliveryFilter {
   createdAtMin?: Date | null;
   /** Only deliveries created at or before this time; `null` or absent: no maximum. */
   createdAtMax?: Date | null;
+  /** Only deliveries about this node. */
+  node?: { typename: string; key: string } | null;
+  kinds?: readonly DeliveryKind[] | null;
+  /** Only deliveries whose last attempt ended at one of these stages. */
+  stages?: readonly Stage[] | null;
+  /** Only deliveries whose last attempt got a response with at least this status, and at most `statusMax`. */
+  statusMin?: number | null;
+  statusMax?: number | null;
+  /** Only the delivery with this id, or the deliveries of the event or attempt with this id. */
+  id?: string | null;
+  /** Only deliveries whose last attempt did not succeed, and whose message contains each of these words, in any case. */
+  search?: string | null;
 }
+
+/**
+ * The number of days that a filter without an index (node, kinds, stages, statuses, search) goes back when the caller gives no
+ * `createdAtMin`.
+ */
+export const SEARCHED_DAYS = 7;
+
+const GREATEST_ID = '9223372036854775807';
+/** Returns SQL for the smallest id of the time in a parameter. Times beyond these bounds have no id. */
+const idAt = (time: string) => `hookgraph.id_at(least(greatest(${time}::timestamptz, '2020-01-01Z'), '2200-01-01Z'))`;
 
 // The id of a delivery encodes a time that is not before `created_at`. The minimum for `created_at` therefore also holds for the id, and
 // the comparison of ids can use an index.
 const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
-  AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= hookgraph.id_at(least(greatest($6, '2000-01-01Z'), '2200-01-01Z')))) AND ($7::timestamptz IS NULL OR d.created_at <= $7)`;
+  AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= ${idAt('$6')})) AND ($7::timestamptz IS NULL OR d.created_at <= $7)
+  AND ($8::text IS NULL OR (d.node_key = $9 AND d.typename = $8)) AND ($10::text[] IS NULL OR d.kind = ANY ($10))
+  AND ($11::bigint IS NULL OR d.id = ANY (ARRAY(
+    SELECT $11 UNION ALL
+    SELECT a.delivery_id FROM hookgraph.attempts a WHERE a.id = $11 UNION ALL
+    SELECT e.id FROM hookgraph.deliveries e WHERE e.event_id = $11 AND e.kind = 'LIVE' UNION ALL
+    SELECT e.id FROM hookgraph.subscriptions o JOIN hookgraph.replays r ON r.subscription_id = o.id
+      JOIN hookgraph.deliveries e ON e.replay_id = r.id AND e.event_id = $11 WHERE o.tenant = $1 AND o.owner = $2)))
+  AND ($12::text[] IS NULL OR d.state <> ALL ($12))
+  AND (($13::text[] IS NULL AND $14::int IS NULL AND $15::int IS NULL AND $16::text[] IS NULL) OR (d.attempt_count > 0 AND EXISTS (
+    SELECT FROM (SELECT * FROM hookgraph.attempts a WHERE a.delivery_id = d.id ORDER BY a.id DESC LIMIT 1) a
+    WHERE ($13 IS NULL OR a.stage = ANY ($13)) AND ($14 IS NULL OR a.response_status >= $14) AND ($15 IS NULL OR a.response_status <= $15)
+      AND ($16 IS NULL OR NOT EXISTS (SELECT FROM unnest($16) AS w (word) WHERE strpos(lower(coalesce(a.message, '')), w.word) = 0)))))`;
 
 function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: DeliveryFilter): unknown[] {
-  const { states, topicKey, createdAtMin, createdAtMax } = filter;
+  const { states, topicKey, createdAtMin, createdAtMax, node, kinds, id, stages, statusMin, statusMax } = filter;
   const ids = subscriptionIds?.filter(isUuid) ?? null;
-  return [owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
+  const words = wordsOf(filter.search);
+  const isSearch = node != null || kinds != null || stages != null || statusMin != null || statusMax != null || words.length > 0;
+  const since = createdAtMin ?? (isSearch && id == null ? new Date(Date.now() - SEARCHED_DAYS * 86_400_000) : null);
+  return [
+    ...[owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, since, createdAtMax ?? null],
+    // Postgres text can't contain NUL.
+    ...[node?.typename ?? null, node?.key.replaceAll('\0', '') ?? null, kinds ?? null, id != null && !isBigId(id) ? '0' : (id ?? null)],
+    ...[otherStates(filter, words), stages ?? null, statusMin ?? null, statusMax ?? null, words.length > 0 ? words : null],
+  ];
+}
+
+/**
+ * Returns the states in which no delivery can match the conditions for its last attempt, so that Postgres doesn't look up the attempts of
+ * all successful deliveries in order to find the failed ones.
+ */
+function otherStates({ stages, statusMin, statusMax }: DeliveryFilter, words: string[]): DeliveryState[] | null {
+  const isFailure = stages != null || words.length > 0 || (statusMin ?? 0) > 299 || (statusMax ?? 999) < 200;
+  return isFailure ? ['DELIVERED'] : null;
 }
 
 /** Reads one page of deliveries for each of these subscriptions, newest first, in one statement. */
@@ -66,14 +118,19 @@ async function readPages(
   asOne: boolean,
 ): Promise<Delivery[]> {
   const direction = page.backward ? 'ASC' : 'DESC';
-  // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit.
+  // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit. Without the row comparisons
+  // it would read the primary key for each subscription, in which the deliveries of all subscriptions stand.
+  const scan =
+    filter.id == null
+      ? `(d.subscription_id, d.id) <= (s.id, coalesce($17::bigint - 1, ${GREATEST_ID})) AND (d.subscription_id, d.id) >= (s.id, greatest(
+           $18::bigint + 1, CASE WHEN $6::timestamptz IS NOT NULL THEN ${idAt('$6')} END, 0))
+         ORDER BY d.subscription_id ${direction}, d.id ${direction}`
+      : `d.subscription_id = s.id AND ($17::bigint IS NULL OR d.id < $17) AND ($18::bigint IS NULL OR d.id > $18) ORDER BY d.id ${direction}`;
   const { rows } = await db.query<Delivery>(
     `SELECT ${DELIVERY} FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
-       SELECT * FROM hookgraph.deliveries d
-       WHERE d.subscription_id = s.id AND ${MATCHES} AND ($8::bigint IS NULL OR d.id < $8) AND ($9::bigint IS NULL OR d.id > $9)
-       ORDER BY d.id ${direction} LIMIT $10
+       SELECT * FROM hookgraph.deliveries d WHERE ${MATCHES} AND ${scan} LIMIT $19
      ) d
-     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY d.id ${direction} ${asOne ? 'LIMIT $10' : ''}`,
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY d.id ${direction} ${asOne ? 'LIMIT $19' : ''}`,
     [...filterValues(owner, subscriptionIds, filter), idOrNull(page.after), idOrNull(page.before), page.limit + 1],
   );
   return rows;

@@ -10,6 +10,8 @@ const OWNERS: Record<string, string[]> = {
   deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-state.sql'],
   open_deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-state.sql'],
   attempts: ['verdict/attempt-rows.sql'],
+  attempt_stats: ['base/store/attempt-stats.sql'],
+  attempt_stats_position: ['base/store/attempt-stats.sql'],
   dismissals: ['base/store/errors.ts'],
   subscriptions: ['base/store/subscription-status.ts', 'operations/save.ts'],
   subscription_versions: ['operations/save.ts'],

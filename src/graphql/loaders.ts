@@ -11,11 +11,13 @@ import {
   countAuditOf,
   countDeliveriesOf,
   countErrorsOf,
+  countedUntil,
   countOfIntegrations,
   type Delivery,
   type DeliveryError,
   type DeliveryFilter,
   deliveriesByIds,
+  durationsOf,
   type Engine,
   type ErrorFilter,
   errorsByIds,
@@ -25,11 +27,14 @@ import {
   listDeliveriesOf,
   listErrorsOf,
   type Page,
+  type Period,
   type Replay,
   type Rows,
   replaysByIds,
+  type StatsBucket,
   type Subscription,
   type SubscriptionFilter,
+  statsOf,
   subscriptionsByIds,
   subscriptionsOfIntegrations,
   type Topic,
@@ -55,6 +60,11 @@ export interface Loaders {
   /** Loads a page of deliveries for a subscription id. Subscriptions with the same filter and page share one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
+  /** Loads the statistics of a subscription id, in the buckets of a period. */
+  statsOf(period: Period): DataLoader<string, StatsBucket[]>;
+  durationsOf(period: Period): DataLoader<string, Map<number, number[]>>;
+  /** Returns the time up to which attempts are counted. */
+  countedUntil(): Promise<Date | null>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
   auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
@@ -80,6 +90,19 @@ export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
     lastAttemptOf: byId((ids) => lastAttemptsOf(pool, actor, ids)),
     deliveriesOf: byArguments(({ filter, page }) => byKey((ids) => listDeliveriesOf(pool, actor, ids, filter, page), noRows)),
     deliveryCountOf: byArguments((filter) => byKey((ids) => countDeliveriesOf(pool, actor, ids, filter), none)),
+    statsOf: byArguments((period) =>
+      byKey(
+        (ids) => statsOf(pool, actor, ids, period),
+        () => [],
+      ),
+    ),
+    durationsOf: byArguments((period) =>
+      byKey(
+        (ids) => durationsOf(pool, actor, ids, period),
+        () => new Map(),
+      ),
+    ),
+    countedUntil: once(() => countedUntil(pool)),
     errorsOf: byArguments(({ filter, page }) => byKey((ids) => listErrorsOf(pool, actor, ids, filter, page), noRows)),
     errorCountOf: byArguments((filter) => byKey((ids) => countErrorsOf(pool, actor, ids, filter), none)),
     auditOf: byArguments(({ filter, page }) => byKey((ids) => listAuditOf(pool, actor, ids, filter, page), noRows)),
@@ -101,6 +124,11 @@ function byArguments<Asked, Loader>(make: (asked: Asked) => Loader): (asked: Ask
     known.set(key, loader);
     return loader;
   };
+}
+
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () => (reading ??= read());
 }
 
 function byId<T>(read: (ids: readonly string[]) => Promise<Map<string, T>>): DataLoader<string, T | null> {

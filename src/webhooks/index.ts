@@ -37,6 +37,17 @@ export type { StageReport } from './base/report.js';
 export { checkKeys, createVault } from './base/secrets/vault.js';
 export { REPORT_STAGES, STAGES } from './base/stages.js';
 export { isOfTenant } from './base/store/announced-rows.js';
+export {
+  countAttempts,
+  countedUntil,
+  durationsOf,
+  type Period,
+  percentileOf,
+  STATS_LIMITS,
+  type StatsBucket,
+  statsOf,
+  toPeriod,
+} from './base/store/attempt-stats.js';
 export { type AttemptSummary, attemptsByIds, attemptsOf, lastAttemptsOf } from './base/store/attempts.js';
 export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/store/audit.js';
 export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store/audit-log.js';

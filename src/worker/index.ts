@@ -5,6 +5,7 @@ import type { Logger } from '../runtime/logger.js';
 import { startQueue } from '../runtime/queue.js';
 import { within } from '../runtime/time-limit.js';
 import type { Webhooks } from '../webhooks/index.js';
+import { countLastAttempts } from './tasks/count-attempts.js';
 import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
 
@@ -19,6 +20,7 @@ export interface Worker {
 const CRONTAB = `
 30 3 * * * ensure-partitions ?fill=2d
 7 * * * * wipe-secrets ?fill=2h
+* * * * * count-attempts
 `;
 
 /** Starts the worker. `isOwnProcess`: whether the process only sends deliveries, so that `keepYoung` may set a V8 flag for it. */
@@ -30,7 +32,11 @@ export async function startWorker(
   const queue = await startQueue({
     pool,
     log,
-    tasks: { 'ensure-partitions': () => ensurePartitions(pool, log), 'wipe-secrets': () => wipeSecrets(pool, log) },
+    tasks: {
+      'count-attempts': () => countLastAttempts(pool, log),
+      'ensure-partitions': () => ensurePartitions(pool, log),
+      'wipe-secrets': () => wipeSecrets(pool, log),
+    },
     crontab: CRONTAB,
   });
   const working = await webhooks.work().catch(async (error) => {

@@ -207,6 +207,8 @@ it('what went wrong is listed, opened with each request and answer, resent and d
     name: 'Busy',
     lastDelivery: { databaseId: deliveryId },
   });
+  expect(await cli.json('webhooks', 'stats', 'Busy', '--since', '2h', '--intervals', '2')).toMatchObject({ failed: 0, buckets: [{}, {}] });
+  expect((await cli.run(['webhooks', 'stats', 'Busy'])).stdout).toMatch(/\nall\t0\t/);
   const opened = await cli.run(['deliveries', 'show', deliveryId]);
   expect(opened.stdout).toMatch(/state\tRETRYING\n/);
   expect(opened.stdout).toMatch(

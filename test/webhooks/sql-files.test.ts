@@ -32,6 +32,7 @@ function commandOf(file: string): string[] {
 
 it('finds the statements and the fragments', () => {
   expect(statements.map((file) => basename(file))).toEqual([
+    'attempt-stats.sql',
     'fan-out.sql',
     'relay.sql',
     'replay.sql',

@@ -4,7 +4,7 @@ import { type GraphQLSchema, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { FIELDS, type Field } from '../../webhooks/fields.js';
 import type { Answer, Client } from '../client.js';
-import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, seconds } from '../command.js';
+import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, moment, seconds, wholeNumber } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { addList, topicOf } from '../list.js';
 import { called, DELETE, UPDATE } from '../saving.js';
@@ -57,6 +57,11 @@ interface Filter {
   order?: string;
   integration?: string;
 }
+
+const COUNTS = ['from', 'delivered', 'failed', 'skipped', 'held', 'p50Ms', 'p95Ms'];
+const STATS = `query ($id: ID!, $from: DateTime, $to: DateTime, $buckets: Int) { found: webhookSubscription(id: $id) {
+  stats(from: $from, to: $to, buckets: $buckets) { ${COUNTS.join(' ')} to countedUntil buckets { ${COUNTS.join(' ')} to } } } }`;
+const roundOf = (value: string | number | null) => (typeof value === 'number' ? Math.round(value) : value);
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
   rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
@@ -161,6 +166,23 @@ export function addWebhooks(program: Command, cli: Cli): void {
       terminal.say(
         `${called(one)} has a new secret${options.overlap === 0 ? '' : '; until the overlap ends, notifications are signed with the old secret or with both, depending on the signature scheme'}.`,
       );
+    });
+  addAnswering(
+    webhooks,
+    'stats <webhook>',
+    'count the attempts of a subscription in a period, with their median and 95th percentile duration',
+    ['webhooks stats "CRM users"', 'webhooks stats "CRM users" --since 7d --intervals 7 --json'],
+  )
+    .option('--since <moment>', 'start of the period: a time in ISO 8601, or how long ago; default: 24h', moment)
+    .option('--until <moment>', 'end of the period; default: now', moment)
+    .option('--intervals <count>', 'maximum number of intervals; default: 24', wholeNumber)
+    .action(async (name: string, { json, since, until, intervals }: Answering & { since?: string; until?: string; intervals?: number }) => {
+      const client = await connect();
+      const { id } = await findSubscription(client, name);
+      const { found } = await client.ask(STATS, { id, from: since, to: until, buckets: intervals });
+      if (json) return terminal.json(found.stats);
+      const rows = [...found.stats.buckets, { ...found.stats, from: 'all' }].map((one) => COUNTS.map((column) => roundOf(one[column])));
+      terminal.table(COUNTS, rows);
     });
   addSaving(webhooks, cli);
   addTryOut(webhooks, cli);

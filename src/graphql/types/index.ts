@@ -12,6 +12,7 @@ import { FieldTypes } from './fields.js';
 import { addPlace } from './place.js';
 import { addReplay } from './replay.js';
 import { addReport } from './report.js';
+import { addStats } from './stats.js';
 import { addSubscription } from './subscription.js';
 import { addTopic } from './topic.js';
 
@@ -31,6 +32,7 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event, attempt: attempt.ref, host });
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, fieldTypes, topic: topic.ref, delivery, error, host });
+  addStats(builder, access, subscription.ref);
   const replay = addReplay(builder, access, { enums, subscription, delivery });
   const report = addReport(builder, access, { enums, place, attempt, host });
   return { host, enums, fieldTypes, place, topic, event, attempt, delivery, error, subscription, replay, report };

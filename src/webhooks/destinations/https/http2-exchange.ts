@@ -22,6 +22,19 @@ export class Unanswered extends Error {
   override name = 'Unanswered';
 }
 
+/** Thrown when the request must be sent over HTTP/1.1 instead. The receiver did not process it. */
+export class ChoseHttp1 extends Error {
+  override name = 'ChoseHttp1';
+}
+
+/**
+ * Thrown when the receiver requires HTTP/1.1 for all requests, although it offers HTTP/2:
+ * https://www.rfc-editor.org/rfc/rfc9113#name-error-codes
+ */
+export class RequiresHttp1 extends ChoseHttp1 {
+  override name = 'RequiresHttp1';
+}
+
 /** An open HTTP/2 session and its state. */
 export interface Held {
   session: ClientHttp2Session;
@@ -35,6 +48,8 @@ export interface Held {
   /** Counts the bytes that the receiver sends. When there are too many, `refused` is the error that ends the session's requests. */
   bytes: ByteWatch;
   refused: AnswerRefused | null;
+  /** The error code of the receiver's GOAWAY frame; `null` when there was none. */
+  goaway: number | null;
   /** Whether the receiver has answered a request over this session. */
   hasAnswered: boolean;
   /** Maximum number of concurrent streams; `null` until the receiver's SETTINGS frame arrives. Until then, only one stream is used. */
@@ -158,9 +173,25 @@ class Http2Exchange {
     if (held.hasAnswered && held.session.destroyed && !stream.pending) return new Unanswered();
     if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending)
       return new Unprocessed('The receiver refused the request before it processed it', { cause: error });
-    return error.code === 'ERR_HTTP2_ERROR' ? new AnswerRefused("The receiver's answer is not valid HTTP/2.") : error;
+    const code = held.goaway || stream.rstCode;
+    if (code === constants.NGHTTP2_HTTP_1_1_REQUIRED) return new RequiresHttp1();
+    if (error.code === 'ERR_HTTP2_ERROR') return new AnswerRefused("The receiver's answer is not valid HTTP/2.");
+    // Node reports an answer that it refuses as it reports a stream that the receiver resets.
+    if (code === constants.NGHTTP2_PROTOCOL_ERROR) return new AnswerRefused(INVALID);
+    if (!code || !error.code?.startsWith('ERR_HTTP2')) return error;
+    const [what, how] = held.goaway ? ['connection', 'ended'] : ['stream', 'reset'];
+    return new Error(`the receiver ${how} the HTTP/2 ${what} with ${ERROR_NAMES[code] ?? `the error ${code}`}`, { cause: error });
   }
 }
+
+const INVALID =
+  "The receiver's answer is not valid HTTP/2 (for example, it has the header Connection or a header name in capitals), or the receiver takes the request for invalid: PROTOCOL_ERROR.";
+
+/** The names of https://www.rfc-editor.org/rfc/rfc9113#name-error-codes, by their numbers. */
+const ERROR_NAMES =
+  'NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT STREAM_CLOSED FRAME_SIZE_ERROR REFUSED_STREAM CANCEL COMPRESSION_ERROR CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUATE_SECURITY HTTP_1_1_REQUIRED'.split(
+    ' ',
+  );
 
 function readHeaders(head: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(

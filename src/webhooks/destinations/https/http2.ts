@@ -21,11 +21,6 @@ export interface Http2Origin {
   close(): void;
 }
 
-/** Thrown when an origin that chose HTTP/2 before chooses HTTP/1.1 for a new connection. The request was not sent. */
-export class ChoseHttp1 extends Error {
-  override name = 'ChoseHttp1';
-}
-
 /** Maximum number of sessions per origin, as many as HTTP/1.1 connections by default. */
 const MAX_SESSIONS = 200;
 /** Maximum number of concurrent streams per session, unless the receiver allows fewer. */
@@ -92,6 +87,7 @@ class Sessions {
       open: 0,
       bytes,
       refused: null,
+      goaway: null,
       hasAnswered: false,
       limit: null,
     };
@@ -100,7 +96,11 @@ class Sessions {
       this.wake();
     };
     // After an error or GOAWAY, the session gets no new request. Its open streams continue after GOAWAY, and each reports its own error.
-    session.on('error', leave).on('goaway', leave).on('close', leave);
+    session.on('error', leave).on('close', leave);
+    session.on('goaway', (code) => {
+      held.goaway = code;
+      leave();
+    });
     session.once('close', () => bytes.close());
     session.on('remoteSettings', ({ maxConcurrentStreams = MAX_STREAMS }) => {
       held.limit = Math.min(maxConcurrentStreams, MAX_STREAMS);
@@ -188,7 +188,7 @@ class Sessions {
 function freeIn(sessions: ReadonlySet<Held>, trustedSinceMs: number): Held | undefined {
   let found: Held | undefined;
   for (const held of sessions) {
-    if (held.open >= (held.limit ?? 1)) continue;
+    if (held.open >= (held.limit ?? 1) || held.session.closed || held.session.destroyed) continue;
     if (held.heardMs > trustedSinceMs) return held;
     found ??= held;
   }

@@ -10,8 +10,8 @@ import { EgressFailed, type Guard, type MaySend, Withdrawn } from '../../base/ne
 import { type Destination, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
 import { Http1Connections } from './http1-connections.js';
-import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
-import { Unanswered } from './http2-exchange.js';
+import { type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
+import { ChoseHttp1, RequiresHttp1, Unanswered } from './http2-exchange.js';
 import { LIFETIMES } from './lifetimes.js';
 
 /** Milliseconds after which an origin that chose HTTP/1.1 is offered HTTP/2 again. */
@@ -74,6 +74,7 @@ export function openHttpsDestination(
       const isLate = deadline.signal.aborted;
       const failed = failureOf(error, request, { sendMs: performance.now() - started, isLate, deadlineMs });
       if (failed) return failed;
+      if (error instanceof RequiresHttp1) choices.requireHttp1(request.origin);
     } finally {
       clearTimeout(timer);
     }
@@ -143,6 +144,12 @@ class Choices {
     );
     if (this.choices.size > MAX_ORIGINS) this.evictOldest();
     return choice;
+  }
+
+  /** Sends to the origin over HTTP/1.1 until it is asked again. */
+  requireHttp1(origin: string): void {
+    this.choices.get(origin)?.known?.close();
+    this.choices.set(origin, { made: Promise.resolve(null), known: null, untilMs: Date.now() + CHOICE_MS });
   }
 
   forget(origin: string): void {

@@ -1,5 +1,5 @@
 // Lists which answers of a real server are accepted over HTTP/2 and which are refused, by RFC 9110 and RFC 9113.
-import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTls } from 'node:tls';
 import { gzipSync } from 'node:zlib';
@@ -37,6 +37,31 @@ const send = (to = port) => {
   const origin = `https://127.0.0.1:${to}`;
   return destination.send({ url: `${origin}/`, origin, headers: {}, body: Buffer.from('{"a":1}') });
 };
+
+/** An HTTP/2 frame, with its payload in hexadecimal. */
+function frame(type: number, flags: number, stream: number, payload: string): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length / 2, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, Buffer.from(payload, 'hex')]);
+}
+
+/** Sends a request to a TLS server that answers it with these bytes. */
+async function sentTo(bytes: Buffer | string) {
+  const sockets: Socket[] = [];
+  const liar = createTls({ key: tlsFile('key'), cert: tlsFile('receiver'), ALPNProtocols: ['h2'] }, (socket) => {
+    sockets.push(socket.on('error', () => {}));
+    socket.on('data', (chunk) => chunk.includes('{"a":1}') && socket.write(bytes));
+    if (typeof bytes !== 'string') socket.write(frame(4, 0, 0, ''));
+  });
+  await new Promise<void>((resolve) => void liar.listen(0, '127.0.0.1', resolve));
+  const reply = await send((liar.address() as AddressInfo).port);
+  for (const socket of sockets) socket.destroy();
+  liar.close();
+  return reply;
+}
 
 function ok(stream: ServerHttp2Stream, headers = {}, body: string | Buffer = 'ok') {
   stream.respond({ ':status': 200, ...headers });
@@ -111,32 +136,54 @@ describe('is refused at ANSWER', () => {
   });
 
   it('when it is no HTTP/2, although the receiver chose that', async () => {
-    const sockets: Socket[] = [];
-    const liar = createTls({ key: tlsFile('key'), cert: tlsFile('receiver'), ALPNProtocols: ['h2'] }, (socket) => {
-      sockets.push(socket.on('error', () => {}));
-      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-    });
-    await new Promise<void>((resolve) => void liar.listen(0, '127.0.0.1', resolve));
-    expect(await send((liar.address() as AddressInfo).port)).toMatchObject({
+    expect(await sentTo('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')).toMatchObject({
       kind: 'NO_REPLY',
       stage: 'ANSWER',
       message: "The receiver's answer is not valid HTTP/2.",
     });
-    for (const socket of sockets) socket.destroy();
-    liar.close();
   });
+
+  it.each([
+    ['a Connection header', `88000a${Buffer.from('connection').toString('hex')}05${Buffer.from('close').toString('hex')}`],
+    ['a header name in capitals', `880003${Buffer.from('X-A').toString('hex')}0161`],
+    ['no status', '0001780161'],
+  ])('when it has %s, by a sentence that says so', async (_, headers) => {
+    const reply = await sentTo(Buffer.concat([frame(1, 4, 1, headers), frame(0, 1, 1, '6f6b')]));
+    expect(reply).toMatchObject({ stage: 'ANSWER', message: expect.stringMatching(/not valid HTTP\/2 \(.*Connection/) });
+  });
+});
+
+describe('a receiver that requires HTTP/1.1, although it offers HTTP/2,', () => {
+  it.each<[string, (stream: ServerHttp2Stream) => void]>([
+    ['of a request', (stream) => stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED)],
+    ['of a connection', (stream) => stream.session?.goaway(constants.NGHTTP2_HTTP_1_1_REQUIRED)],
+  ])('gets it in the same attempt, and from then on: %s', async (_, require) => {
+    const versions: string[] = [];
+    const both = createSecureServer({ key: tlsFile('key'), cert: tlsFile('receiver'), allowHTTP1: true }, (request, response) => {
+      versions.push(request.httpVersion);
+      if (request.httpVersion === '1.1') response.end('ok');
+    });
+    both.on('stream', (stream) => require(stream.on('error', () => {})));
+    await new Promise<void>((resolve) => void both.listen(0, '127.0.0.1', resolve));
+    const { port: offered } = both.address() as AddressInfo;
+    expect(await send(offered)).toMatchObject({ status: 200, body: 'ok' });
+    expect(await send(offered)).toMatchObject({ status: 200, body: 'ok' });
+    expect(versions).toEqual(['2.0', '1.1', '1.1']);
+    both.close();
+  });
+});
+
+it('an error code is named, and the next request takes a new connection', async () => {
+  answer = (stream) => stream.session?.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  expect(await send()).toMatchObject({ stage: 'CONNECT', message: expect.stringContaining('with ENHANCE_YOUR_CALM') });
+  answer = (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  expect(await send()).toMatchObject({ stage: 'CONNECT', message: expect.stringContaining('reset the HTTP/2 stream with INTERNAL_ERROR') });
+  answer = ok;
+  expect(await send()).toMatchObject({ status: 200 });
 });
 
 it('a receiver that sends frames without end after its answer is cut off, and others are served', async () => {
   // Frames by hand, because Node's server ends its own session after ten settings without an acknowledgement.
-  const frame = (type: number, flags: number, stream: number, payload: string) => {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(payload.length / 2, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(stream, 5);
-    return Buffer.concat([head, Buffer.from(payload, 'hex')]);
-  };
   const [settings, headers, data] = [frame(4, 0, 0, ''), frame(1, 4, 1, '88'), frame(0, 1, 1, '6f6b')];
   const flood = Buffer.concat(Array.from({ length: 50 }, () => frame(4, 0, 0, '00030000006400040000ffff')));
   let written = 0;

@@ -46,16 +46,18 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
     const name = JSON.stringify([known.typename, columns, first]);
     const before = loaders.get(name);
     if (before) return before;
-    const sql = selectRows(known, nodeOf(known), { nodes, columns });
+    const read = readColumns(known, nodeOf(known));
+    const sql = selectRows(known, nodeOf(known), { nodes, columns, read });
     const made = new DataLoader<string, Texts[]>(async (keys) => {
       const values = keys.map((key) => JSON.parse(key) as string[]);
-      const { rows } = await pool.query<{ place: string; row: Texts }>(sql, [
+      const { rows } = await pool.query<{ place: string; row: (string | null)[] }>(sql, [
         tenant,
         first,
         ...columns.map((_, at) => values.map((texts) => texts[at])),
       ]);
       const found: Texts[][] = keys.map(() => []);
-      for (const { place, row } of rows) found[Number(place) - 1]?.push(row);
+      for (const { place, row } of rows)
+        found[Number(place) - 1]?.push(Object.fromEntries(read.map((column, at) => [column, row[at] ?? null])));
       return found;
     });
     loaders.set(name, made);
@@ -91,10 +93,22 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
   };
 }
 
-function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns }: { nodes: AnnouncedNode[]; columns: string[] }): string {
+function readColumns({ table }: KnownTable, node: AnnouncedNode): string[] {
+  return [...new Set([...Object.keys(node.columns), ...node.key, ...table.foreignKeys.flatMap((key) => key.columns)])];
+}
+
+interface Selected {
+  nodes: AnnouncedNode[];
+  /** The columns by which rows are found. */
+  columns: string[];
+  /** The columns that are read. */
+  read: string[];
+}
+
+function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns, read }: Selected): string {
   const typeOf = (name: string) => known.table.columns.find((column) => column.name === name) as CatalogColumn;
-  const read = [...new Set([...Object.keys(node.columns), ...node.key, ...known.table.foreignKeys.flatMap((key) => key.columns)])];
-  const object = read.map((column) => `${pg.escapeLiteral(column)}, ${textSql(typeOf(column))}`).join(', ');
+  // An array, because a function takes at most 100 arguments.
+  const row = read.map((column) => textSql(typeOf(column))).join(', ');
   const alive = node.softDelete ? ` AND r.${id(node.softDelete.column)} IS NULL` : '';
   const arrays = columns.map((_, at) => `$${at + 3}::text[]`).join(', ');
   const parts = columns.map((_, at) => `k${at}`).join(', ');
@@ -103,7 +117,7 @@ function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns }: 
   const equal = columns.map((column, at) => `r.${id(column)} = ${castSql(typeOf(column), `k.k${at}`)}`).join(' AND ');
   return `SELECT k.place, x.row FROM unnest(${arrays}) WITH ORDINALITY AS k (${parts}, place)
     CROSS JOIN LATERAL (
-      SELECT json_build_object(${object}) AS row FROM ${id(known.table.schema)}.${id(known.table.name)} r
+      SELECT ARRAY[${row}]::text[] AS row FROM ${id(known.table.schema)}.${id(known.table.name)} r
       WHERE ${equal}${alive} AND ${isOfTenant(node, nodes, 'r')}
       ORDER BY ${node.key.map((column) => `r.${id(column)}`).join(', ')} LIMIT $2) x`;
 }

@@ -70,6 +70,21 @@ it('reads rows and what they point to, digits and all', async () => {
   });
 });
 
+it('reads a table of more columns than a function has arguments', async () => {
+  const columns = Array.from({ length: 120 }, (_, at) => `c${at}`);
+  await database.pool.query(
+    `CREATE TABLE shop.wide (id int PRIMARY KEY, organisation_id text, ${columns.map((name) => `${name} text DEFAULT '${name}'`).join(', ')});
+     INSERT INTO shop.wide (id, organisation_id, c119) VALUES (1, 'acme', NULL)`,
+  );
+  const catalog = (await readCatalog(database.pool)).filter(({ name }) => name === 'wide');
+  const wide = completeAnnouncements({ defaults: { schema: 'shop', tenant: 'organisation_id' }, Wide: {} }, { catalog, models: [] });
+  const made = createTablesSchema({ ...wide, readerOf: (context) => context as ReturnType<typeof createRowReader> });
+  const contextValue = createRowReader({ pool: database.pool, nodes: wide.nodes, tenant: 'acme', snapshots: [] });
+  const { data, errors } = await graphql({ schema: made.schema, source: '{ wide(id: 1) { c0 c118 c119 } }', contextValue });
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({ wide: { c0: 'c0', c118: 'c118', c119: null } });
+});
+
 it('reads all rows of a level by one statement, and none twice', async () => {
   const { data, errors } = await ask(
     '{ a: space(id: 1) { slots(first: 2) { id space { title } } } b: space(id: 2) { slots(first: 2) { id space { title } } } }',

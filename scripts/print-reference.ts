@@ -24,7 +24,7 @@ import { PRESETS } from '../src/webhooks/operations/presets.js';
 import { MAX_COUNTED } from '../src/webhooks/operations/read-queue-state.js';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/operations/rotate-secret.js';
 import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
-import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
+import { MAX_ANSWER_DEPTH, MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
 import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
@@ -109,7 +109,7 @@ const limits: [string, string][] = [
   ['Subscriptions of one organization to one topic', limit('subscriptionsPerTopic')],
   ["Recorded part of a receiver's response", `${number(MAX_RESPONSE_BYTES)} bytes`],
   ['Failed attempts of one subscription within an hour; more disable it', number(ERRORS_PER_HOUR)],
-  ['Result of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON`],
+  ['Result of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON, ${number(MAX_ANSWER_DEPTH)} levels of nested objects and lists`],
   ...queryLimits(storedLimits(configured), 'Stored query'),
   ['Template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
   ['Data that a template reads', `${number(MAX_DATA_LENGTH)} characters of JSON`],

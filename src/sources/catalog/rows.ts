@@ -2,7 +2,7 @@
 // look-ups of one tick by the same columns of the same table, with the same page size, into one SQL statement.
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
-import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
+import { ExactNumber, parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import { isInfinite, isoOf, readMoment } from '../../runtime/postgres-times.js';
 import { UnrepresentableValue } from '../../runtime/unrepresentable-value.js';
 import { type AnnouncedNode, isOfTenant, type Json, type Snapshot } from '../../webhooks/index.js';
@@ -74,7 +74,7 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
     const texts = key.map((column) => values[columns.indexOf(column)] as string);
     const keyText = texts.length === 1 ? texts[0] : JSON.stringify(texts);
     const snapshot = snapshots.find((one) => one.typename === known.typename && one.key === keyText && (!ahead || one.ahead));
-    return snapshot ? toRow(Object.fromEntries(Object.entries(snapshot.columns).map(([column, value]) => [column, textOf(value)]))) : null;
+    return snapshot ? rowOfSnapshot(snapshot.columns) : null;
   }
 
   return {
@@ -136,15 +136,16 @@ function castSql({ type }: CatalogColumn, text: string): string {
   return ['text', 'varchar'].includes(type) ? text : `${text}::${id(type)}`;
 }
 
+/** The types whose text is the same whatever the session sets. Those of extensions, composites and moments are read as `to_json` writes them. */
+const PLAIN = new Set(['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'text', 'varchar', 'uuid', 'json', 'jsonb', 'xml']);
+
 /** Returns SQL that converts a column to text without losing digits, whatever the column's type. */
 function textSql({ name, type, isArray }: CatalogColumn): string {
   const value = `r.${id(name)}`;
-  if (isArray) return `to_json(${value}::text[])::text`;
-  if (type === 'timestamptz' || type === 'timestamp') return `(to_json(${value}) #>> '{}')`;
-  return type === 'bytea' ? `encode(${value}, 'base64')` : `${value}::text`;
+  if (isArray) return `to_json(${value})::text`;
+  if (type === 'bytea') return `encode(${value}, 'base64')`;
+  return PLAIN.has(type) ? `${value}::text` : `(to_json(${value}) #>> '{}')`;
 }
-
-const textOf = (value: Json): string | null => (value === null ? null : typeof value === 'string' ? value : stringifyJson(value));
 
 function toRow(columns: Texts): Row {
   return {
@@ -152,11 +153,69 @@ function toRow(columns: Texts): Row {
     values: (column) => {
       const text = columns[column.name] ?? null;
       if (text === null) return null;
-      return column.isArray
-        ? (JSON.parse(text) as (string | null)[]).map((item) => (item === null ? null : valueIn(column, item)))
-        : valueIn(column, text);
+      return column.isArray ? itemsIn(column, parseJson(text)) : valueIn(column, text);
     },
   };
+}
+
+/** Returns the items of a Postgres array. A further dimension is JSON text in a list of texts; no other list can represent it. */
+function itemsIn(column: CatalogColumn, value: Json): unknown {
+  if (!Array.isArray(value)) return jsonIn(column, value);
+  return value.map((item) => {
+    if (!Array.isArray(item) || column.type.startsWith('json')) return jsonIn(column, item);
+    if (LISTED_AS_VALUES.has(column.type))
+      throw new UnrepresentableValue(`${column.name} is an array of several dimensions, which a list cannot represent.`);
+    return stringifyJson(item);
+  });
+}
+
+/** The types whose GraphQL type is not String. */
+const LISTED_AS_VALUES = new Set(['int2', 'int4', 'float4', 'float8', 'bool', 'timestamptz', 'timestamp']);
+
+/** A row as it was at an event: its values are JSON. */
+function rowOfSnapshot(snapshot: Snapshot['columns']): Row {
+  const texts = Object.entries(snapshot).flatMap(([column, value]) => (isComposed(value) ? [] : [[column, textOf(value)]]));
+  return {
+    columns: Object.fromEntries(texts),
+    values: (column) => {
+      const value = snapshot[column.name] ?? null;
+      return column.isArray ? itemsIn(column, value) : jsonIn(column, value);
+    },
+  };
+}
+
+/** Returns the GraphQL value of a value in the form in which `to_json` writes it. */
+function jsonIn(column: CatalogColumn, value: Json): unknown {
+  if (value === null) return null;
+  const { type } = column;
+  if (type === 'json' || type === 'jsonb') return typeof value === 'string' && REFUSED_BY_JSONB.test(value) ? parsed(value) : value;
+  if (type === 'bytea') return Buffer.from(String(value).replace(/^\\x/, ''), 'hex').toString('base64');
+  return valueIn(column, type === 'numeric' ? withoutExponent(textOf(value)) : textOf(value));
+}
+
+/** Matches JSON that jsonb can't hold, which capture therefore records as text: with `\u0000`, half a surrogate, or a number out of range. */
+const REFUSED_BY_JSONB = /\\u(?:0000|d[89a-f])|[eE][-+]?\d{5}|\d{1000}/i;
+
+function parsed(text: string): Json {
+  try {
+    return parseJson(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
+const isComposed = (value: Json): boolean => typeof value === 'object' && value !== null && !(value instanceof ExactNumber);
+
+const textOf = (value: Json): string => (typeof value === 'string' ? value : stringifyJson(value));
+
+/** Writes a number of JSON without an exponent, as Postgres writes a numeric. */
+function withoutExponent(number: string): string {
+  const [, minus = '', whole = '', fraction = '', exponent] = /^(-?)(\d+)(?:\.(\d+))?[eE]([-+]?\d+)$/.exec(number) ?? [];
+  if (exponent === undefined) return number;
+  const point = whole.length + Number(exponent);
+  const digits = (whole + fraction).padStart(whole.length + fraction.length + Math.max(0, 1 - point), '0').padEnd(point, '0');
+  const at = Math.max(1, point);
+  return `${minus}${digits.slice(0, at)}${digits.length > at ? `.${digits.slice(at)}` : ''}`;
 }
 
 function valueIn({ name, type }: CatalogColumn, text: string): unknown {

@@ -14,6 +14,9 @@ export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: strin
 /** Maximum length of a query's result as JSON, in characters. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
 
+/** Maximum number of objects and lists within each other in a query's result. JSON.stringify() takes some thousands. */
+export const MAX_ANSWER_DEPTH = 1_000;
+
 /**
  * Executes the query in this process. Errors that the host classes as `data` (Host.faultOf), such as missing rights, leave `null` in the
  * result.
@@ -38,6 +41,8 @@ export async function runQuery(
         .join('\n'),
       place: nodeErrors[0]?.locations?.[0],
     };
+  if (isDeeper(result.data, MAX_ANSWER_DEPTH))
+    return { refused: `The query's result has a value that is nested more than ${MAX_ANSWER_DEPTH} levels deep, which is the limit.` };
   if (isLonger(result.data, MAX_ANSWER_LENGTH))
     return { refused: `The query's result has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.` };
   return { data: result.data ?? null, isWhole: !result.errors?.length };
@@ -78,6 +83,12 @@ function describe({ log }: Engine, { message, path, originalError: cause }: Grap
     log.warn({ err: cause, path: path?.join('.') }, 'a resolver threw while running a stored query; the owner sees no details');
   const shown = isForPeople ? message : 'A resolver of this API failed.';
   return path ? `${shown} (at ${path.join('.')})` : shown;
+}
+
+/** Returns whether lists and objects are nested in more than `limit` levels. */
+function isDeeper(value: unknown, limit: number): boolean {
+  if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return false;
+  return limit === 0 || Object.values(value).some((part) => isDeeper(part, limit - 1));
 }
 
 /**

@@ -6,7 +6,7 @@ import { MAX_ANSWER_LENGTH, runQuery } from '../../../src/webhooks/payload/run-q
 
 /** An engine whose schema has one field with this resolver. */
 function engineOf(resolve: () => unknown, queryDeadlineMs = 1_000): Engine {
-  const schema = buildSchema('type Query { value: String list: [String!] }');
+  const schema = buildSchema('scalar Any type Query { value: String list: [String!] any: Any }');
   for (const field of Object.values((schema.getQueryType() as GraphQLObjectType).getFields())) field.resolve = resolve;
   return {
     host: { schema: () => schema, faultOf: ({ message }: GraphQLError) => (message.startsWith('ours') ? 'ours' : 'node') },
@@ -35,6 +35,23 @@ describe('a stored query', () => {
         '{ list }',
       ),
     ).toMatchObject({ refused: expect.stringContaining('limit') });
+  });
+
+  it('is refused where its answer is nested too deeply for JSON', async () => {
+    const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as unknown;
+    expect(
+      await run(
+        engineOf(() => nested(900)),
+        '{ any }',
+      ),
+    ).toMatchObject({ isWhole: true });
+    for (const levels of [1100, 10_000])
+      expect(
+        await run(
+          engineOf(() => nested(levels)),
+          '{ any }',
+        ),
+      ).toMatchObject({ refused: expect.stringContaining('nested more than 1000 levels') });
   });
 
   it('tells what a resolver says to people, and nothing of what it threw otherwise', async () => {

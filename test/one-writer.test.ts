@@ -7,8 +7,9 @@ const SRC = join(import.meta.dirname, '../src');
 
 /** The files that may write a table, relative to src/webhooks. A second file has its reason beside it. */
 const OWNERS: Record<string, string[]> = {
-  deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-state.sql'],
-  open_deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-state.sql'],
+  deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-moves.ts', 'base/store/delivery-state.sql'],
+  open_deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-moves.ts', 'base/store/delivery-state.sql'],
+  clock: ['base/store/clock.ts'],
   attempts: ['verdict/attempt-rows.sql'],
   attempt_stats: ['base/store/attempt-stats.sql'],
   attempt_stats_position: ['base/store/attempt-stats.sql'],

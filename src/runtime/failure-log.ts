@@ -37,20 +37,27 @@ export function logFailure(
   const kind = isDatabase ? 'the database cannot be reached' : `${message}: ${(error as Error | null)?.message}`;
   const known = kinds.get(kind);
   if (known) {
-    known.lastMs = Date.now();
+    known.lastMs = performance.now();
     known.count += 1;
     known.during[message] = (known.during[message] ?? 0) + 1;
     return;
   }
   log[level]({ err: error, ...fields }, message);
-  const begun: Known = { sinceMs: Date.now(), lastMs: Date.now(), during: {}, count: 0, reported: 0, timer: setInterval(report, everyMs) };
+  const begun: Known = {
+    sinceMs: performance.now(),
+    lastMs: performance.now(),
+    during: {},
+    count: 0,
+    reported: 0,
+    timer: setInterval(report, everyMs),
+  };
   begun.timer.unref();
   kinds.set(kind, begun);
 
   function report(): void {
     const { sinceMs, lastMs, during, count, reported, timer } = begun;
-    const line = { cause: kind, count, during, lastedMs: lastMs - sinceMs };
-    if (Date.now() - lastMs >= everyMs) {
+    const line = { cause: kind, count, during, lastedMs: Math.round(lastMs - sinceMs) };
+    if (performance.now() - lastMs >= everyMs) {
       clearInterval(timer);
       kinds.delete(kind);
       if (count > 0) log.info(line, 'a failure has ended');

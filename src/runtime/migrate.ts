@@ -155,7 +155,7 @@ async function apply(
 ): Promise<void> {
   await client.query(BEGIN);
   try {
-    await client.query(`SET LOCAL search_path = ${schema}; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await client.query(`SET LOCAL search_path = ${schema}; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = 0`);
     await client.query(sql);
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});

@@ -81,9 +81,10 @@ export async function withAdvisoryLock<T>(
   const holder = await pool.connect();
   let isFree = false;
   try {
-    if (pooled) await holder.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0');
+    await holder.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0');
     const take = `pg_${wait ? '' : 'try_'}advisory_${pooled ? 'xact_' : ''}lock(${key})`;
     const { rows } = await holder.query(`SELECT ${take} AS taken`);
+    if (!pooled) await holder.query('COMMIT');
     if (!wait && !rows[0].taken) {
       if (pooled) await holder.query('ROLLBACK');
       isFree = true;

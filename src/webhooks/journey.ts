@@ -109,8 +109,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       maySend: whileFresh(engine.pool, delivery, leaseMs),
       origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
-        const nowMs = Date.now();
-        return { attemptCount, ageMs: nowMs - createdAtMs, nowMs, random: engine.random() };
+        return { attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() };
       },
     });
     return ended ? conclude(compiled, delivery, ended) : resultOf(delivery, {});

@@ -18,7 +18,7 @@ export function createLoopBrake(engine: Engine): LoopBrake {
   async function slowDown(claimed: DeliveryInHand, { tenant, userId }: Owner, { waitMs, isNew }: Slowed): Promise<DeliveryResult | null> {
     const { subscriptionId, typename, nodeKey, eventId } = claimed;
     if ((await actorOf(engine, eventId)) !== userId) {
-      loops.acquit(claimed, Date.now());
+      loops.acquit(claimed, performance.now());
       return null;
     }
     engine.meter.putBack('LOOP');
@@ -27,7 +27,7 @@ export function createLoopBrake(engine: Engine): LoopBrake {
   }
 
   return (claimed, owner) => {
-    const slowed = claimed.kind === 'LIVE' ? loops.check(claimed, Date.now()) : null;
+    const slowed = claimed.kind === 'LIVE' ? loops.check(claimed, performance.now()) : null;
     return slowed && slowDown(claimed, owner, slowed);
   };
 }

@@ -3,7 +3,7 @@
 
 import type { Engine } from './base/engine.js';
 import { logRuleChanges } from './base/rule-log.js';
-import { releaseDeliveries } from './base/store/delivery-state.js';
+import { releaseDeliveries } from './base/store/delivery-moves.js';
 import { unsetBroken } from './base/store/subscription-status.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { compileDefinition } from './compile-definition.js';

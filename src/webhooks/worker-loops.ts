@@ -6,19 +6,20 @@ import { loadStatements } from '../runtime/sql-file.js';
 import { LATE, within } from '../runtime/time-limit.js';
 import type { Engine } from './base/engine.js';
 import { type Loop, watchLoops } from './base/loops.js';
+import { StepSize } from './base/store/steps.js';
 import { createHeartbeat, HEARTBEAT_MS } from './base/store/workers.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
 import { DESTINATIONS } from './destinations/registry.js';
 import { startRelay } from './fan-out/relay-loop.js';
-import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
 import { type Drain, startDrain } from './lease/drain.js';
-import { releaseScan, scanDue } from './lease/due-scan.js';
+import { type DueScan, releaseScan, scanDue, settle } from './lease/due-scan.js';
 import { claimPaced } from './lease/paced.js';
 import { padQueueTable } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
 import { openDeliverySender } from './send-delivery.js';
 import { createAttemptWriter } from './verdict/attempt-writer.js';
+import { clockScan, replayScan, statisticsScan, templateScan, type Work } from './worker-scans.js';
 
 export interface Working {
   /** Returns the number of deliveries in progress in this worker, and of their results that are not written yet. */
@@ -33,16 +34,17 @@ export interface Working {
 
 /** Milliseconds that one step of a loop may take when it calls AWS or reads many tables. */
 const SLOW = { stepMs: 15_000 };
-/** One iteration of a periodic loop. */
-type Work = (isStopped: () => boolean, completed: () => void) => Promise<void>;
 
 /** Maximum number of deliveries claimed at once from slowed, probed or rate-limited subscriptions. */
 const MAX_PACED = 500;
 const DUE_SCAN_MS = 500;
-const RELEASE_SCAN_MS = 5000;
+const RELEASE_SCAN_MS = { moving: 100, idle: 5000 };
+/** Milliseconds after which a move of many deliveries pauses, so that the next one begins with what is true then. */
+const MOVING_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
+const CLOCK_SCAN_MS = 1000;
 /**
  * Milliseconds between two claims of deliveries from slowed, probed or rate-limited subscriptions: `due` while any of them has due
  * deliveries, otherwise `idle`.
@@ -90,7 +92,28 @@ export async function startWorking(
     },
     onFailure: () => engine.meter.loopFailed('relay'),
   });
-  const dueScan = repeat('due', DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
+  let unsettled: DueScan['unsettled'] | null = null;
+  const dueScan = repeat(
+    'due',
+    DUE_SCAN_MS,
+    async () => {
+      const found = await scanDue(pool);
+      unsettled = found.unsettled;
+      drain.wake(found.due);
+    },
+    engine,
+  );
+  // A loop of its own, so that a move of many deliveries, or one that fails, keeps no due delivery waiting.
+  const moving = { withinMs: MOVING_MS, size: new StepSize() };
+  const settling = repeat(
+    'settle',
+    DUE_SCAN_MS,
+    async () => {
+      if (unsettled) await settle(pool, unsettled, moving);
+    },
+    engine,
+    SLOW,
+  );
   let pacedMs = PACED_SCAN_MS.idle;
   const paced = repeat(
     'paced',
@@ -112,7 +135,7 @@ export async function startWorking(
     wake: drain.wake,
     state: () => ({ inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() }),
     async stop() {
-      const scans = [dueScan, paced, replays, ...maintenance].map((scan) => scan.stop());
+      const scans = [dueScan, settling, paced, replays, ...maintenance].map((scan) => scan.stop());
       const ended = beating
         .stop()
         .then(heartbeat.end)
@@ -131,25 +154,21 @@ export async function startWorking(
   };
 }
 
-/** Advances the replays step by step, and wakes their subscriptions. */
-function replayScan({ pool }: Engine, { wake }: Drain): Work {
-  return async (isStopped, completed) => {
-    for (let step = await stepReplay(pool); step && !isStopped(); step = await stepReplay(pool)) {
-      completed();
-      wake([step.subscriptionId]);
-    }
-  };
-}
-
 /** Starts the loops that neither claim nor start deliveries. */
 function startMaintenance(engine: Engine, { capture, captureWatchMs }: Parameters<typeof startWorking>[1]): { stop(): Promise<void> }[] {
   const { pool } = engine;
+  let releaseMs = RELEASE_SCAN_MS.idle;
+  const moving = { withinMs: MOVING_MS, size: new StepSize() };
+  const release = async () => {
+    releaseMs = (await releaseScan(pool, moving)) ? RELEASE_SCAN_MS.moving : RELEASE_SCAN_MS.idle;
+  };
   const upkeep = DESTINATIONS.flatMap(({ field, upkeep }) =>
     upkeep ? [repeat(`upkeep-${field}`, upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine, SLOW)] : [],
   );
   return [
-    repeat('release', RELEASE_SCAN_MS, () => releaseScan(pool), engine),
+    repeat('release', () => releaseMs, release, engine, SLOW),
     ...upkeep,
+    repeat('clock', CLOCK_SCAN_MS, clockScan(engine), engine, SLOW),
     repeat('templates', TEMPLATE_SCAN_MS, templateScan(engine), engine),
     // `capture.requireMatch()` was the first check of the triggers, so this loop begins with a pause.
     repeat('capture', captureWatchMs, async () => void (await capture.check()), engine, { ...SLOW, waits: true }),
@@ -162,49 +181,6 @@ function onDemand({ loops }: Engine, name: string): Loop {
   const loop = loops.start(name, 0);
   loop.rests();
   return loop;
-}
-
-/** Starts a render process (about 65 MB) once a subscription has a template, so that it is ready before the first delivery needs it. */
-function templateScan({ pool, renderer }: Engine): () => Promise<void> {
-  let since: Date | null = null;
-  let found = false;
-  return async () => {
-    if (found) return;
-    const { rows } = await pool.query<{ now: Date; found: boolean }>(
-      `SELECT now(), EXISTS (
-         SELECT FROM hookgraph.subscriptions x JOIN hookgraph.subscription_versions v ON v.subscription_id = x.id AND v.number = x.version
-         WHERE x.status = 'ENABLED' AND ($1::timestamptz IS NULL OR x.updated_at > $1 - interval '1 minute')
-           AND num_nonnulls(v.definition ->> 'validationTemplate', v.definition ->> 'template', v.definition ->> 'errorTemplate') > 0
-       ) AS found`,
-      [since],
-    );
-    since = rows[0]?.now ?? null;
-    found = rows[0]?.found ?? false;
-    if (found) renderer.start();
-  };
-}
-
-/**
- * Runs ANALYZE as soon as a new installation has its first backlog. Postgres would analyze the table by itself about a minute later;
- * until then its plans, made for an empty table, would scan the whole table for each batch.
- */
-function statisticsScan({ pool }: Engine): () => Promise<void> {
-  // The number of runs is limited: each ANALYZE makes all sessions plan their statements again, and may not help, because a large file can
-  // contain few rows.
-  let triesLeft = 3;
-  return async () => {
-    if (triesLeft === 0) return;
-    const { rows } = await pool.query<{ known: boolean; grown: boolean }>(
-      `SELECT reltuples >= 1000 AS known, pg_relation_size(oid) > 500000 AS grown FROM pg_class WHERE oid = 'hookgraph.deliveries'::regclass`,
-    );
-    const { known = false, grown = false } = rows[0] ?? {};
-    if (known) triesLeft = 0;
-    else if (grown) {
-      // One ANALYZE may not be enough: uncommitted rows make the table larger, but ANALYZE does not count them.
-      triesLeft -= 1;
-      await pool.query('ANALYZE hookgraph.deliveries');
-    }
-  };
 }
 
 /**

@@ -104,6 +104,9 @@ export function leaseMsOf({ requestMs, queryMs }: Pick<Limits, 'requestMs' | 'qu
   return Math.max(LEAST_LEASE_MS, BEGIN_WITHIN_MS + Math.max(payloadMs, exchangeMs));
 }
 
+/** The longest possible lease in milliseconds. */
+export const MOST_LEASE_MS = leaseMsOf({ requestMs: BOUNDS.requestMs.most, queryMs: BOUNDS.queryMs.most });
+
 /**
  * Adds the defaults of the limits that are not configured, and computes the deadlines that follow from the limits.
  * @throws WebhooksError LIMITS_INVALID that names all invalid limits

@@ -37,7 +37,7 @@ interface TracedDelivery {
   typename: string;
   nodeKey: string;
   attemptCount: number;
-  /** Absent for a test and a before-hook, which are never queued. */
+  /** By `performance.now()`; absent for a test and a before-hook, which are never queued. */
   createdAtMs?: number;
 }
 
@@ -82,8 +82,9 @@ export function traceAttempt(definition: TracedDefinition, delivery: TracedDeliv
   const child = (name: string, from: TimeInput, to: TimeInput, attributes: Attributes = {}) =>
     tracer.startSpan(name, { startTime: from, attributes }, own).end(to);
   if (origin && delivery.attemptCount === 0 && delivery.createdAtMs !== undefined) {
-    child('hookgraph.relay', origin.occurredAt, delivery.createdAtMs);
-    child('hookgraph.claim', delivery.createdAtMs, startedMs);
+    const createdMs = startedMs - (performance.now() - delivery.createdAtMs);
+    child('hookgraph.relay', origin.occurredAt, createdMs);
+    child('hookgraph.claim', createdMs, startedMs);
   }
   let request: { span: Span; startedMs: number } | undefined;
 

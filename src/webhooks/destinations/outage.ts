@@ -44,7 +44,7 @@ export function pauseMs(outageMs: number): number {
   return Math.min(Math.max(outageMs / 2, MIN_PAUSE_MS), MAX_PAUSE_MS);
 }
 
-export function watchOutages(log: Logger, evidence: NetworkEvidence, now: () => number = Date.now): Outage {
+export function watchOutages(log: Logger, evidence: NetworkEvidence, now: () => number = () => performance.now()): Outage {
   let ongoing: Ongoing | null = null;
   let warnTimer: NodeJS.Timeout | undefined;
   let checkTimer: NodeJS.Timeout | undefined;
@@ -77,7 +77,7 @@ export function watchOutages(log: Logger, evidence: NetworkEvidence, now: () => 
     const works = quietMs >= QUIET_MS && evidence.hasWorkedSince(last.failure ?? { step: 'CONNECT', host: '' }, lastMs);
     if (!works && quietMs < MAX_QUIET_MS) return;
     end();
-    log.info({ cause, lastedMs: lastMs - sinceMs, deliveries: postponed }, "outage of this installation's network is over");
+    log.info({ cause, lastedMs: Math.round(lastMs - sinceMs), deliveries: postponed }, "outage of this installation's network is over");
   }
 
   function end(): void {

@@ -71,7 +71,7 @@ matches AS MATERIALIZED (
         AND s.topic_id = t.id
         AND s.phase = 'AFTER'
         AND s.deleted_at IS NULL
-        AND s.created_at <= e.occurred_at
+        AND :is_later
         AND s.id > e.position
       OFFSET 0
     ) s

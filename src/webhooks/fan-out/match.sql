@@ -1,5 +1,5 @@
 -- Defines the SQL conditions under which an event `e` matches a topic `t` and a subscription `s`. relay.sql,
--- replay.sql and why-not.sql insert them by name.
+-- fan-out.sql, replay.sql and why-not.sql insert them by name.
 
 -- Whether the event has the topic's node type and operation. A lifecycle topic, which watches one column,
 -- also requires that this column changed to `to_value` and, if `from_value` is set, from that value.
@@ -25,6 +25,23 @@ $$ AS fits_environment \gset
 SELECT $$
   (e.fold IS NULL OR (e.fold = 'WHOLE') = s.coalesces)
 $$ AS fits_fold \gset
+
+-- Whether the event is later than the subscription. Transactions decide, because the clock of the database
+-- can go back: an event is later unless its transaction had committed when the subscription was created. Of a
+-- transaction that was open then, events with a later number are later (the lower 20 bits of the id, which
+-- count in circles), or with a later time. In a database that was restored since, transactions have other
+-- numbers, so the time decides.
+SELECT $$
+  CASE
+    WHEN s.created_in = (SELECT hookgraph.system_number()) THEN
+      coalesce(e.folded_xid, e.xid) >= s.created_xid
+      OR (NOT pg_visible_in_snapshot(coalesce(e.folded_xid, e.xid), s.created_snapshot)
+        AND (coalesce((e.id - s.created_id) & 1048575 < 524288, true)
+          OR s.created_at <= e.occurred_at))
+    ELSE
+      s.created_at <= e.occurred_at
+      OR (s.created_in IS NULL AND coalesce(e.folded_xid, e.xid) >= s.created_xid) END
+$$ AS is_later \gset
 
 -- Excludes changes of a subscription that itself subscribes to changes of subscriptions (a
 -- `webhook_subscription/…` topic): two such subscriptions could otherwise trigger each other endlessly.

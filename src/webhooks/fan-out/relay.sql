@@ -38,7 +38,8 @@ changes AS MATERIALIZED (
   SELECT
     true AS is_new, id, xid, hookgraph.time_of(id)::timestamptz(3) AS occurred_at,
     tenant, parent_typename, parent_key, environment, typename, node_key,
-    operation, changed, before, after, context, depth, NULL AS fold, false AS is_link
+    operation, changed, before, after, context, depth,
+    NULL AS fold, NULL::xid8 AS folded_xid, false AS is_link
   FROM captures
   WHERE typename <> ALL (ARRAY(SELECT link_typename FROM hookgraph.links WHERE is_internal))
   UNION ALL
@@ -46,13 +47,13 @@ changes AS MATERIALIZED (
     true, ((id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575), xid,
     hookgraph.time_of(id)::timestamptz(3),
     tenant, NULL, NULL, environment, typename, node_key,
-    'updated', fields, document, document, context, 32767, NULL, true
+    'updated', fields, document, document, context, 32767, NULL, NULL, true
   FROM linked_rows
   UNION ALL
   SELECT
     false, id, xid, occurred_at,
     tenant, parent_typename, parent_key, environment, typename, node_key,
-    operation, changed, before, after, context, 32767, fold, false
+    operation, changed, before, after, context, 32767, fold, folded_xid, false
   FROM queued_events
   CROSS JOIN LATERAL (
     SELECT *
@@ -125,6 +126,7 @@ batch_events AS MATERIALIZED (
     CASE
       WHEN (c.id IN (SELECT unnest(ids) FROM repeated_changes)) IS TRUE THEN 'PART'
       ELSE c.fold END AS fold,
+    c.folded_xid,
     c.tenant IS NULL AND coalesce(p.tenant, d.tenant) IS NOT NULL AS has_found_tenant,
     d.id IS NOT NULL AND c.operation = 'updated' AS hides_before
   FROM changes c
@@ -140,8 +142,8 @@ batch_events AS MATERIALIZED (
       WHEN d.tenant_number > 1 THEN ((c.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575)
       ELSE c.id END,
     '0', c.occurred_at, coalesce(c.tenant, d.tenant), c.parent_typename, c.parent_key,
-    c.environment, c.typename, c.node_key, c.operation, c.changed, c.before, c.after, c.context, 'WHOLE',
-    false, d.id IS NOT NULL AND c.operation = 'updated'
+    c.environment, c.typename, c.node_key, c.operation, c.changed, c.before, c.after, c.context,
+    'WHOLE', c.xid, false, d.id IS NOT NULL AND c.operation = 'updated'
   FROM folded_changes c
   LEFT JOIN child_tenants d ON c.tenant IS NULL AND d.id = c.id
   UNION ALL
@@ -150,7 +152,7 @@ batch_events AS MATERIALIZED (
     c.xid, c.occurred_at, m.tenant, NULL, NULL, m.environment, m.typename, m.node_key, m.operation, NULL,
     CASE m.operation WHEN 'deleted' THEN m.document END,
     CASE m.operation WHEN 'created' THEN m.document END,
-    c.context, NULL, false, false
+    c.context, NULL, NULL, false, false
   FROM members m
   JOIN changes c ON c.id = m.id
 ),
@@ -159,7 +161,7 @@ batch_events AS MATERIALIZED (
 inserted_events AS (
   INSERT INTO hookgraph.events (
     id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
-    changed, before, after, context, fold)
+    changed, before, after, context, fold, folded_xid)
   SELECT
     id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
     changed,
@@ -170,7 +172,7 @@ inserted_events AS (
         AND t.column_name = ANY (e.changed)
         AND t.to_value = e.after ->> t.column_name
         AND t.from_value = e.before ->> t.column_name) ELSE before END,
-    after, context, fold
+    after, context, fold, folded_xid
   FROM batch_events e
   WHERE is_new
 ),
@@ -186,8 +188,8 @@ completed_events AS (
 ),
 :batch_topics,
 -- The subscriptions to which each event is sent. A change recorded before a subscription was created is not
--- sent to it, even if it commits later. A subscription with the phase BEFORE was called before the write, and
--- gets no delivery afterwards. LIMIT ends the search where the batch is too large.
+-- sent to it, even if it commits later (is_later). A subscription with the phase BEFORE was called before the
+-- write, and gets no delivery afterwards. LIMIT ends the search where the batch is too large.
 found_matches AS MATERIALIZED (
   SELECT
     e.id AS event_id, s.id AS subscription_id, s.status, t.id AS topic_id, e.tenant, e.typename, e.node_key
@@ -200,7 +202,7 @@ found_matches AS MATERIALIZED (
       AND s.topic_id = t.id
       AND s.phase = 'AFTER'
       AND s.deleted_at IS NULL
-      AND s.created_at <= e.occurred_at
+      AND :is_later
       AND :fits_environment
       AND :fits_fold
     OFFSET 0

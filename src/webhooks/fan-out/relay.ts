@@ -1,6 +1,7 @@
 // Turns recorded changes into events, and into one delivery for each matching subscription. One statement relays a whole batch or nothing.
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
+import { patiently } from '../base/store/transaction.js';
 
 const RELAY = sqlStatement<'batch_size' | 'since_xid' | 'max_deliveries' | 'split_xid'>('webhooks/fan-out/relay.sql');
 
@@ -46,14 +47,14 @@ interface Row extends Omit<Relayed, 'isFull'> {
  * @param maxDeliveries maximum number of deliveries; with more, the batch makes none and defers its events
  */
 export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0', maxDeliveries = UNLIMITED): Promise<Relayed> {
-  const relay = async (splitXid: string | null): Promise<Row> => {
+  const relay = async (splitXid: string | null, on: Pool | PoolClient = db): Promise<Row> => {
     const values = RELAY.values({ batch_size: limit, since_xid: sinceXid, max_deliveries: maxDeliveries, split_xid: splitXid });
-    return (await db.query<Row>({ name: 'hookgraph.relay', text: RELAY.text, values })).rows[0] as Row;
+    return (await on.query<Row>({ name: 'hookgraph.relay', text: RELAY.text, values })).rows[0] as Row;
   };
   let row = await relay(null);
   if (row.largeXid !== null && row.events === 0) {
     const { largeXid } = row;
-    row = await relay(largeXid);
+    row = await patiently(db, (client) => relay(largeXid, client));
     // If the process dies before, the next relay finds nothing more to split, and stores it.
     if (row.isSplit) await db.query(NOTE_SPLIT, [largeXid]);
     if (row.events === 0) row = await relay(null);

@@ -46,7 +46,8 @@ replay AS MATERIALIZED (
           AND o.due_at <= now()
         LIMIT :max_due
       ) due) < :max_due
-  ORDER BY r.updated_at
+  -- A time in the future is older than any other: the clock of the database has gone back since.
+  ORDER BY r.updated_at > now() DESC, r.updated_at
   LIMIT 1
   FOR UPDATE OF r SKIP LOCKED
 ),

@@ -45,7 +45,7 @@ claims AS MATERIALIZED (
 -- delivery no longer exists; claim.ts then deletes its queue row.
 SELECT
   l.delivery_id, l.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count,
-  l.due_at::text, extract(epoch FROM d.created_at)::float8 * 1000, d.event_id,
+  l.due_at::text, greatest(extract(epoch FROM now() - d.created_at), 0)::float8 * 1000, d.event_id,
   d.replay_id, d.state IN ('PENDING', 'RETRYING')
 FROM leases l
 LEFT JOIN LATERAL (

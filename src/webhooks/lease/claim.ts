@@ -42,6 +42,7 @@ export interface DeliveryInHand {
   /** Number of earlier attempts. */
   attemptCount: number;
   dueAt: string;
+  /** When the delivery was created, by `performance.now()`: its age in the database, before the claim. Negative for an older one. */
   createdAtMs: number;
   /** Value of `performance.now()` just before the claim was sent to Postgres, so never later than the start of the lease. */
   claimedAtMs: number;
@@ -98,7 +99,7 @@ export async function claimDue(
         nodeKey: row[5],
         attemptCount: row[6],
         dueAt: row[7],
-        createdAtMs: row[8],
+        createdAtMs: claimedAtMs - row[8],
         claimedAtMs,
         eventId: row[9],
         replayId: row[10],

@@ -67,7 +67,7 @@ export function startDrain(options: DrainOptions): Drain {
 class ClaimingDrain implements Drain {
   private readonly awake: RoundRobin;
   private readonly inFlight = new InFlight();
-  /** Subscription id → time by `Date.now()` before which nothing of the subscription is claimed. */
+  /** Subscription id → time by `performance.now()` before which nothing of the subscription is claimed. */
   private readonly resting = new Map<string, number>();
   private isClaiming = false;
   private isStopping = false;
@@ -90,7 +90,7 @@ class ClaimingDrain implements Drain {
   }
 
   rest(subscriptionId: string, ms: number): void {
-    this.resting.set(subscriptionId, Date.now() + ms);
+    this.resting.set(subscriptionId, performance.now() + ms);
     this.awake.remove(subscriptionId);
   }
 
@@ -135,7 +135,8 @@ class ClaimingDrain implements Drain {
         if (!isFirst && !isWorthwhile(plan.total, this.inFlight.total)) return this.gather();
         this.options.loop?.completed();
         const batch = await claimDue(this.options.pool, plan.wants, plan.total, this.options.leaseMs);
-        for (const { subscriptionId, had, next } of advancesAfter(plan, batch, Date.now())) this.awake.advance(subscriptionId, had, next);
+        for (const { subscriptionId, had, next } of advancesAfter(plan, batch, performance.now()))
+          this.awake.advance(subscriptionId, had, next);
         this.start(batch);
       }
     } catch (error) {
@@ -152,7 +153,7 @@ class ClaimingDrain implements Drain {
     if (this.mayNotClaim()) return { wants: [], total: 0 };
     this.inFlight.learnHosts(this.options.hostOf);
     this.awake.learnHosts();
-    return planClaim(this.awake, this.inFlight, this.options.bounds, Date.now());
+    return planClaim(this.awake, this.inFlight, this.options.bounds, performance.now());
   }
 
   private mayNotClaim(): boolean {
@@ -185,7 +186,7 @@ class ClaimingDrain implements Drain {
   private isResting(subscriptionId: string): boolean {
     const untilMs = this.resting.get(subscriptionId);
     if (untilMs === undefined) return false;
-    if (Date.now() < untilMs) return true;
+    if (performance.now() < untilMs) return true;
     this.resting.delete(subscriptionId);
     return false;
   }

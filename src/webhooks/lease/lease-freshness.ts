@@ -41,6 +41,12 @@ export function whileFresh(pool: Pool, delivery: DeliveryInHand, leaseMs: number
 // as young; the caller then only waits longer than necessary.
 const YOUNG = `lease_until > now() + ${LEAST_LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
+/**
+ * Claims take the deliveries that are due first, so the claimed ones are among this number of the subscription's first. The bound keeps a
+ * subscription with a long queue from failing to be disabled.
+ */
+const LOOK_AHEAD = 20_000;
+
 /** The attempts and calls of subscriptions that may still begin while these are being disabled. */
 export interface MayBegin {
   /** The claimed deliveries whose attempts may still begin. */
@@ -59,7 +65,10 @@ export const NOTHING_BEGINS: MayBegin = { deliveryIds: [], hasHook: false };
 export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<MayBegin> {
   const { rows } = await client.query<MayBegin>(
     `SELECT ARRAY(
-       SELECT delivery_id FROM hookgraph.open_deliveries WHERE subscription_id = ANY ($1::uuid[]) AND held_for IS NULL AND ${YOUNG}
+       SELECT o.delivery_id FROM unnest($1::uuid[]) AS s (id) CROSS JOIN LATERAL (
+         SELECT delivery_id, lease_until FROM hookgraph.open_deliveries WHERE subscription_id = s.id AND held_for IS NULL
+         ORDER BY due_at, delivery_id LIMIT ${LOOK_AHEAD}
+       ) o WHERE ${YOUNG}
      ) AS "deliveryIds", EXISTS (
        SELECT FROM hookgraph.subscriptions WHERE id = ANY ($1::uuid[]) AND phase = 'BEFORE'
      ) AS "hasHook"`,

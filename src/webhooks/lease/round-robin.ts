@@ -14,7 +14,7 @@ export class Entry {
     private readonly sinceMs = 0,
   ) {}
 
-  /** Returns the cursor, or `null` when it is older than CURSOR_LIFE_MS. `nowMs` by `Date.now()`. */
+  /** Returns the cursor, or `null` when it is older than CURSOR_LIFE_MS. `nowMs` by `performance.now()`. */
   cursorAt(nowMs: number): Cursor | null {
     return this.cursor && nowMs - this.sinceMs <= CURSOR_LIFE_MS ? this.cursor : null;
   }

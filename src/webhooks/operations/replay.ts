@@ -4,11 +4,12 @@ import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor, Replay } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
-import { cancelReplayed } from '../base/store/delivery-state.js';
 import { isBigId } from '../base/store/page.js';
 import { endReplay, replaysByIds, startReplay } from '../base/store/replays.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
+import { clearReplay } from '../lease/due-scan.js';
+import { begin } from './begin-move.js';
 import { about, whyNotEnabled } from './resend.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 
@@ -64,8 +65,8 @@ export async function cancelReplay(engine: Engine, actor: Actor, id: string): Pr
     // The worker that creates the replay's deliveries locks the replay's row, too, so it creates none after this update.
     if (await endReplay(client, id))
       await recordAudit(client, actor, [{ subscriptionId: replay.subscriptionId, action: 'REPLAY_CANCELLED' }]);
-    await cancelReplayed(client, id);
   });
+  await begin(engine, () => clearReplay(engine.pool, id));
   return { problems: [], replay: await read(engine, actor, id) };
 }
 

@@ -5,9 +5,12 @@ import type { Problem } from '../base/errors.js';
 import type { Actor, Delivery, Subscription } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { deliveriesByIds } from '../base/store/deliveries.js';
-import { releaseDeliveries, reopenDelivery, repeatDelivery } from '../base/store/delivery-state.js';
+import { countHeld, releaseDeliveries } from '../base/store/delivery-moves.js';
+import { reopenDelivery, repeatDelivery } from '../base/store/delivery-state.js';
+import { countRelease } from '../base/store/subscription-status.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
+import { begin } from './begin-move.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 
 export interface Released {
@@ -28,10 +31,12 @@ export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: st
   const notEnabled = whyNotEnabled(subscription);
   if (notEnabled) return refused(notEnabled);
   const count = await insideTransaction(engine.pool, async (client) => {
-    const released = (await releaseDeliveries(client, [id], ['NODE', 'DISABLED', 'BROKEN'])).get(id) ?? 0;
-    await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Released deliveries: ${released}.` }]);
-    return released;
+    await countRelease(client, id);
+    const held = await countHeld(client, id);
+    await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Released deliveries: ${held}.` }]);
+    return held;
   });
+  await begin(engine, () => releaseDeliveries(engine.pool, [id], ['MENDED', 'DISABLED', 'BROKEN']));
   return { problems: [], subscription, count };
 }
 

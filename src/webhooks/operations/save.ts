@@ -6,15 +6,17 @@ import type { Engine } from '../base/engine.js';
 import { type Problem, WebhooksError } from '../base/errors.js';
 import type { Actor, Definition, Secrets, Subscription, Topic } from '../base/model.js';
 import { type Auditable, type AuditRecord, changesOf, recordAudit, switched as switchedTo } from '../base/store/audit.js';
-import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
+import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-moves.js';
 import { writePaces } from '../base/store/paces.js';
 import { endReplaysOf } from '../base/store/replays.js';
 import { wipeSecrets, writeSecrets } from '../base/store/secrets.js';
+import { countRelease, ENABLED_NOW } from '../base/store/subscription-status.js';
 import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } from '../base/store/subscriptions.js';
 import { resolveTopic, topicsByIds } from '../base/store/topics.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { forgetUpkeep, noteUpkeep, settleUpkeep } from '../destinations/upkeep.js';
 import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
+import { begin } from './begin-move.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
@@ -113,7 +115,7 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
     return listYoungClaims(client, [id]);
   });
   if (!young) return refused(NOT_FOUND);
-  await cancelDeliveries(engine.pool, [id]);
+  await begin(engine, () => cancelDeliveries(engine.pool, [id]));
   await untilNoneBegins(engine.pool, young);
   return { subscription, problems: await settleUpkeep(engine, id, subscription.definition) };
 }
@@ -168,17 +170,16 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     const columns = [phaseOf(definition), coalesces(definition)];
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, ...columns]);
     await recordAudit(client, actor, auditOfUpdate(was, { changes, redefined, switched, disabled }));
-    // Deliveries held for the reason NODE (the query or a template gave nothing usable) must be released in this transaction, because no
-    // periodic scan would do it later.
-    if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
+    // Deliveries held for the reason NODE (the query or a template gave nothing usable) are released, too.
+    if (redefined) await countRelease(client, was.id);
     return { switched, young: await off() };
   });
   if (!saved) return null;
   if ('message' in saved) return refused(saved);
-  // Runs after the commit. If the process ends before, the scans of lease/due-scan.ts hold or release the deliveries.
-  if (saved.switched && !disabled) await releaseDeliveries(engine.pool, [was.id], ['DISABLED']);
+  if (redefined) await begin(engine, () => releaseDeliveries(engine.pool, [was.id], ['BROKEN', 'MENDED']));
+  if (saved.switched && !disabled) await begin(engine, () => releaseDeliveries(engine.pool, [was.id], ['DISABLED']));
   const subscription = await read(engine, actor, was.id);
-  if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');
+  if (subscription?.status === 'DISABLED') await begin(engine, () => holdDeliveries(engine.pool, [was.id], 'DISABLED'));
   await untilNoneBegins(engine.pool, saved.young);
   problems.push(...(await settleUpkeep(engine, was.id, was.definition, definition)));
   return { subscription, problems };
@@ -213,12 +214,12 @@ function auditOfUpdate({ id, version }: Subscription, { changes, redefined, swit
 }
 
 const UPDATE = `
-  UPDATE hookgraph.subscriptions SET name = $2, topic_id = $3, version = version + $4::boolean::int,
+  UPDATE hookgraph.subscriptions x SET name = $2, topic_id = $3, version = version + $4::boolean::int,
     broken_at = CASE WHEN $4 THEN NULL ELSE broken_at END, broken_reason = CASE WHEN $4 THEN NULL ELSE broken_reason END,
     disabled_at = CASE WHEN NOT $5 THEN disabled_at WHEN $6 THEN now() END,
     disabled_reason = CASE WHEN NOT $5 THEN disabled_reason WHEN $6 THEN 'OWNER' END,
     disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
-    enabled_at = CASE WHEN ($5 AND NOT $6) OR phase <> $9 THEN now() ELSE enabled_at END, integration_id = $7, environment_ids = $8,
+    enabled_at = CASE WHEN ($5 AND NOT $6) OR phase <> $9 THEN ${ENABLED_NOW} ELSE enabled_at END, integration_id = $7, environment_ids = $8,
     phase = $9, coalesces = $10, updated_at = clock_timestamp()
   WHERE id = $1`;
 

@@ -4,10 +4,11 @@ import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor } from '../base/model.js';
 import { recordAudit, switched as switchedTo } from '../base/store/audit.js';
-import { holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
+import { holdDeliveries, releaseDeliveries } from '../base/store/delivery-moves.js';
 import { disableIntegration, enableIntegration } from '../base/store/subscription-status.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
+import { begin } from './begin-move.js';
 import { missingOf } from './save/check-references.js';
 import { NOT_ALLOWED } from './save.js';
 
@@ -37,9 +38,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
     );
     return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : NOTHING_BEGINS };
   });
-  // Runs after the commit. If the process ends before, the scans of lease/due-scan.ts hold or release the deliveries.
-  if (disabled) await holdDeliveries(engine.pool, ids, 'DISABLED');
-  else await releaseDeliveries(engine.pool, ids, ['DISABLED']);
+  await begin(engine, () => (disabled ? holdDeliveries(engine.pool, ids, 'DISABLED') : releaseDeliveries(engine.pool, ids, ['DISABLED'])));
   await untilNoneBegins(engine.pool, young);
   return { problems: [], count: ids.length };
 }

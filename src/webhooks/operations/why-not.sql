@@ -10,7 +10,7 @@ SELECT
   coalesce(:fits_topic, false) AS "fitsTopic",
   :fits_environment AS "fitsEnvironment",
   :starts_no_loop AS "startsNoLoop",
-  s.created_at > e.occurred_at AS "isOlder",
+  NOT :is_later AS "isOlder",
   e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id)
     OR EXISTS (SELECT 1 FROM hookgraph.fan_outs f WHERE f.event_id = e.id) AS "isQueued",
   e.occurred_at AS "occurredAt", e.typename, e.node_key AS "nodeKey", e.operation, e.changed,

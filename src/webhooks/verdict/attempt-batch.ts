@@ -16,7 +16,7 @@ export class AttemptBatch {
   size = 0;
   /** Total length in characters of the bodies, and of the headers that attempts don't share. */
   private ownCharacters = 0;
-  /** Time by `Date.now()` at which the newest result was added. */
+  /** Time by `performance.now()` at which the newest result was added. */
   newestMs = 0;
   /**
    * Results after which a rule may disable the subscription: those with `disable`, and failed attempts, because more than ERRORS_PER_HOUR
@@ -90,7 +90,7 @@ export class AttemptBatch {
 
   add({ deliveryId, token, subscriptionId, next, putBackMs, waits, attempt, disable, uncounted, pace }: DeliveryResult): void {
     this.size += 1;
-    this.newestMs = Date.now();
+    this.newestMs = performance.now();
     if (pace !== undefined) this.paces.set(subscriptionId, mergePaceOutcomes(this.paces.get(subscriptionId), pace));
     if (disable !== null || (attempt?.outcome === 'FAILED' && !uncounted))
       this.mayDisable.push({ deliveryId, subscriptionId, disable, outcome: attempt?.outcome ?? null });

@@ -14,7 +14,7 @@ export interface AttemptedDelivery {
   nodeKey: string;
   /** Number of earlier attempts. */
   attemptCount: number;
-  /** Absent for a test and a before-hook. */
+  /** By `performance.now()`; absent for a test and a before-hook. */
   createdAtMs?: number;
 }
 

@@ -6,7 +6,9 @@ import type { Logger } from '../../runtime/logger.js';
 import type { Engine } from '../base/engine.js';
 import type { Loop } from '../base/loops.js';
 import { logRule, logRuleChanges } from '../base/rule-log.js';
-import { holdDeliveries, keepLeases } from '../base/store/delivery-state.js';
+import { holdDeliveries } from '../base/store/delivery-moves.js';
+import { keepLeases } from '../base/store/delivery-state.js';
+import { isOfSize } from '../base/store/steps.js';
 import { AttemptBatch } from './attempt-batch.js';
 import { lineOf, USUAL_ATTEMPT_LOG, writeLine } from './attempt-log.js';
 import type { AttemptRecord } from './attempt-record.js';
@@ -78,22 +80,24 @@ export function createAttemptWriter(
   async function flush(): Promise<void> {
     // Waits for one iteration of the event loop, so that replies that arrive together are written together.
     await new Promise(setImmediate);
-    let busy = false;
+    let [busy, isPatient] = [false, false];
     loop?.completed();
     while (batches.length > 0) {
       if (busy && waiting < WORTHWHILE) await gathering.enough();
       const filled = batches.shift() as Filling;
       busy = filled.batch.size >= BUSY;
       try {
-        await write(engine, filled.batch);
+        await write(engine, filled.batch, isPatient);
+        isPatient = false;
         failing = false;
         loop?.completed();
         // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
         failing = !isRollback(error);
+        isPatient = isOfSize(error);
         logFailure(log, error, 'recording attempts failed; retrying', { results: waiting });
-        if (givenUp || (isOfValues(error) && Date.now() - filled.batch.newestMs > leaseMs)) end(filled);
+        if (givenUp || (isOfValues(error) && performance.now() - filled.batch.newestMs > leaseMs)) end(filled);
         else batches.unshift(filled);
         if (!isOfValues(error)) await leases.keep(batches);
         await sleep(250);
@@ -164,7 +168,7 @@ class Gathering {
 
 /** The leases of results that can't be written yet. */
 class Leases {
-  private keptAtMs = 0;
+  private keptAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly engine: Pick<Engine, 'pool' | 'log'>,
@@ -173,8 +177,8 @@ class Leases {
 
   /** Extends the leases of all batches, at most once in KEEP_MS milliseconds. */
   async keep(batches: readonly Filling[]): Promise<void> {
-    if (Date.now() - this.keptAtMs < KEEP_MS) return;
-    this.keptAtMs = Date.now();
+    if (performance.now() - this.keptAtMs < KEEP_MS) return;
+    this.keptAtMs = performance.now();
     const { pool, log } = this.engine;
     for (const { batch } of batches)
       await keepLeases(pool, batch.toParameters(), this.leaseMs).catch((error) => logFailure(log, error, 'extending leases failed'));
@@ -197,8 +201,8 @@ function isOfValues(error: unknown): boolean {
  * Writes a batch; logs its attempts and the subscriptions that they disabled or slowed down; holds the deliveries of the disabled
  * subscriptions.
  */
-async function write({ pool, log, meter }: Pick<Engine, 'pool' | 'log' | 'meter'>, batch: AttemptBatch): Promise<void> {
-  const { disabled, paces, states } = await writeBatch(pool, batch);
+async function write({ pool, log, meter }: Pick<Engine, 'pool' | 'log' | 'meter'>, batch: AttemptBatch, isPatient: boolean): Promise<void> {
+  const { disabled, paces, states } = await writeBatch(pool, batch, isPatient);
   for (const line of batch.lines) {
     const after = states.get(line.deliveryId);
     if (after) writeLine(log, line, after);
@@ -207,9 +211,9 @@ async function write({ pool, log, meter }: Pick<Engine, 'pool' | 'log' | 'meter'
   if (disabled.length === 0) return;
   for (const { rule } of disabled) meter.disabled(rule);
   const ids = disabled.map(({ id }) => id);
-  const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
+  const held = await holdDeliveries(pool, ids, 'DISABLED', { withinMs: 0 }).catch((error) => {
     // A failure is only logged: the attempts are already recorded, and the periodic scan of lease/due-scan.ts holds the deliveries later.
-    logFailure(log, error, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
+    logFailure(log, error, 'holding the deliveries of disabled subscriptions failed; a worker holds them later');
     return new Map<string, number>();
   });
   logRuleChanges(log, 'disabled', disabled, held);

@@ -31,7 +31,7 @@ export class FeedbackLoops {
   private readonly nodeKeys: string[] = new Array(PLACES).fill('');
   /** The last delivery about the node. */
   private readonly deliveryIds: string[] = new Array(PLACES).fill('');
-  /** Wall-clock time at which it was sent; NaN while it waits. */
+  /** When it was sent, by `performance.now()`; NaN while it waits. */
   private readonly sentAtMs = new Float64Array(PLACES);
   private readonly rounds = new Uint16Array(PLACES);
 

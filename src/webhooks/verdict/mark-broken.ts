@@ -1,7 +1,7 @@
 // Marks subscriptions whose definition no longer works, and holds their open deliveries.
 import type { Engine } from '../base/engine.js';
 import { logRuleChanges } from '../base/rule-log.js';
-import { holdDeliveries } from '../base/store/delivery-state.js';
+import { holdDeliveries } from '../base/store/delivery-moves.js';
 import { setBroken, type VersionOf } from '../base/store/subscription-status.js';
 
 /** Marks these versions of subscriptions as broken, except those that are already marked, or that a newer version has replaced. */

@@ -6,7 +6,7 @@ import { sqlStatement } from '../../runtime/sql-file.js';
 import type { DisablingRule } from '../base/meter.js';
 import type { RuleChange } from '../base/rule-log.js';
 import { disableByRule } from '../base/store/subscription-status.js';
-import { insideTransaction } from '../base/store/transaction.js';
+import { insideTransaction, PATIENT, patiently } from '../base/store/transaction.js';
 import { AttemptBatch, type ResultColumn } from './attempt-batch.js';
 import type { AfterAttempt } from './attempt-log.js';
 import type { DeliveryResult } from './attempt-result.js';
@@ -38,14 +38,19 @@ export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Prom
   return (await writeBatch(pool, batch)).disabled;
 }
 
-/** Writes the results of a batch. The caller may clear and reuse the batch afterwards. */
-export async function writeBatch(pool: Pool, batch: AttemptBatch): Promise<WriteEffects> {
+/**
+ * Writes the results of a batch. The caller may clear and reuse the batch afterwards.
+ * @param isPatient whether to ignore the `statement_timeout` of the database, which ended the last try
+ */
+export async function writeBatch(pool: Pool, batch: AttemptBatch, isPatient = false): Promise<WriteEffects> {
   const values = WRITE.values(batch.toParameters());
   if (batch.mayDisable.length === 0 && batch.paces.size === 0 && batch.lines.length === 0) {
-    await pool.query({ name: 'hookgraph-write-attempts', text: WRITE.text, values });
+    const write = (db: Pool | PoolClient) => db.query({ name: 'hookgraph-write-attempts', text: WRITE.text, values });
+    await (isPatient ? patiently(pool, write) : write(pool));
     return NOTHING;
   }
   return insideTransaction(pool, async (client) => {
+    if (isPatient) await client.query(PATIENT);
     const { rows } = await client.query<{ id: string }>({
       name: 'hookgraph-write-attempts-returning',
       text: `${WRITE.text} RETURNING delivery_id AS id`,

@@ -1,13 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  afterAttempt,
-  cancelDeliveries,
-  holdDeliveries,
-  releaseDeliveries,
-  reopenDelivery,
-} from '../../../src/webhooks/base/store/delivery-state.js';
+import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../../../src/webhooks/base/store/delivery-moves.js';
+import { afterAttempt, reopenDelivery } from '../../../src/webhooks/base/store/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
-import { scanDue } from '../../../src/webhooks/lease/due-scan.js';
+import { scanDue, settle } from '../../../src/webhooks/lease/due-scan.js';
 import { writeAttempts } from '../../../src/webhooks/verdict/write-attempts.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
@@ -63,7 +58,7 @@ it('from all sides at once leave states and queue in step, lose nothing, and wai
           if (random(6) === 0) await cancelDeliveries(pool, some());
           break;
         case 4:
-          await scanDue(pool);
+          await settle(pool, (await scanDue(pool)).unsettled);
           break;
         default: {
           // A lease of 30 ms sometimes expires during the work.

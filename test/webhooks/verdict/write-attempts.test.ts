@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { afterAttempt, cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/store/delivery-state.js';
+import { cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/store/delivery-moves.js';
+import { afterAttempt } from '../../../src/webhooks/base/store/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { padQueueTable } from '../../../src/webhooks/lease/pad-queue-table.js';
 import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';

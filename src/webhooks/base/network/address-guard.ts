@@ -88,11 +88,11 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
  * shows that the resolver works, so that one subscriber's failing name servers don't count as an outage of this installation.
  */
 function createResolverTrial(evidence: NetworkEvidence, { resolve }: Pick<Reach, 'resolve'>): (host: string) => void {
-  let triedAtMs = 0;
+  let triedAtMs = Number.NEGATIVE_INFINITY;
   return (host) => {
     const control = evidence.controlName(host);
-    if (control === null || Date.now() - triedAtMs < CONTROL_MS) return;
-    triedAtMs = Date.now();
+    if (control === null || performance.now() - triedAtMs < CONTROL_MS) return;
+    triedAtMs = performance.now();
     resolve(control).then(
       () => evidence.worked('NAME', control),
       () => {},

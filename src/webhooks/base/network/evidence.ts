@@ -104,7 +104,7 @@ export class NetworkEvidence {
   /** Host names that resolved recently, newest last. Looking one of them up again tests the DNS resolver. */
   private readonly names = new Set<string>();
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number = () => performance.now()) {}
 
   worked(step: Step, host: string): void {
     if (step === 'NAME') {

@@ -123,8 +123,7 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
       throw keysMismatch(`${secrets} encrypted with the key of fingerprint ${fingerprint}, which this process doesn't have.`);
     }
     const newest = vault.fingerprints[0] as string;
-    if (activate && !known.includes(newest))
-      await client.query('INSERT INTO hookgraph.encryption_keys (fingerprint) VALUES ($1)', [newest]);
+    if (activate && !known.includes(newest)) await client.query(ACTIVATE, [newest]);
     await client.query('COMMIT');
     return current;
   } catch (error) {
@@ -135,6 +134,11 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
     client.release(failed !== undefined && !(failed instanceof WebhooksError));
   }
 }
+
+// Later than every other key, also if the clock of the database has gone back since.
+const ACTIVATE = `
+  INSERT INTO hookgraph.encryption_keys (fingerprint, activated_at)
+  SELECT $1, greatest(clock_timestamp(), (SELECT max(activated_at) + interval '1 ms' FROM hookgraph.encryption_keys))`;
 
 /** Selects the fingerprints of all keys that the database has seen. The first is that of the current key, which encrypts new secrets. */
 const KNOWN = 'SELECT fingerprint FROM hookgraph.encryption_keys ORDER BY activated_at DESC, fingerprint';

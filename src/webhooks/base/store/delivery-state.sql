@@ -71,13 +71,15 @@ SELECT $$
 $$ AS new_leases \gset
 
 -- Ends the leases of the CTE `results` (id, token, place: ctid of the queue row, state, reason, wait_ms,
--- outcome), sets the next states of their deliveries, and queues the deliveries that are not final. Adds the
--- CTEs `ended_leases`, `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
+-- outcome, version), sets the next states of their deliveries, and queues the deliveries that are not final.
+-- Adds the CTEs `ended_leases`, `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
 -- - A delivery that was cancelled during the attempt stays cancelled.
 -- - A delivery whose subscription is no longer enabled is held instead of retried. The status is read by a
 --   subquery, which runs only for deliveries that would be due again.
 -- - A delivery that waits for the operator (reason OPERATOR) waits about twice as long as the last time, at
 --   most 5 minutes. Its last pause is the time from updated_at to due_at.
+-- - A delivery that is held for the reason NODE has the number of the subscription's last release, or one
+--   less if the attempt was made with an older version of its definition: then it is released again.
 -- - IS TRUE makes the planner hash the ids instead of comparing all pairs.
 SELECT $$
   ended_leases AS (
@@ -118,9 +120,14 @@ SELECT $$
       d.state AS state_now, d.reason AS reason_now, r.*
   ),
   requeued_rows AS (
-    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
-    SELECT delivery_id, subscription_id, due_at, CASE state_now WHEN 'HELD' THEN reason_now END
-    FROM moved_deliveries
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for, held_number)
+    SELECT
+      delivery_id, subscription_id, due_at, CASE state_now WHEN 'HELD' THEN reason_now END,
+      CASE WHEN state_now = 'HELD' AND reason_now = 'NODE' THEN (
+        SELECT x.releases - (x.version <> m.version)::int
+        FROM hookgraph.subscriptions x
+        WHERE x.id = m.subscription_id) ELSE 0 END
+    FROM moved_deliveries m
     WHERE state_now IN ('PENDING', 'RETRYING', 'HELD')
   )
 $$ AS ended_attempts \gset

@@ -1,11 +1,9 @@
-// Moves deliveries between states: pure transitions for one delivery, set-based SQL for many. Only this file and delivery-state.sql, which
-// has fragments for longer statements, write `deliveries` and the queue `open_deliveries`.
+// Moves single deliveries between states, and their leases. Only this file, delivery-moves.ts, which moves many at once, and
+// delivery-state.sql, which has fragments for longer statements, write `deliveries` and the queue `open_deliveries`.
 // PENDING and RETRYING deliveries are due at `due_at`, unless a worker has leased them; HELD deliveries wait until the reason ends.
 // Deliveries in these three states have a row in open_deliveries, whose `held_for` is null for the first two and the reason for HELD. All
 // other states are final, and their deliveries have no row. Exception: a delivery that is cancelled during its attempt keeps its row until
 // the attempt is written or the row is claimed again.
-// Every statement here locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does verdict/attempt-writer.ts. Two
-// statements therefore can't deadlock, unless a third has just moved one of the rows; then the attempt writer and the claim loop retry.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from '../model.js';
 
@@ -45,63 +43,7 @@ export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
 
 type Db = Pool | PoolClient;
 
-const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
-const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
-
-/**
- * Sets the state HELD for the pending and retrying deliveries of these subscriptions. A delivery that a worker has leased is held when the
- * result of its attempt is written. Returns the number of held deliveries of each subscription.
- */
-export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<Map<string, number>> {
-  return countMoved(
-    db,
-    `WITH w AS MATERIALIZED (
-       SELECT o.delivery_id FROM hookgraph.open_deliveries o
-       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for IS NULL AND ${UNLEASED} ${IN_ORDER}
-     ), o AS (
-       UPDATE hookgraph.open_deliveries o SET held_for = $2, lease_until = NULL, lease_token = NULL
-       FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id
-     ), moved AS (
-     UPDATE hookgraph.deliveries d SET state = 'HELD', reason = $2, updated_at = now()
-     FROM o WHERE d.id = o.delivery_id AND d.state IN ('PENDING', 'RETRYING')`,
-    [subscriptionIds, reason],
-  );
-}
-
-/**
- * Runs a statement whose last CTE is `moved`. `statement` ends inside this CTE; its end is added here. Returns the number of moved
- * deliveries of each subscription.
- */
-async function countMoved(db: Db, statement: string, values: unknown[]): Promise<Map<string, number>> {
-  const { rows } = await db.query<{ id: string; count: number }>(
-    `${statement} RETURNING d.subscription_id) SELECT subscription_id AS id, count(*)::int AS count FROM moved GROUP BY 1`,
-    values,
-  );
-  return new Map(rows.map(({ id, count }) => [id, count]));
-}
-
-/**
- * Makes deliveries that are HELD for one of these reasons due now; they keep their number of attempts. If the subscription was disabled and
- * its receiver had asked to slow down, a later due time is kept. Returns the number of released deliveries of each subscription.
- */
-export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<Map<string, number>> {
-  return countMoved(
-    db,
-    `WITH w AS MATERIALIZED (
-       SELECT o.delivery_id FROM hookgraph.open_deliveries o
-       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for = ANY ($2::text[]) ${IN_ORDER}
-     ), o AS (
-       UPDATE hookgraph.open_deliveries o SET held_for = NULL, due_at = CASE
-         WHEN o.held_for = 'DISABLED' AND o.subscription_id IN (SELECT p.subscription_id FROM hookgraph.paces p WHERE p.told_at IS NOT NULL)
-         THEN greatest(o.due_at, now()) ELSE now() END
-       FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id, o.due_at
-     ), moved AS (
-     UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,
-       due_at = o.due_at, updated_at = now()
-     FROM o WHERE d.id = o.delivery_id AND d.state = 'HELD'`,
-    [subscriptionIds, reasons],
-  );
-}
+export const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
 
 /**
  * Makes a delivery due now, in any state; it keeps its number of attempts. Changes nothing and returns `false` for a leased delivery, for a
@@ -140,42 +82,6 @@ export async function repeatDelivery(db: Db, id: string): Promise<string | null>
     [id],
   );
   return rows[0]?.id ?? null;
-}
-
-/**
- * Cancels the pending, retrying and held deliveries of these subscriptions, and returns their number. A delivery that a worker has leased
- * is cancelled, too; the result of its attempt is recorded, but doesn't change its state.
- */
-export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promise<number> {
-  return cancel(
-    db,
-    'SELECT o.delivery_id, o.due_at FROM hookgraph.open_deliveries o WHERE o.subscription_id = ANY ($1::uuid[])',
-    subscriptionIds,
-    'DELETED',
-  );
-}
-
-/** Cancels the pending, retrying and held deliveries that this replay created, as cancelDeliveries does. */
-export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
-  await cancel(
-    db,
-    'SELECT o.delivery_id, o.due_at FROM hookgraph.deliveries d JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id WHERE d.replay_id = $1',
-    replayId,
-    'REPLAY',
-  );
-}
-
-async function cancel(db: Db, which: string, value: unknown, reason: 'DELETED' | 'REPLAY'): Promise<number> {
-  const { rowCount } = await db.query(
-    `WITH w AS MATERIALIZED (${which} ${IN_ORDER}), gone AS (
-       DELETE FROM hookgraph.open_deliveries o USING w
-       WHERE o.delivery_id = w.delivery_id AND o.due_at = w.due_at AND ${UNLEASED} RETURNING 1
-     )
-     UPDATE hookgraph.deliveries d SET state = 'CANCELLED', reason = $2, updated_at = now()
-     FROM w WHERE (SELECT count(*) FROM gone) >= 0 AND d.id = w.delivery_id AND d.state IN ('PENDING', 'RETRYING', 'HELD')`,
-    [value, reason],
-  );
-  return rowCount ?? 0;
 }
 
 interface Lease {

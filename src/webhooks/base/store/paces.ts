@@ -105,6 +105,22 @@ export async function spendAllowances(
   );
 }
 
+/**
+ * Corrects paces after the clock of the database has gone back: a pause that was set at a time in the future lasts from now as
+ * long as it was meant to.
+ */
+export async function correctPaces(pool: Pool): Promise<void> {
+  await pool.query(CORRECT);
+}
+
+const CORRECT = `
+  UPDATE hookgraph.paces p SET refilled_at = least(refilled_at, now()), since = least(since, now()), 
+    told_at = CASE WHEN told_at IS NOT NULL THEN least(told_at, now()) END,
+    changed_at = least(changed_at, now()), resume_at = least(resume_at, now() + (resume_at - s.at))
+  FROM (
+    SELECT subscription_id AS id, greatest(refilled_at, since, told_at, CASE WHEN changed_at < resume_at THEN changed_at END) AS at FROM hookgraph.paces
+  ) s WHERE s.id = p.subscription_id AND s.at > now()`;
+
 const columnsOf = (limit: RateLimit | null) => ({
   limitPerSecond: limit?.perSecond ?? null,
   limitConcurrency: limit?.concurrency ?? null,

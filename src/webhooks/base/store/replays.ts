@@ -60,11 +60,14 @@ interface Start {
 export async function startReplay(db: Db, { subscriptionId, userId, from, to, includesDelivered }: Start): Promise<string | null> {
   // The position, the event id from which the replay continues, starts one second early, because an event's id is assigned slightly before
   // its `occurred_at`. A "from" before the epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would
-  // never end.
+  // never end. "Now" is the time of the newest event, if the clock of the database has gone back since.
   const { rows } = await db.query<{ id: string }>(
-    `WITH range AS (
+    `WITH clock AS (
+       SELECT greatest(now(), (SELECT hookgraph.time_of(max(id)) FROM hookgraph.events),
+         (SELECT hookgraph.time_of(max(id)) FROM (SELECT id FROM hookgraph.captures ORDER BY xid DESC, depth DESC, id DESC LIMIT 1) c)) AS now
+     ), range AS (
        SELECT greatest(coalesce($3::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
-         (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, now()), now()) AS to_at)
+         (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, clock.now), clock.now) AS to_at FROM clock)
      INSERT INTO hookgraph.replays (subscription_id, requested_by, includes_delivered, from_at, to_at, position)
      SELECT $1, $2, $5, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
      ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,
@@ -80,6 +83,11 @@ export async function endReplay(db: Db, id: string): Promise<boolean> {
     [id],
   );
   return rowCount === 1;
+}
+
+/** Stores that the deliveries of a cancelled replay are cancelled, too. */
+export async function noteCleared(db: Db, id: string): Promise<void> {
+  await db.query('UPDATE hookgraph.replays SET is_cleared = true WHERE id = $1', [id]);
 }
 
 /** Cancels the running replay of a subscription that is being deleted. */

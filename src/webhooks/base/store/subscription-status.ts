@@ -15,7 +15,8 @@ interface Disabling {
 
 /**
  * Disables enabled subscriptions: those in `reasons` (subscription id → reason), and those in `failing` that had more than `limit` failed
- * attempts within the last hour. Returns the disabled subscriptions, each with the rule.
+ * attempts within the last hour. An attempt at a time in the future, from before the clock of the database went back, doesn't count.
+ * Returns the disabled subscriptions, each with the rule.
  */
 export async function disableByRule(
   client: PoolClient,
@@ -32,6 +33,7 @@ export async function disableByRule(
            SELECT 1 FROM hookgraph.attempts a
            WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND NOT a.test AND a.counted
              AND a.id >= hookgraph.id_at(greatest(now() - interval '1 hour', x.enabled_at))
+             AND a.id < hookgraph.id_at(now() + interval '1 minute')
            LIMIT $5 + 1
          ) counted
        ) > $5
@@ -71,10 +73,18 @@ export async function disableIntegration(client: PoolClient, owner: Owner, integ
   return rows;
 }
 
+/**
+ * SQL for `enabled_at` of a subscription that is enabled now: errors before this time don't count. It is later than errors at a time in the
+ * future, from before the clock of the database went back.
+ */
+export const ENABLED_NOW = `greatest(now(), (
+  SELECT hookgraph.time_of(max(a.id)) + interval '1 ms' FROM hookgraph.attempts a
+  WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND NOT a.test AND a.counted AND a.id >= hookgraph.id_at(now())))`;
+
 /** Enables the subscriptions that disableIntegration has disabled, not those that were disabled for another reason. Returns them. */
 export async function enableIntegration(client: PoolClient, owner: Owner, integrationId: string): Promise<VersionOf[]> {
   const { rows } = await client.query<VersionOf>(
-    `UPDATE hookgraph.subscriptions SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = now(),
+    `UPDATE hookgraph.subscriptions x SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = ${ENABLED_NOW},
        updated_at = clock_timestamp()
      WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_reason = 'INTEGRATION' RETURNING id, version`,
     [owner.tenant, owner.userId, integrationId],
@@ -115,6 +125,11 @@ export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<
     [valid.map(({ id }) => id), valid.map(({ version }) => version)],
   );
   return rows;
+}
+
+/** Counts a release of the subscription's held deliveries: those that are held for the reason NODE now are due for release. */
+export async function countRelease(client: PoolClient, id: string): Promise<void> {
+  await client.query('UPDATE hookgraph.subscriptions SET releases = releases + 1 WHERE id = $1', [id]);
 }
 
 /** SQL for writePaces in paces.ts: sets the column `paced` of the subscriptions in its CTE `r`, which no longer run at full speed. */

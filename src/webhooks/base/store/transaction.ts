@@ -2,6 +2,20 @@
 import type { Pool, PoolClient } from 'pg';
 import { BEGIN } from '../../../runtime/lock-retries.js';
 
+/** The longest time of a statement that can't be made smaller, whatever `statement_timeout` the role or the database has. */
+export const PATIENT = "SET LOCAL statement_timeout = '10min'";
+
+/** Runs a statement that can't be made smaller. A client is used as it is, in its own transaction. */
+export function patiently<T>(db: Pool | PoolClient, work: (db: Pool | PoolClient) => Promise<T>): Promise<T> {
+  if (!isPool(db)) return work(db);
+  return insideTransaction(db, async (client) => {
+    await client.query(PATIENT);
+    return work(client);
+  });
+}
+
+const isPool = (db: Pool | PoolClient): db is Pool => !('release' in db);
+
 /** Commits when `work` resolves. Otherwise rolls back and throws its error; a connection that fails to roll back is closed. */
 export async function insideTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();

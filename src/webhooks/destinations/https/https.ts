@@ -26,7 +26,7 @@ interface Choice {
   made: Promise<Http2Origin | null>;
   /** The value of `made`; absent until `made` has resolved. */
   known?: Http2Origin | null;
-  /** When the choice expires, by `Date.now()`. */
+  /** When the choice expires, by `performance.now()`. */
   untilMs: number;
 }
 
@@ -130,7 +130,7 @@ class Choices {
   /** Returns the choice of an origin. Negotiates again when there is none or the last one has expired. */
   of(origin: string): Choice {
     const before = this.choices.get(origin);
-    if (before && Date.now() < before.untilMs) return before;
+    if (before && performance.now() < before.untilMs) return before;
     const made = this.choose(origin);
     const choice: Choice = { made, untilMs: Number.POSITIVE_INFINITY };
     this.choices.delete(origin);
@@ -138,7 +138,7 @@ class Choices {
     made.then(
       (http2) => {
         choice.known = http2;
-        if (http2 === null) choice.untilMs = Date.now() + CHOICE_MS;
+        if (http2 === null) choice.untilMs = performance.now() + CHOICE_MS;
       },
       () => this.choices.get(origin) === choice && this.choices.delete(origin),
     );

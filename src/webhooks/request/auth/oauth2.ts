@@ -27,7 +27,7 @@ interface Entry {
   fetching: Promise<Token> | null;
 }
 
-export function createTokens(post: Post, now = Date.now): Tokens {
+export function createTokens(post: Post, now = () => performance.now()): Tokens {
   const entries = new Map<string, Entry>();
 
   function fetchInto(entry: Entry, auth: OAuth2): Promise<Token> {

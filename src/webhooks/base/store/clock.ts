@@ -1,0 +1,45 @@
+// Notices when the clock of the database goes back, e.g. after a failover to a server with another clock, and corrects the times that were
+// stored before: due times, leases and paces.
+import type { Pool } from 'pg';
+import { MOST_LEASE_MS } from '../deadlines.js';
+import { correctTimes } from './delivery-moves.js';
+import { correctPaces } from './paces.js';
+import type { StepSize } from './steps.js';
+
+/** The clock may go back this far unnoticed, in milliseconds: deliveries are late by as much. */
+const SLACK_MS = 1_000;
+
+// Writes nothing while the clock goes forward within SLACK_MS, so that many workers don't wait for each other.
+const READ = `
+  WITH now AS MATERIALIZED (SELECT clock_timestamp() AS now), moved AS (
+    UPDATE hookgraph.clock c SET latest = now.now FROM now WHERE c.latest < now.now - ${SLACK_MS} * interval '1 ms'
+  )
+  SELECT extract(epoch FROM now.now)::float8 * 1000 AS "nowMs", greatest(extract(epoch FROM c.latest - now.now), 0)::float8 * 1000 AS "backMs"
+  FROM now, hookgraph.clock c`;
+
+export interface ClockReading {
+  /** The time of the database, in milliseconds. */
+  nowMs: number;
+  /** Milliseconds by which the clock is behind the latest time that any worker has read from it; 0 if it is not. */
+  backMs: number;
+}
+
+export async function readClock(pool: Pool): Promise<ClockReading> {
+  const { nowMs, backMs } = (await pool.query<ClockReading>({ name: 'hookgraph-clock', text: READ })).rows[0] as ClockReading;
+  return { nowMs, backMs: backMs > SLACK_MS ? backMs : 0 };
+}
+
+/**
+ * Corrects the times that were stored before the clock went back: what was to happen after a pause happens after this pause from now, and
+ * a lease ends after the longest possible lease at the latest. Then lets the clock go on from now. Returns whether this call did the last
+ * step; another worker may do the same at once, which changes nothing. If the process dies before, the next reading finds the same.
+ */
+export async function correctClock(pool: Pool, size: StepSize): Promise<boolean> {
+  const { rows } = await pool.query<{ latest: string }>('SELECT latest::text FROM hookgraph.clock');
+  await correctPaces(pool);
+  await correctTimes(pool, MOST_LEASE_MS, size);
+  const { rowCount } = await pool.query('UPDATE hookgraph.clock SET latest = clock_timestamp() WHERE latest = $1::timestamptz', [
+    rows[0]?.latest,
+  ]);
+  return rowCount === 1;
+}

@@ -1,0 +1,93 @@
+// The periodic work of a worker beside delivering: advances replays, watches the clock of the database, prepares for templates, and keeps
+// Postgres' statistics.
+import type { Engine } from './base/engine.js';
+import { correctClock, readClock } from './base/store/clock.js';
+import { StepSize } from './base/store/steps.js';
+import { patiently } from './base/store/transaction.js';
+import { REPLAY_BATCH, stepReplay } from './fan-out/replay.js';
+import type { Drain } from './lease/drain.js';
+
+/** One iteration of a periodic loop. */
+export type Work = (isStopped: () => boolean, completed: () => void) => Promise<void>;
+
+/** The smallest jump forward of the database's clock that is worth a warning, in milliseconds. */
+const CLOCK_JUMP_MS = 30_000;
+
+/** Advances the replays step by step, and wakes their subscriptions. */
+export function replayScan({ pool }: Engine, { wake }: Drain): Work {
+  const size = new StepSize(REPLAY_BATCH);
+  const next = () =>
+    stepReplay(pool, size.rows).catch((error) => {
+      size.failed(error);
+      throw error;
+    });
+  return async (isStopped, completed) => {
+    for (let step = await next(); step && !isStopped(); step = await next()) {
+      size.succeeded();
+      completed();
+      wake([step.subscriptionId]);
+    }
+  };
+}
+
+/** Corrects stored times when the clock of the database has gone back, and warns when it has jumped. */
+export function clockScan({ pool, log }: Engine): () => Promise<void> {
+  const size = new StepSize();
+  let last: { nowMs: number; atMs: number } | null = null;
+  return async () => {
+    const { nowMs, backMs } = await readClock(pool);
+    const atMs = performance.now();
+    const aheadMs = last ? nowMs - last.nowMs - (atMs - last.atMs) : 0;
+    last = { nowMs, atMs };
+    if (aheadMs > CLOCK_JUMP_MS)
+      log.warn({ seconds: Math.round(aheadMs / 1000) }, 'the clock of the database went forward; retries are due as much earlier');
+    if (backMs > 0 && (await correctClock(pool, size)))
+      log.warn(
+        { seconds: Math.round(backMs / 1000) },
+        'the clock of the database went back; due times and leases from before were corrected',
+      );
+  };
+}
+
+/** Starts a render process (about 65 MB) once a subscription has a template, so that it is ready before the first delivery needs it. */
+export function templateScan({ pool, renderer }: Engine): () => Promise<void> {
+  let since: Date | null = null;
+  let found = false;
+  return async () => {
+    if (found) return;
+    const { rows } = await pool.query<{ now: Date; found: boolean }>(
+      `SELECT now(), EXISTS (
+         SELECT FROM hookgraph.subscriptions x JOIN hookgraph.subscription_versions v ON v.subscription_id = x.id AND v.number = x.version
+         WHERE x.status = 'ENABLED' AND ($1::timestamptz IS NULL OR x.updated_at > $1 - interval '1 minute')
+           AND num_nonnulls(v.definition ->> 'validationTemplate', v.definition ->> 'template', v.definition ->> 'errorTemplate') > 0
+       ) AS found`,
+      [since],
+    );
+    since = rows[0]?.now ?? null;
+    found = rows[0]?.found ?? false;
+    if (found) renderer.start();
+  };
+}
+
+/**
+ * Runs ANALYZE as soon as a new installation has its first backlog. Postgres would analyze the table by itself about a minute later;
+ * until then its plans, made for an empty table, would scan the whole table for each batch.
+ */
+export function statisticsScan({ pool }: Engine): () => Promise<void> {
+  // The number of runs is limited: each ANALYZE makes all sessions plan their statements again, and may not help, because a large file can
+  // contain few rows.
+  let triesLeft = 3;
+  return async () => {
+    if (triesLeft === 0) return;
+    const { rows } = await pool.query<{ known: boolean; grown: boolean }>(
+      `SELECT reltuples >= 1000 AS known, pg_relation_size(oid) > 500000 AS grown FROM pg_class WHERE oid = 'hookgraph.deliveries'::regclass`,
+    );
+    const { known = false, grown = false } = rows[0] ?? {};
+    if (known) triesLeft = 0;
+    else if (grown) {
+      // One ANALYZE may not be enough: uncommitted rows make the table larger, but ANALYZE does not count them.
+      triesLeft -= 1;
+      await patiently(pool, (db) => db.query('ANALYZE hookgraph.deliveries'));
+    }
+  };
+}

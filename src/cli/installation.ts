@@ -33,11 +33,10 @@ export interface OpenOptions {
 }
 
 export async function openInstallation({ prepare, join, env, say }: OpenOptions): Promise<Installation> {
-  const store = await openStore({ join, ...(env && { env }), say });
+  const ready = prepare ? migrateAll : refuseUnlessMigrated;
+  const store = await openStore({ join, ...(env && { env }), say }, ready);
   const { config, keys, log, postgres, databaseUrl } = store;
   try {
-    if (prepare) await migrateAll(databaseUrl, config, log, say);
-    else await refuseUnlessMigrated(databaseUrl, config, log);
     const reloadKeys = config.encryptionKeys === null ? () => loadKeys(config) : undefined;
     const destinations = readDestinationOptions(env);
     const app = await createApp({ config, databaseUrl, keys, ...(reloadKeys && { reloadKeys }), log, destinations });
@@ -64,22 +63,35 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Reads the keys, and starts or checks the database. */
-export async function openStore({ join, env, say }: Omit<OpenOptions, 'prepare'>): Promise<Store> {
+/**
+ * Starts or checks the database, calls `ready` with it, and reads the keys. The keys come last: where something fails before, no file with a
+ * new key is left.
+ */
+export async function openStore(
+  { join, env, say }: Omit<OpenOptions, 'prepare'>,
+  ready: (url: string, config: Config, log: Logger, say: (line: string) => void) => Promise<void> = async () => {},
+): Promise<Store> {
   const config = readConfig(env);
   const log = await openLog(config.logLevel);
-  const keys = await loadKeys(config, (file) => {
-    // The embedded Postgres is in the same folder as the file. Another database can outlive this folder, for example a container's.
-    if (config.databaseUrl !== null)
-      log.warn(
-        { file },
-        'created an encryption key; keep this file, or set HOOKGRAPH_ENCRYPTION_KEYS: secrets can be read only with the key',
-      );
-  });
   const postgres = config.databaseUrl === null ? await startEmbedded(config, log, join, say) : null;
-  if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
-  const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
-  return { config, keys, log, postgres, databaseUrl, close: async () => postgres?.stop() };
+  const close = async () => postgres?.stop();
+  try {
+    if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
+    const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
+    await ready(databaseUrl, config, log, say);
+    const keys = await loadKeys(config, (file) => {
+      // The embedded Postgres is in the same folder as the file. Another database can outlive this folder, for example a container's.
+      if (config.databaseUrl !== null)
+        log.warn(
+          { file },
+          'created an encryption key; keep this file, or set HOOKGRAPH_ENCRYPTION_KEYS: secrets can be read only with the key',
+        );
+    });
+    return { config, keys, log, postgres, databaseUrl, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Opens the log with pino or, when this optional package isn't installed, with createPlainLog. */

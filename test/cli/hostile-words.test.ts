@@ -103,6 +103,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'topics list': { args: [] },
     'webhooks list': { args: [] },
     'webhooks show': { args: [name] },
+    'webhooks stats': { args: [name] },
     'webhooks enable': { args: [name] },
     'webhooks disable': { args: [name] },
     'webhooks delete': { args: [name] },

@@ -70,7 +70,7 @@ it('says so everywhere within its interval, and all is well again after migrate'
     const answer = await readyz();
     return answer.status === 503 ? answer : null;
   });
-  expect(body).toEqual({
+  expect(body).toMatchObject({
     status: 'changes are not recorded',
     problems: expect.arrayContaining([
       expect.stringMatching(/hookgraph_update.*hookgraph migrate/),

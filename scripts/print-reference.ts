@@ -2,9 +2,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isEnumType } from 'graphql';
+import { MAX_RESPONSE_LENGTH } from '../src/api/endpoint.js';
 import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { describeConfig } from '../src/runtime/config.js';
+import { REQUEST_WAIT_MS } from '../src/runtime/loop-share.js';
 import { type Declaration, METRICS } from '../src/runtime/metrics/declarations.js';
 import { createHooks } from '../src/sample/index.js';
 import { BOUNDS, DEFAULT_DEADLINES } from '../src/webhooks/base/deadlines.js';
@@ -128,6 +130,8 @@ const limits: [string, string][] = [
   ['Before-hooks of one topic in one organization', String(MAX_HOOKS)],
   ['Page of a connection', `${PAGE.greatest} nodes; default: ${PAGE.usual}`],
   ['Request to the API', `${number(LIMIT_BYTES)} bytes, received within ${ARRIVAL.requestMs / 1000} s`],
+  ['Data of a response of the API', `${number(MAX_RESPONSE_LENGTH)} characters`],
+  ['Wait of a request for the turn of its organization', `${number(REQUEST_WAIT_MS)} ms; then 429`],
   ...queryLimits(requestLimits(setting('API_MAX_COST')), 'Query to the API'),
 ];
 

@@ -10,8 +10,13 @@ import { createTokenGuesses, GUESS_LIMIT } from './token-guesses.js';
 
 const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 
-/** `headers`: the rate-limit headers for the response. `refusal`: the response to a request that isn't authenticated. */
-export type Authenticated = { viewer: Viewer; headers: Record<string, string> } | { viewer: null; refusal: Answer };
+/**
+ * `headers`: the rate-limit headers for the response. `charge`: counts the milliseconds of the event loop that the request used.
+ * `refusal`: the response to a request that isn't authenticated.
+ */
+export type Authenticated =
+  | { viewer: Viewer; headers: Record<string, string>; charge(ms: number): void }
+  | { viewer: null; refusal: Answer };
 
 export function createAuthenticate(app: App): (request: IncomingMessage) => Promise<Authenticated> {
   const { rateLimit, trustedProxies } = app.config;
@@ -33,7 +38,7 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const { viewer, tokenId, refusal } = found;
     const now = before ?? (tokenId === null ? null : await budget.spend(hash));
     if (now?.waitMs != null) return overBudget(now, rateLimit);
-    if (viewer) return { viewer, headers: now?.headers ?? {} };
+    if (viewer) return { viewer, headers: now?.headers ?? {}, charge: (ms) => void budget.charge(hash, ms) };
     if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
     // The messages below may say when the token was revoked or expired, because the client has proven that it has the token.
     if ('revokedAt' in refusal) return refuse(`This token was revoked at ${textOf(refusal.revokedAt)}.`);
@@ -50,12 +55,12 @@ function refuse(message: string): Authenticated {
   return { viewer: null, refusal: { ...answer, headers: { 'WWW-Authenticate': 'Bearer realm="hookgraph"' } } };
 }
 
-function overBudget({ waitMs, headers }: Spent, perSecond: number): Authenticated {
-  return tooMany(
-    `This token sent more than ${perSecond} requests per second, and has used up its allowance for bursts.`,
-    waitMs ?? 0,
-    headers,
-  );
+function overBudget({ waitMs, beyond, headers }: Spent, perSecond: number): Authenticated {
+  const message =
+    beyond === 'TIME'
+      ? 'The requests of this token have used up its processor time of this minute. Request fewer fields or smaller pages.'
+      : `This token sent more than ${perSecond} requests per second, and has used up its allowance for bursts.`;
+  return tooMany(message, waitMs ?? 0, headers);
 }
 
 function tooManyGuesses(waitMs: number): Authenticated {

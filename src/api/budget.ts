@@ -1,4 +1,4 @@
-// Enforces each token's rate limit, and creates the RateLimit headers.
+// Enforces each token's rate limit, by requests and by the processor time that they use, and creates the RateLimit headers.
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 /**
@@ -7,9 +7,17 @@ import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limit
  */
 const BURST_SECONDS = 60;
 
+/**
+ * Milliseconds of the event loop that a token may use per request of its rate. Most requests take less. What all of them took counts in
+ * each burst period.
+ */
+const MS_PER_REQUEST = 5;
+
 export interface Spent {
   /** Milliseconds until the client may retry; `null` when the request is within the limit. */
   waitMs: number | null;
+  /** Which limit was exceeded, if any. */
+  beyond: 'REQUESTS' | 'TIME' | null;
   /**
    * The headers RateLimit and RateLimit-Policy.
    * https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html defines them.
@@ -18,15 +26,19 @@ export interface Spent {
 }
 
 export interface Budget {
+  /** Counts a request before it runs. */
   spend(hash: string): Promise<Spent>;
+  /** Counts the milliseconds of the event loop that a request has used. */
+  charge(hash: string, ms: number): Promise<void>;
 }
 
-/** Counts requests per token in memory. The caller passes only hashes of tokens that exist. `perSecond` 0 means no limit. */
+/** Counts in memory, per token. The caller passes only hashes of tokens that exist. `perSecond` 0 means no limit. */
 export function createBudget(perSecond: number): Budget {
-  if (perSecond === 0) return { spend: async () => ({ waitMs: null, headers: {} }) };
+  if (perSecond === 0) return { spend: async () => ({ waitMs: null, beyond: null, headers: {} }), charge: async () => {} };
   const steady = new RateLimiterMemory({ points: perSecond, duration: 1 });
   const burst = new RateLimiterMemory({ points: perSecond * BURST_SECONDS, duration: BURST_SECONDS });
   const both = new BurstyRateLimiter(steady, burst);
+  const time = new RateLimiterMemory({ points: perSecond * BURST_SECONDS * MS_PER_REQUEST, duration: BURST_SECONDS });
   const policy = `"second";q=${steady.points};w=1, "burst";q=${burst.points};w=${BURST_SECONDS}`;
 
   async function headersOf(hash: string): Promise<Record<string, string>> {
@@ -38,13 +50,18 @@ export function createBudget(perSecond: number): Budget {
 
   return {
     async spend(hash) {
+      const used = await time.get(hash);
+      if (used && used.consumedPoints > time.points) return { waitMs: used.msBeforeNext, beyond: 'TIME', headers: await headersOf(hash) };
       try {
         await both.consume(hash);
-        return { waitMs: null, headers: await headersOf(hash) };
+        return { waitMs: null, beyond: null, headers: await headersOf(hash) };
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw error;
-        return { waitMs: error.msBeforeNext, headers: await headersOf(hash) };
+        return { waitMs: error.msBeforeNext, beyond: 'REQUESTS', headers: await headersOf(hash) };
       }
+    },
+    async charge(hash, ms) {
+      await time.penalty(hash, Math.round(ms));
     },
   };
 }

@@ -5,16 +5,25 @@ import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
 import { NO_HEALTH_CHECK, useJsonAnswers } from '../graphql/http/json-answers.js';
 import { maskError } from '../graphql/http/mask-error.js';
+import type { Account } from '../runtime/loop-share.js';
 import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
-import { useAnswerLimit } from './answer-limit.js';
 import type { App } from './app.js';
 
 export interface EndpointRequest {
   url: URL;
   ctx: object;
   body: Buffer;
+  /** The account whose share of the event loop the request uses. */
+  account: Account;
 }
+
+/** Maximum length of a response's data, in characters. An estimate: it leaves out some characters of short parts. */
+export const MAX_RESPONSE_LENGTH = 32 * 1024 * 1024;
+
+/** The property of a context that holds the request's account. */
+const ACCOUNT = Symbol('account');
+const accountOf = (context: object): Account | null => (context as { [ACCOUNT]?: Account })[ACCOUNT] ?? null;
 
 export function createEndpoint(
   { schema, log, config }: App,
@@ -36,8 +45,7 @@ export function createEndpoint(
       parserAndValidationCache: false,
       plugins: [
         useDocuments(requestLimits(config.apiMaxCost)),
-        useExecutor(),
-        useAnswerLimit(),
+        useExecutor({ accountOf, maxLength: MAX_RESPONSE_LENGTH }),
         useExactJson(),
         useJsonAnswers(processRegularResult),
       ],
@@ -45,7 +53,7 @@ export function createEndpoint(
       maskedErrors: { maskError: (error) => maskError(error, log) },
     }),
   );
-  return async ({ method = 'GET', headers }, { url, ctx, body }) => {
+  return async ({ method = 'GET', headers }, { url, ctx, body, account }) => {
     const textHeaders = Object.fromEntries(
       Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'),
     );
@@ -53,7 +61,7 @@ export function createEndpoint(
     // Passes headers and body as strings, because reading a stream or a Request would take yoga as long as executing the
     // operation.
     const yoga = await opened;
-    const response = await yoga.fetch(url.href, { method, headers: textHeaders, body: sent }, ctx);
+    const response = await yoga.fetch(url.href, { method, headers: textHeaders, body: sent }, Object.assign(ctx, { [ACCOUNT]: account }));
     return {
       status: response.status,
       contentType: response.headers.get('content-type') ?? 'application/json; charset=utf-8',

@@ -1,6 +1,8 @@
 // Routes a request to its handler, and writes the response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { API_PATH as ENDPOINT } from '../runtime/api-path.js';
+import { NoSlotError } from '../runtime/fair-share.js';
+import { type Account, loopShare, REQUEST_WAIT_MS } from '../runtime/loop-share.js';
 import { activeTraceparent, parseTraceparent } from '../runtime/traceparent.js';
 import { type Answer, json, plain, problem, send } from './answer.js';
 import type { App } from './app.js';
@@ -17,6 +19,12 @@ import { securityHeaders } from './security-headers.js';
 const OBJECT = `${ENDPOINT}/object/`;
 /** Base URL for parsing request paths; its host is never used. */
 const BASE = 'http://localhost';
+
+/** The context of an authenticated request, and the account whose share of the event loop it uses. */
+interface Authorized {
+  ctx: ReturnType<App['contextOf']>;
+  account: Account;
+}
 
 type Route = (request: IncomingMessage, url: URL) => Answer | Promise<Answer>;
 
@@ -37,19 +45,32 @@ export function createRoutes(
 
   /** Authenticates the request, then runs the route in the viewer's context; otherwise returns the response that refuses the request. */
   const authenticated =
-    (route: (request: IncomingMessage, url: URL, ctx: ReturnType<App['contextOf']>) => Promise<Answer>): Route =>
+    (route: (request: IncomingMessage, url: URL, as: Authorized) => Promise<Answer>): Route =>
     async (request, url) => {
       const authenticated = await authenticate(request);
       if (!authenticated.viewer) return authenticated.refusal;
-      const answer = await route(request, url, app.contextOf(authenticated.viewer, traceparentOf(request)));
-      return { ...answer, headers: { ...answer.headers, ...authenticated.headers } };
+      const { viewer, charge, headers } = authenticated;
+      const account = loopShare.open(viewer.organizationId, 'a request to the API', REQUEST_WAIT_MS);
+      // A client that has gone needs no further query.
+      const end = () => {
+        account.isOver = true;
+      };
+      request.socket.once('close', end);
+      try {
+        const answer = await route(request, url, { ctx: app.contextOf(viewer, traceparentOf(request)), account });
+        return { ...answer, headers: { ...answer.headers, ...headers } };
+      } finally {
+        request.socket.off('close', end);
+        charge(account.ms);
+      }
     };
 
-  const graphql = authenticated(async (request, url, ctx) => {
+  const graphql = authenticated(async (request, url, { ctx, account }) => {
     const body = await readBody(request);
-    return refuseOperation(request, url, body) ?? endpoint(request, { url, ctx, body });
+    await loopShare.turn(account);
+    return refuseOperation(request, url, body) ?? endpoint(request, { url, ctx, body, account });
   });
-  const object = authenticated(async (_request, url, ctx) => readObject(app, ctx, url.pathname.slice(OBJECT.length)));
+  const object = authenticated(async (_request, url, { ctx }) => readObject(app, ctx, url.pathname.slice(OBJECT.length)));
   const routes: Record<string, Route> = {
     '/': () => plain(200, greeting(app)),
     '/healthz': () => json(200, { status: 'alive' }),
@@ -74,6 +95,7 @@ export function createRoutes(
       await reply(isApi ? { ...answer, headers: { ...answer.headers, ...corsHeaders(request, origins) } } : answer);
     } catch (error) {
       if (error instanceof BodyTooLarge) return reply(problem(413, error.message));
+      if (error instanceof NoSlotError) return reply(problem(429, error.message));
       // The client disconnected before it sent the whole request, which is no error of the server.
       if (request.destroyed && !request.complete) return;
       app.log.error({ error }, 'a request failed with an internal error');

@@ -1,6 +1,7 @@
 // Provides resolvers with the engine, the signed-in user (actor) and the loaders of the request. Throws UNAUTHENTICATED when no user is
 // signed in.
 import { GraphQLError } from 'graphql';
+import type { Execution } from '../runtime/fair-share.js';
 import { type Actor, type Engine, type Page, type PageArguments, toPage, WebhooksError } from '../webhooks/index.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { createSnapshot } from './snapshot.js';
@@ -16,14 +17,14 @@ export interface Access {
 export type AccessOf = (ctx: object) => Access;
 
 /** Keeps one Access (engine, actor and loaders) for each context object, so that all resolvers of a request share its loaders. */
-export function createAccess(open: (context: object) => { engine: Engine; actor: Actor | null }): AccessOf {
+export function createAccess(open: (context: object) => { engine: Engine; actor: Actor | null; share?: Execution | null }): AccessOf {
   const known = new WeakMap<object, Access>();
   return (ctx) => {
     const existing = known.get(ctx);
     if (existing) return existing;
-    const { engine, actor } = open(ctx);
+    const { engine, actor, share } = open(ctx);
     if (!actor) throw new GraphQLError('Not authenticated', { extensions: { code: 'UNAUTHENTICATED' } });
-    const reading = { ...engine, pool: createSnapshot(engine.pool) as Engine['pool'] };
+    const reading = { ...engine, pool: createSnapshot(engine.pool, share) as Engine['pool'] };
     const access = { engine, reading, actor, loaders: createLoaders(reading, actor) };
     // A host may execute without a context object, which a WeakMap can't hold.
     if (typeof ctx === 'object' && ctx !== null) known.set(ctx, access);

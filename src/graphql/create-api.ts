@@ -1,5 +1,6 @@
 // Builds the schema of Hookgraph's GraphQL API, which is served alone, or merged into a host's schema by mergeApi.
 import type { GraphQLSchema } from 'graphql';
+import type { Execution } from '../runtime/fair-share.js';
 import type { Actor, Engine } from '../webhooks/index.js';
 import { createAccess } from './access.js';
 import { createBuilder } from './builder.js';
@@ -26,8 +27,9 @@ import { addUserError } from './user-error.js';
 export interface ApiOptions {
   /**
    * Returns the engine, and the signed-in user as the actor (`null` when no user is signed in). May be called more than once for a context.
+   * `share`: makes what a query shows wait until its organization uses less than its fair share of the connections.
    */
-  access(context: object): { engine: Engine; actor: Actor | null };
+  access(context: object): { engine: Engine; actor: Actor | null; share?: Execution | null };
   /**
    * The names of the host's types for owners, integrations and environments. The API has no fields, arguments and
    * mutations about a type that isn't named.

@@ -1,5 +1,6 @@
 // Reads everything that one GraphQL query shows from one moment of the database.
 import type { Pool, PoolClient } from 'pg';
+import type { Execution } from '../runtime/fair-share.js';
 
 /** Runs statements as a pool does. */
 export type Reader = Pick<Pool, 'query'>;
@@ -8,9 +9,10 @@ export type Reader = Pick<Pool, 'query'>;
  * Returns a reader whose statements run in one read-only transaction, one after the other, so that all see the same moment. The transaction
  * ends once no statement is left and no other has followed at once: resolvers of the host, which may take long, hold no connection. A
  * statement after that begins another transaction.
+ * @param share makes the transaction wait until the tenant uses less than its fair share of the connections; `null`: it doesn't wait
  */
-export function createSnapshot(pool: Pool): Reader {
-  const snapshot = new Snapshot(pool);
+export function createSnapshot(pool: Pool, share: Execution | null = null): Reader {
+  const snapshot = new Snapshot(pool, share);
   return { query: (...args: unknown[]) => snapshot.query(args) } as unknown as Reader;
 }
 
@@ -22,7 +24,13 @@ class Snapshot {
   private open = 0;
   private ending: NodeJS.Immediate | undefined;
 
-  constructor(private readonly pool: Pool) {}
+  /** Gives the connection back to the tenants' share. */
+  private free: () => void = ignore;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly share: Execution | null,
+  ) {}
 
   query(args: unknown[]): Promise<unknown> {
     this.open += 1;
@@ -34,7 +42,7 @@ class Snapshot {
 
   private async run(args: unknown[]): Promise<unknown> {
     if (this.client === null) {
-      const client = await this.pool.connect();
+      const client = await this.connect();
       client.on('error', ignore);
       // Not awaited, so that the first statement follows at once. If BEGIN fails on a broken connection, so does the statement.
       client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY').catch(ignore);
@@ -49,6 +57,21 @@ class Snapshot {
     }
   }
 
+  private connect(): Promise<PoolClient> {
+    const { share } = this;
+    if (!share) return this.pool.connect();
+    return new Promise((resolve, reject) => {
+      const held = async () => {
+        const freed = new Promise<void>((free) => {
+          this.free = free;
+        });
+        resolve(await this.pool.connect());
+        await freed;
+      };
+      share.run(held).catch(reject);
+    });
+  }
+
   private readonly ended = (): void => {
     this.open -= 1;
     // Loaders ask for more in this turn of the event loop.
@@ -56,12 +79,15 @@ class Snapshot {
   };
 
   private end(): void {
-    const { client } = this;
+    const { client, free } = this;
     this.client = null;
-    client?.query('ROLLBACK').then(
-      () => release(client),
-      (error) => release(client, error),
-    );
+    client
+      ?.query('ROLLBACK')
+      .then(
+        () => release(client),
+        (error) => release(client, error),
+      )
+      .finally(free);
   }
 }
 

@@ -7,6 +7,8 @@ import { logBroken, openPool } from '../runtime/database.js';
 import { connectionOptions } from '../runtime/database-url/connection-options.js';
 import { createFairShare } from '../runtime/fair-share.js';
 import { localPool } from '../runtime/local-pool.js';
+import { REQUEST_WAIT_MS } from '../runtime/loop-share.js';
+import { watchLoop } from '../runtime/loop-watch.js';
 import { loopbackAddress } from '../runtime/loopback.js';
 import { createMetrics, type MetricsText } from '../runtime/metrics/metrics.js';
 import { listNewerMigrations, migrate, planMigrations } from '../runtime/migrate.js';
@@ -38,6 +40,8 @@ const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
  * a tenant's share of the connections, so that a busy tenant can't delay them.
  */
 const OWNER_CONNECTIONS = 2;
+/** Number of connections of the main pool that organizations share for what they query about webhooks. */
+const REQUEST_CONNECTIONS = 10;
 
 export interface Hookgraph {
   /** The host's schema merged with Hookgraph's API; the API alone when the host has no schema. */
@@ -115,6 +119,8 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       ? openPool(options.database, { log, silenceMs, ...inSchema })
       : localPool(watchedPool(options.database, { silenceMs }), inSchema);
   const metrics = createMetrics();
+  const delays = metrics.histogram('hookgraph_loop_delay_seconds', [{}]);
+  const endWatch = watchLoop({ log, onDelay: (ms) => delays.observe(0, ms / 1000) });
   const stopLogging = typeof options.database === 'string' ? () => {} : logBroken(options.database, log);
   const connection = typeof options.database === 'string' ? connectionOptions(options.database) : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
@@ -122,12 +128,18 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const storedPool = localPool(opened.pool, inSchema);
   const ids = options.ids ?? DEFAULT_IDS;
   const fairShare = createFairShare({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: QUERY_WAIT_MS });
+  const requestShare = createFairShare({ connections: REQUEST_CONNECTIONS, maxWaitMs: REQUEST_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
   const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
   /** A stored query never has an operator's rights, even if an operator owns it. */
   const isOperator = (context: object) => !stored.has(context) && options.operator?.(context as Context) === true;
   const api = createApi({
-    access: (context) => ({ engine: stored.get(context)?.engine ?? webhooks.engine, actor: actorOf(context) }),
+    access(context) {
+      const actor = actorOf(context);
+      const as = stored.get(context);
+      if (as) return { engine: as.engine, actor };
+      return { engine: webhooks.engine, actor, share: actor && requestShare.begin(actor.tenant) };
+    },
     decodeId: ids.decode,
     ...(options.types && { types: options.types, loadNode: createLoadNode(() => webhooks.engine.host) }),
     ...(options.presets && { presets: true }),
@@ -216,6 +228,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     log,
     maxCost: options.apiMaxCost ?? 100_000,
     context: async (request) => (await options.context?.(request)) ?? {},
+    tenantOf: (context) => actorOf(context)?.tenant ?? null,
     ready: announcement.ready,
     readiness: ready,
   });
@@ -267,6 +280,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     },
     async close() {
       await webhooks.close();
+      endWatch();
       stopLogging();
       await Promise.all([opened.close(), reader.close(), typeof options.database === 'string' ? pool.end() : undefined]);
     },

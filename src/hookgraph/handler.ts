@@ -6,6 +6,7 @@ import { useExecutor } from '../graphql/http/executor.js';
 import { NO_HEALTH_CHECK, useJsonAnswers } from '../graphql/http/json-answers.js';
 import { maskError } from '../graphql/http/mask-error.js';
 import type { Logger } from '../runtime/logger.js';
+import { loopShare, REQUEST_WAIT_MS } from '../runtime/loop-share.js';
 import { requestLimits } from '../webhooks/index.js';
 
 export type Handler = (request: Request) => Promise<Response>;
@@ -13,6 +14,8 @@ export type Handler = (request: Request) => Promise<Response>;
 export interface HandlerOptions {
   schema(): GraphQLSchema;
   context(request: Request): object | Promise<object>;
+  /** Returns the organization of the context's user; `null` when nobody is signed in. */
+  tenantOf(context: object): string | null;
   log: Logger;
   maxCost: number;
   /** Reads the catalog; awaited before a request is answered. */
@@ -21,7 +24,11 @@ export interface HandlerOptions {
 }
 
 /** Answers GraphQL requests at any path, and health probes at paths that end in `/readyz` and `/healthz`. */
-export function createHandler({ schema, context, log, maxCost, ready, readiness }: HandlerOptions): Handler {
+export function createHandler({ schema, context, tenantOf, log, maxCost, ready, readiness }: HandlerOptions): Handler {
+  const accountOf = (context: object) => {
+    const tenant = tenantOf(context);
+    return tenant === null ? null : loopShare.open(tenant, 'a request', REQUEST_WAIT_MS);
+  };
   const openYoga = async () => {
     const { createYoga, processRegularResult } = await import('graphql-yoga');
     return createYoga({
@@ -33,7 +40,12 @@ export function createHandler({ schema, context, log, maxCost, ready, readiness 
       logging: false,
       parserAndValidationCache: false,
       context: ({ request }) => context(request),
-      plugins: [useDocuments(requestLimits(maxCost)), useExecutor(), useExactJson(), useJsonAnswers(processRegularResult)],
+      plugins: [
+        useDocuments(requestLimits(maxCost)),
+        useExecutor({ accountOf, maxLength: Number.POSITIVE_INFINITY }),
+        useExactJson(),
+        useJsonAnswers(processRegularResult),
+      ],
       maskedErrors: { maskError: (error) => maskError(error, log) },
     });
   };

@@ -4,12 +4,17 @@ import { type Authentication, findViewer } from '../auth/api-token.js';
 import type { Viewer } from '../auth/viewer.js';
 import { Prisma } from '../generated/nodes/client.js';
 import type { Hookgraph } from '../index.js';
-import { createQuickWrite } from '../sources/prisma/index.js';
+import { createQuickWrite, shareConnections } from '../sources/prisma/index.js';
 import { makeOrganization, type NewOrganization } from './data/make-organization.js';
 import { makeSampleData } from './data/make-sample-data.js';
 import { type Context, createContext } from './graph/context.js';
 import { createHooks, type HooksOptions } from './hookgraph.js';
-import { openPrisma, openWriter } from './prisma.js';
+import { openPrisma, openWriter, WRITER_CONNECTIONS } from './prisma.js';
+
+/** Number of connections that organizations don't share, because a transaction takes one without waiting for its organization's share. */
+const OF_TRANSACTIONS = 2;
+/** Maximum time in milliseconds that an operation waits for a connection of its organization's share. */
+const CONNECTION_WAIT_MS = 10_000;
 
 export interface SampleOptions extends HooksOptions {
   database: string;
@@ -49,6 +54,7 @@ export async function openSample({ adminToken, ...options }: SampleOptions): Pro
     options.settings?.limits?.silenceMs,
   );
   const prisma = openPrisma(writer);
+  const prismaOf = shareConnections(prisma, { connections: WRITER_CONNECTIONS - OF_TRANSACTIONS, maxWaitMs: CONNECTION_WAIT_MS });
   const { pool, schema, webhooks } = hooks;
   const quickWrite = createQuickWrite(Prisma, writer, webhooks.localSql);
   const close = async (): Promise<void> => {
@@ -71,7 +77,8 @@ export async function openSample({ adminToken, ...options }: SampleOptions): Pro
     makeOrganization: (organization) => makeOrganization(prisma, organization),
     hasOrganization: async () => (await prisma.organization.findFirst({ select: { id: true } })) !== null,
     authenticate: (token) => findViewer(pool, token),
-    contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, quickWrite, traceparent }),
+    contextOf: (viewer, traceparent = null) =>
+      createContext({ prisma: prismaOf(viewer.organizationId), viewer, webhooks, quickWrite, traceparent }),
     close,
   };
 }

@@ -16,6 +16,9 @@ export const { modelOf, enumOf } = datamodel;
 /** The source from which stored queries read the sample's nodes. */
 export const source = fromPrisma({ models, Prisma, client: (adapter) => new PrismaClient({ adapter }) });
 
+/** Maximum number of connections for writing. */
+export const WRITER_CONNECTIONS = 10;
+
 /**
  * Opens the pool for writing. Its time zone is UTC because Prisma writes timestamps without a zone. A statement may
  * take 15 s; waiting for a connection times out after 5 s. `silenceMs`: the limit of the same name in `settings.limits`.
@@ -24,7 +27,7 @@ export function openWriter(url: string, onBroken: (error: Error) => void, silenc
   const pool = new pg.Pool({
     ...connectionOptions(url),
     application_name: 'hookgraph prisma',
-    max: 10,
+    max: WRITER_CONNECTIONS,
     options: '-c TimeZone=UTC -c DateStyle=ISO -c lc_monetary=C -c statement_timeout=15000',
     connectionTimeoutMillis: 5_000,
   });

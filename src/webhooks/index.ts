@@ -29,6 +29,7 @@ export * from './base/model.js';
 export type { Endpoint } from './base/network/guard.js';
 export { announcedNode } from './base/own-node.js';
 export { PACE_STATES } from './base/pace.js';
+export { executeInTurns } from './base/query/execute-in-turns.js';
 export { askFor, finderOf, finderProblems } from './base/query/finders.js';
 export { limitErrors, parseWithin } from './base/query/query.js';
 export { type QueryLimits, requestLimits } from './base/query/query-limits.js';

@@ -1,6 +1,7 @@
 // Processes the deliveries that this worker has claimed: loads the batch's definitions, owners and events, waits until each delivery's
 // receiver has a free slot (a limit on concurrent requests), runs the stages, and returns the results.
 
+import { loopShare } from '../runtime/loop-share.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
@@ -112,12 +113,16 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         return { attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() };
       },
     });
-    return ended ? conclude(compiled, delivery, ended) : resultOf(delivery, {});
+    if (!ended) return resultOf(delivery, {});
+    // Masking parses whole bodies.
+    const turn = compiled.recorder && loopShare.turn(loopShare.open(compiled.owner.tenant, 'masking'));
+    if (turn) await turn;
+    return conclude(compiled, delivery, ended);
   }
 
-  function conclude({ recorder }: Compiled, delivery: DeliveryInHand, ended: Ended): DeliveryResult {
+  function conclude({ recorder, owner }: Compiled, delivery: DeliveryInHand, ended: Ended): DeliveryResult {
     const { outcome } = ended.attempt;
-    const attempt = recorder?.(ended.attempt) ?? ended.attempt;
+    const attempt = recorder ? loopShare.measure(owner.tenant, 'masking', () => recorder(ended.attempt)) : ended.attempt;
     const { verdict } = ended;
     if (verdict === null) return resultOf(delivery, { next: afterAttempt(outcome, null), attempt });
     const effect = circuits.judge(delivery, verdict);

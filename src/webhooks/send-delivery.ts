@@ -1,5 +1,6 @@
 // Sends a body to a subscription's destination and returns the recorded request and the redacted response, within one deadline.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loopShare } from '../runtime/loop-share.js';
 import { within } from '../runtime/time-limit.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
@@ -78,7 +79,7 @@ export function openDeliverySender(
       const raw = await sender.send(composed.message, withinMs, maySend);
       // Usually skips `blame`: a response shows that this installation's network works, which matters only after a connection has failed.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blame.of(raw, origin, owner.tenant);
-      return { request, answer: redactEcho(compiled, answer) };
+      return { request, answer: await redactInTurn(compiled, answer) };
     },
     close: senders.close,
   };
@@ -135,8 +136,8 @@ async function sendAuthorized({ senders, tokens, blame }: Connections, sending: 
   const leftMs = () => withinMs - (performance.now() - started);
   let authMs: number | undefined;
   const seen: string[] = [];
-  const redacted = (raw: Reply | NoReply): SentRequest => {
-    const answer = redactEcho(compiled, raw, seen);
+  const redacted = async (raw: Reply | NoReply): Promise<SentRequest> => {
+    const answer = await redactInTurn(compiled, raw, seen);
     const { secrets: _secrets, ...shown } = auth;
     const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
     const outcome = failed === null ? 'OK' : 'FAILED';
@@ -171,6 +172,17 @@ async function sendAuthorized({ senders, tokens, blame }: Connections, sending: 
     throw error;
   });
   return redacted(again);
+}
+
+/** Length of an answer's body, in characters, from which on searching it for secrets waits for its tenant's turn. */
+const LONG_BODY = 4_096;
+
+function redactInTurn(compiled: Compiled, answer: Reply | NoReply, seen?: string[]): (Reply | NoReply) | Promise<Reply | NoReply> {
+  if (answer.kind !== 'REPLY' || answer.body.length < LONG_BODY) return redactEcho(compiled, answer, seen);
+  const { tenant } = compiled.owner;
+  const redact = () => loopShare.measure(tenant, 'searching a response for secrets', () => redactEcho(compiled, answer, seen));
+  const turn = loopShare.turn(loopShare.open(tenant, 'searching a response for secrets'));
+  return turn ? turn.then(redact) : redact();
 }
 
 const hosts = new Map<string, string>();

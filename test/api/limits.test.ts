@@ -67,6 +67,26 @@ describe('a token', () => {
     expect(lookUps - before).toBeLessThan(10);
   });
 
+  it('pays for the time that its requests use, and for no other token’s', async () => {
+    await start({ rateLimit: 1 });
+    const costly = await newToken();
+    const query = `{ webhookTopics(first: 100) { nodes { ${Array.from({ length: 490 }, (_, index) => `a${index}: key`).join(' ')} } } }`;
+    const headers = { authorization: `Bearer ${costly}`, 'content-type': 'application/json' };
+    const post = () => fetch(`${api.url}/api/v3/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
+    let refused: Response | undefined;
+    for (let count = 0; count < 50 && !refused; count++) {
+      const answer = await post();
+      if (answer.status === 429) refused = answer;
+      else expect((await answer.json()).errors).toBeUndefined();
+    }
+    expect((await refused?.json())?.errors[0]).toMatchObject({
+      message: expect.stringContaining('have used up its processor time of this minute'),
+      extensions: { code: 'RATE_LIMITED', retryAfterSeconds: expect.any(Number) },
+    });
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(1);
+    expect(await statusOf(await newToken())).toBe(200);
+  });
+
   it('has none where the limit is 0', async () => {
     await start({ rateLimit: 0 });
     const answer = await ask(ADMIN_TOKEN);

@@ -41,8 +41,8 @@ export const useExactJson = (): Plugin => ({
     args.variableValues &&= forTypes(args as ExecutionArgs, args.variableValues as Variables);
     return {
       onExecuteDone({ result }) {
-        // Yoga serializes a result with its `stringify` method if it has one.
-        Object.assign(result, { stringify: stringifyJson });
+        // Yoga serializes a result with its `stringify` method if it has one. executor.ts may have set it.
+        if (!('stringify' in result)) Object.assign(result, { stringify: stringifyJson });
       },
     };
   },

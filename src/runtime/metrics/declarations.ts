@@ -62,6 +62,10 @@ export const METRICS = {
     'PROCESS',
     'Results of attempts that are not recorded yet. If the process is killed, their deliveries are sent again.',
   ),
+  hookgraph_loop_delay_seconds: histogram(
+    'How late the event loop of the process is, measured every 50 ms. Requests and deliveries wait that long for each of their steps.',
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10],
+  ),
   hookgraph_pool_connections: gauge(
     'PROCESS',
     'Connections to Postgres, by pool (main: queue and records; queries: stored queries) and state (idle or busy).',

@@ -14,4 +14,5 @@ export { isSometimesUnsayable, toGraphqlValue } from './graphql-value.js';
 export { isRemembered } from './overlay.js';
 export type { PrismaNamespace, Row } from './prisma-types.js';
 export { createQuickWrite, type Equalities, type PlannedStatement, type QuickWrite } from './quick-write.js';
+export { shareConnections } from './share-connections.js';
 export { rowOfSnapshot } from './snapshot-row.js';

@@ -31,7 +31,7 @@ export type Open = (overlay: Snapshot[]) => object;
  */
 export async function buildEvent(
   engine: Engine,
-  { node, event: use }: Compiled,
+  { node, owner, event: use }: Compiled,
   nodeKey: string,
   event: RecordedEvent,
   { open, own }: { open: Open; own: Snapshot[] },
@@ -41,7 +41,9 @@ export async function buildEvent(
   const used = [...fields].filter(([field]) => use?.fields === 'ALL' || use?.fields.includes(field));
   const requested = use && readsRows(use) && (before || after) ? used : [];
   const readable =
-    node && requested.length > 0 ? await readableFields(engine, node, nodeKey, requested, { before, after, open, own }) : NONE;
+    node && requested.length > 0
+      ? await readableFields(engine, node, nodeKey, requested, { before, after, open, own, tenant: owner.tenant })
+      : NONE;
   if (readable === null)
     return { refused: 'Checking which fields of the event the owner may read took longer than the time limit of a query.' };
   const readableRow = (row: RowTexts | null): FieldTexts | null =>

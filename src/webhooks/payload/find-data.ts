@@ -41,7 +41,9 @@ export async function findData(
   const { document, topic } = compiled;
   if (document === null && compiled.event === null) return { data: linkTo(engine, nodeId), row: null, event: null };
   const { open, overlay: own, event } = sources();
-  const answer = document ? await runQuery(engine, document, await open(own), variables) : null;
+  const answer = document
+    ? await runQuery(engine, { tenant: compiled.owner.tenant, document, contextValue: await open(own), variableValues: variables })
+    : null;
   if (answer && 'refused' in answer) return answer;
   if (document && answer?.isWhole && topic.operation === 'deleted' && findsNothing(document, answer.data))
     return { refused: FINDS_NOTHING };

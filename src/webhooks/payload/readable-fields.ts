@@ -1,11 +1,11 @@
 // Finds the fields of an event that the owner may read, by running the host's own resolvers as the owner.
-import { type DocumentNode, type GraphQLError, getNamedType, isLeafType, isObjectType, Kind, type SelectionSetNode } from 'graphql';
+import { type GraphQLError, getNamedType, isLeafType, isObjectType, Kind, type SelectionSetNode } from 'graphql';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Engine } from '../base/engine.js';
 import type { AnnouncedNode, Json, RowTexts, Snapshot } from '../base/model.js';
 import { OWN_NODE } from '../base/own-node.js';
 import { askFor, finderOf } from '../base/query/finders.js';
-import { executeInTime, throwIfOurs } from './run-query.js';
+import { executeInTime, type Question, throwIfOurs } from './run-query.js';
 
 export interface Rows {
   before: RowTexts | null;
@@ -14,6 +14,8 @@ export interface Rows {
   open(overlay: Snapshot[]): object | Promise<object>;
   /** Rows as they were at the event, which the stored query uses when the database no longer has them. */
   own: Snapshot[];
+  /** The owner's organization. */
+  tenant: string;
 }
 
 /**
@@ -35,14 +37,14 @@ export async function readableFields(
   node: AnnouncedNode,
   key: string,
   fields: (readonly [field: string, column: string])[],
-  { before, after, open, own }: Rows,
+  { before, after, open, own, tenant }: Rows,
 ): Promise<ReadonlySet<string> | null> {
   // With `fieldRights: false` the host says that its resolvers refuse no single fields. That says nothing about WebhookSubscription, which
   // is Hookgraph's own node type.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Set(fields.map(([field]) => field));
   const hasValue = (row: RowTexts | null) => (column: string) => row !== null && (row[column] ?? 'null') !== 'null';
   const ahead = (row: RowTexts): Snapshot[] => [{ typename: node.typename, key, columns: parseRow(row), ahead: true }];
-  const answer = await ask(engine, node, key, fields, () => open(own));
+  const answer = await ask(engine, node, key, fields, { tenant, open: () => open(own) });
   if (!answer) return null;
   const readable = new Set<string>();
   const doubtful: (readonly [string, string])[] = [];
@@ -55,7 +57,7 @@ export async function readableFields(
   for (const row of [after, before]) {
     const again = row ? doubtful.filter(([field, column]) => !readable.has(field) && hasValue(row)(column)) : [];
     if (!row || again.length === 0) continue;
-    const values = await ask(engine, node, key, again, () => open(ahead(row)));
+    const values = await ask(engine, node, key, again, { tenant, open: () => open(ahead(row)) });
     if (!values) return null;
     for (const [field] of again) if (values.get(field) != null) readable.add(field);
   }
@@ -71,7 +73,7 @@ async function ask(
   node: AnnouncedNode,
   key: string,
   fields: (readonly [field: string, column: string])[],
-  open: () => object,
+  { tenant, open }: { tenant: string; open: () => object },
 ): Promise<Map<string, unknown> | null> {
   const finder = finderOf(engine.host, node.typename);
   if (!finder) return new Map();
@@ -79,7 +81,7 @@ async function ask(
   for (let round = 0; round < MOST_ROUNDS && left.length > 0; round++) {
     const question = askFor(engine.host, finder, node, [key], select(engine, node.typename, left));
     if (question.isEmpty) return new Map();
-    const answer = await run(engine, question, await open());
+    const answer = await run(engine, { ...question, tenant, contextValue: await open() });
     if (!answer) return null;
     const { row, refused } = answer;
     if (row) return new Map(left.flatMap((field, index) => (refused.has(`f${index}`) ? [] : [[field, row[`f${index}`] ?? null] as const])));
@@ -110,12 +112,8 @@ function select({ host }: Engine, typename: string, fields: string[]): Selection
  * Runs the query. Returns `null` when it took longer than its deadline. `refused`: the aliases of the fields with an error. `row` is `null`
  * when no node was found, or when a refused field made it `null`.
  */
-async function run(
-  engine: Engine,
-  { document, variableValues }: { document: DocumentNode; variableValues: Record<string, unknown> },
-  contextValue: object,
-): Promise<{ row: Record<string, unknown> | null; refused: Set<string> } | null> {
-  const result = await executeInTime(engine, document, contextValue, variableValues);
+async function run(engine: Engine, question: Question): Promise<{ row: Record<string, unknown> | null; refused: Set<string> } | null> {
+  const result = await executeInTime(engine, question);
   if (!result) return null;
   const { data, errors = [] } = result;
   throwIfOurs(engine, errors, 'Checking which fields of an event the owner may read failed');

@@ -1,9 +1,13 @@
 // Runs a stored query as the subscription's owner, within time and size limits.
-import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError } from 'graphql';
 import { ExactNumber } from '../../runtime/exact-json.mjs';
-import { within } from '../../runtime/time-limit.js';
+import { NoSlotError } from '../../runtime/fair-share.js';
+import { loopShare } from '../../runtime/loop-share.js';
+import { LATE, within } from '../../runtime/time-limit.js';
+import { QUERY_WAIT_MS } from '../base/deadlines.js';
 import type { Engine } from '../base/engine.js';
 import { HostFailed, type Place, WebhooksError } from '../base/errors.js';
+import { executeInTurns } from '../base/query/execute-in-turns.js';
 
 /**
  * The result of a stored query, or the reason (`refused`) why no payload can be made of it, with its `place` in the query. `isWhole`: no
@@ -16,20 +20,22 @@ export const MAX_ANSWER_LENGTH = 1_048_576;
 
 /** Maximum number of objects and lists within each other in a query's result. JSON.stringify() takes some thousands. */
 export const MAX_ANSWER_DEPTH = 1_000;
+/** A query, and the context in which it runs. `tenant`: the organization of the owner, whose share of the event loop it uses. */
+export interface Question {
+  tenant: string;
+  document: DocumentNode;
+  contextValue: object;
+  variableValues: Record<string, unknown>;
+}
 
 /**
  * Executes the query in this process. Errors that the host classes as `data` (Host.faultOf), such as missing rights, leave `null` in the
  * result.
  * @throws HostFailed for an error that the host classes as `ours`; the delivery is retried without counting an attempt
  */
-export async function runQuery(
-  engine: Engine,
-  document: DocumentNode,
-  context: object,
-  variables: Record<string, unknown>,
-): Promise<QueryAnswer> {
+export async function runQuery(engine: Engine, question: Question): Promise<QueryAnswer> {
   const { host } = engine;
-  const result = await executeInTime(engine, document, context, variables);
+  const result = await executeInTime(engine, question);
   if (!result) return { refused: `The query took longer than ${engine.deadlines.queryDeadlineMs} ms, which is the limit.` };
   throwIfOurs(engine, result.errors, 'Running the stored query failed');
   const nodeErrors = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
@@ -50,7 +56,7 @@ export async function runQuery(
 
 /** Throws the first error that the host classes as `ours`. `what`: the failed work, for the log. @throws HostFailed */
 export function throwIfOurs({ host }: Pick<Engine, 'host'>, errors: readonly GraphQLError[] | undefined, what: string): void {
-  const found = errors?.find((error) => host.faultOf(error) === 'ours');
+  const found = errors?.find((error) => error.originalError instanceof NoSlotError || host.faultOf(error) === 'ours');
   if (!found) return;
   const { message, path, originalError } = found;
   const where = path ? ` (at ${path.join('.')})` : '';
@@ -59,15 +65,25 @@ export function throwIfOurs({ host }: Pick<Engine, 'host'>, errors: readonly Gra
   });
 }
 
-/** Executes a query. Returns `null` when the deadline passes; resolvers that still run then are not cancelled. */
-export function executeInTime(
-  engine: Engine,
-  document: DocumentNode,
-  contextValue: object,
-  variableValues: Record<string, unknown>,
-): Promise<ExecutionResult | null> {
-  const execution = execute({ schema: engine.host.schema(), document, contextValue, variableValues });
-  return within(engine.deadlines.queryDeadlineMs, execution, null);
+/**
+ * Executes a query at its tenant's turns. Returns `null` when the deadline passes; statements that still run then are not
+ * cancelled, but nothing follows them.
+ * @throws HostFailed when it waited too long for its turn; the delivery goes back into the queue, uncharged
+ */
+export async function executeInTime(engine: Engine, { tenant, ...question }: Question): Promise<ExecutionResult | null> {
+  const account = loopShare.open(tenant, 'a stored query', QUERY_WAIT_MS);
+  const execution = executeInTurns({ ...question, schema: engine.host.schema() }, account);
+  if (!(execution instanceof Promise)) return execution;
+  const result = await within(engine.deadlines.queryDeadlineMs, execution.catch(noTurn));
+  if (result !== LATE) return result;
+  account.isOver = true;
+  // The deadline is for the query itself, and not for what it waited.
+  return account.waitedMs > QUERY_WAIT_MS / 2 ? noTurn(new NoSlotError('The query waited too long for its turn.')) : null;
+}
+
+function noTurn(error: unknown): never {
+  if (!(error instanceof NoSlotError)) throw error;
+  throw new HostFailed(error.message, 'The query waited too long for its turn. It runs again by itself.', { cause: error });
 }
 
 /** Maximum number of resolver errors to show to the owner for one result. */

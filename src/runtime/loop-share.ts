@@ -1,0 +1,280 @@
+// Shares the time of the event loop among parties, such as tenants: measures what each party uses, and lets the party that used least
+// go first.
+import { NoSlotError } from './fair-share.js';
+
+/** The measured work of one party, such as one request or one stored query. */
+export interface Account {
+  /** Ascends with each account. */
+  readonly number: number;
+  readonly party: string;
+  /** The kind of work, for the log: a constant text, such as `a stored query`. */
+  readonly what: string;
+  /** Milliseconds of the event loop that this work has used. */
+  ms: number;
+  /** The longest time in milliseconds that a piece of this work has waited for others. */
+  waitedMs: number;
+  /** Maximum of `waitedMs` in milliseconds. A longer wait ends in a NoSlotError. */
+  readonly maxWaitMs: number;
+  /** Whether nobody needs the work any more: its waiting pieces end in a NoSlotError. */
+  isOver: boolean;
+  /** Whether the work writes, so that it must not end between two writes: then `isOver` and `maxWaitMs` don't count. */
+  mustEnd: boolean;
+}
+
+/** A piece of work that took long. */
+export interface LongPiece {
+  what: string;
+  party: string;
+  ms: number;
+  endedAtMs: number;
+}
+
+/** Milliseconds of work per iteration of the loop. Between two iterations, the loop reads what has arrived. */
+const SLICE_MS = 4;
+/** Maximum time in milliseconds that a request to the API waits for the turn of its organization. */
+export const REQUEST_WAIT_MS = 10_000;
+/** Milliseconds after which half of the used time is forgotten. */
+const HALF_LIFE_MS = 1_000;
+/** A party counts as active for this number of milliseconds after it used the loop. */
+const ACTIVE_MS = 1_000;
+/** Pieces that take longer than this number of milliseconds are remembered for the log. */
+const LONG_MS = 20;
+/** Number of known parties above which those are forgotten that have used nearly nothing. */
+const MANY = 1_000;
+
+interface Piece {
+  account: Account;
+  sinceMs: number;
+  /** The account's `ms` when the piece began to wait. */
+  usedMs: number;
+  go(): void;
+  refuse(error: Error): void;
+}
+
+interface Party {
+  usedMs: number;
+  /** Time at which `usedMs` was computed. */
+  atMs: number;
+  waiting: WaitingPieces;
+}
+
+export class LoopShare {
+  private readonly parties = new Map<string, Party>();
+  private opened = 0;
+  /** Number of waiting pieces. */
+  private waiting = 0;
+  private isPumping = false;
+  private sliceEndsMs = 0;
+  private isInSlice = false;
+  private current: Account | null = null;
+  private sinceMs = 0;
+  private isEnding = false;
+  private longest: LongPiece | null = null;
+  /** The party that used the loop last, and when another one last did. */
+  private lastParty = '';
+  private otherAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  open(party: string, what: string, maxWaitMs = Number.POSITIVE_INFINITY): Account {
+    this.opened += 1;
+    return { number: this.opened, party, what, ms: 0, waitedMs: 0, maxWaitMs, isOver: false, mustEnd: false };
+  }
+
+  /**
+   * Returns `undefined` when the account's party may go on at once, else a promise that resolves at its turn. From then on, until another
+   * piece begins or the microtasks have run, the loop's time is counted for the account.
+   * @throws NoSlotError (as a rejection) when the piece has waited for more than `maxWaitMs`
+   */
+  turn(account: Account): Promise<void> | undefined {
+    if (this.waiting > 0 || account.isOver || !this.isInTime()) return this.later(account);
+    this.enter(account);
+    return undefined;
+  }
+
+  /** As `turn`, but goes on at once while no other party uses the loop. For short pieces alone. */
+  turnBesideOthers(account: Account): Promise<void> | undefined {
+    if (this.waiting === 0 && account.party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS) {
+      this.enter(account);
+      return undefined;
+    }
+    return this.turn(account);
+  }
+
+  /** As `turn`, but always waits: for a piece that must not run in one stretch with the piece before it. */
+  later(account: Account): Promise<void> {
+    const sinceMs = this.now();
+    const usedMs = account.ms + (this.current === account ? sinceMs - this.sinceMs : 0);
+    return new Promise((resolve, reject) => {
+      this.party(account.party).waiting.add({ account, sinceMs, usedMs, go: resolve, refuse: reject });
+      this.waiting += 1;
+      if (!this.isPumping) void this.pump();
+    });
+  }
+
+  /** Begins to count the loop's time for the account. */
+  enter(account: Account): void {
+    const nowMs = this.now();
+    this.settle(nowMs);
+    this.current = account;
+    this.sinceMs = nowMs;
+    if (account.party !== this.lastParty) {
+      this.otherAtMs = nowMs;
+      this.lastParty = account.party;
+    }
+    if (this.isEnding) return;
+    this.isEnding = true;
+    // Runs when no microtask is left, so that the promises which this piece has resolved count, too.
+    process.nextTick(this.end);
+  }
+
+  /** Runs a function, and counts its time for a party. */
+  measure<T>(party: string, what: string, work: () => T): T {
+    const before = this.current;
+    this.enter(this.open(party, what));
+    try {
+      return work();
+    } finally {
+      if (before) this.enter(before);
+      else this.settle(this.now());
+    }
+  }
+
+  /** Returns the longest piece of the last second, if it ended after this time; else `null`. */
+  longestSince(sinceMs: number): LongPiece | null {
+    // A piece that is still running counts until now.
+    this.settle(this.now());
+    return this.longest && this.longest.endedAtMs >= sinceMs ? this.longest : null;
+  }
+
+  private readonly end = (): void => {
+    this.isEnding = false;
+    this.settle(this.now());
+  };
+
+  private settle(nowMs: number): void {
+    const { current } = this;
+    this.current = null;
+    if (!current) return;
+    const ms = nowMs - this.sinceMs;
+    current.ms += ms;
+    const party = this.party(current.party);
+    party.usedMs = this.usedBy(party, nowMs) + ms;
+    party.atMs = nowMs;
+    const { longest } = this;
+    if (ms > LONG_MS && (!longest || ms > longest.ms || longest.endedAtMs < nowMs - ACTIVE_MS))
+      this.longest = { what: current.what, party: current.party, ms, endedAtMs: nowMs };
+  }
+
+  private usedBy({ usedMs, atMs }: Party, nowMs: number): number {
+    return usedMs * 2 ** ((atMs - nowMs) / HALF_LIFE_MS);
+  }
+
+  private party(name: string): Party {
+    const known = this.parties.get(name);
+    if (known) return known;
+    if (this.parties.size >= MANY) this.forget();
+    const party: Party = { usedMs: 0, atMs: this.now(), waiting: new WaitingPieces() };
+    this.parties.set(name, party);
+    return party;
+  }
+
+  private forget(): void {
+    const nowMs = this.now();
+    for (const [name, party] of this.parties) if (party.waiting.isEmpty && this.usedBy(party, nowMs) < 1) this.parties.delete(name);
+  }
+
+  /** Whether this iteration of the loop has time left for pieces. */
+  private isInTime(): boolean {
+    if (this.isInSlice) return this.now() < this.sliceEndsMs;
+    this.beginSlice();
+    setImmediate(this.endSlice);
+    return true;
+  }
+
+  private beginSlice(): void {
+    this.isInSlice = true;
+    this.sliceEndsMs = this.now() + SLICE_MS;
+  }
+
+  private readonly endSlice = (): void => {
+    this.isInSlice = false;
+  };
+
+  private async pump(): Promise<void> {
+    this.isPumping = true;
+    while (this.waiting > 0) {
+      await new Promise(setImmediate);
+      this.beginSlice();
+      while (this.waiting > 0 && this.now() < this.sliceEndsMs) {
+        this.start(this.next());
+        // All microtasks of the piece have run when the next tick begins.
+        await new Promise(process.nextTick);
+      }
+    }
+    this.isPumping = false;
+    setImmediate(this.endSlice);
+  }
+
+  /** Takes a piece of the party that has used least. */
+  private next(): Piece {
+    const nowMs = this.now();
+    let [least, leastMs]: [Party | null, number] = [null, Number.POSITIVE_INFINITY];
+    for (const party of this.parties.values()) {
+      if (party.waiting.isEmpty) continue;
+      const usedMs = this.usedBy(party, nowMs);
+      if (usedMs < leastMs) [least, leastMs] = [party, usedMs];
+    }
+    this.waiting -= 1;
+    return (least as Party).waiting.take();
+  }
+
+  private start({ account, sinceMs, usedMs, go, refuse }: Piece): void {
+    // The pieces of an account wait for each other, too: that time is used and not waited.
+    account.waitedMs = Math.max(account.waitedMs, this.now() - sinceMs - (account.ms - usedMs));
+    if (!account.mustEnd && (account.isOver || account.waitedMs > account.maxWaitMs)) {
+      refuse(new NoSlotError(TOO_LONG));
+      return;
+    }
+    this.enter(account);
+    go();
+  }
+}
+
+/**
+ * The waiting pieces of one party. Takes those of its oldest account, so that work which began ends instead of all being refused together,
+ * and each second time those of its newest, so that a short request needn't wait for all long ones before it.
+ */
+class WaitingPieces {
+  /** In the order in which the accounts were opened. */
+  private readonly accounts: { account: Account; pieces: Piece[]; first: number }[] = [];
+  private isNewest = false;
+
+  get isEmpty(): boolean {
+    return this.accounts.length === 0;
+  }
+
+  add(piece: Piece): void {
+    const { account } = piece;
+    const before = this.accounts.findLastIndex((queue) => queue.account.number <= account.number);
+    const queue = this.accounts[before];
+    if (queue?.account === account) queue.pieces.push(piece);
+    else this.accounts.splice(before + 1, 0, { account, pieces: [piece], first: 0 });
+  }
+
+  take(): Piece {
+    this.isNewest = !this.isNewest;
+    const index = this.isNewest ? this.accounts.length - 1 : 0;
+    const queue = this.accounts[index] as (typeof this.accounts)[number];
+    const piece = queue.pieces[queue.first] as Piece;
+    queue.first += 1;
+    if (queue.first === queue.pieces.length) this.accounts.splice(index, 1);
+    return piece;
+  }
+}
+
+const TOO_LONG =
+  'The query waited too long for its turn: other queries of its organization use its share of the processor. Retry it later.';
+
+/** The event loop of this process. */
+export const loopShare = new LoopShare();

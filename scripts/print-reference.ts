@@ -20,6 +20,7 @@ import { describeStages } from '../src/webhooks/base/stages.js';
 import type { LOOP, NextState, OPERATOR } from '../src/webhooks/base/store/delivery-state.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/templates/rendering.mjs';
+import { BYTES_IN_FLIGHT, SMALL_BODY } from '../src/webhooks/bytes-in-flight.js';
 import { MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
 import { describeDestinationOptions } from '../src/webhooks/destinations/options.js';
 import { PRESETS } from '../src/webhooks/operations/presets.js';
@@ -127,6 +128,10 @@ const limits: [string, string][] = [
   ['Body with values to mask', `${number(MAX_MASKED_LENGTH)} characters; a longer body is not recorded`],
   ["Values masked in a request that are masked in the receiver's response, too", number(MAX_VALUES)],
   ['Access token (OAuth 2.0)', `${number(MAX_TOKEN_LENGTH)} characters`],
+  [
+    `Bodies of more than ${number(SMALL_BODY)} characters whose requests are under way in one worker; further deliveries wait`,
+    `${number(BYTES_IN_FLIGHT.perSubscription)} characters of one subscription, ${number(BYTES_IN_FLIGHT.total)} in all, half of what is left to one organization`,
+  ],
   ['Before-hooks of one topic in one organization', String(MAX_HOOKS)],
   ['Page of a connection', `${PAGE.greatest} nodes; default: ${PAGE.usual}`],
   ['Request to the API', `${number(LIMIT_BYTES)} bytes, received within ${ARRIVAL.requestMs / 1000} s`],

@@ -10,6 +10,7 @@ import { openContext } from './base/recall.js';
 import { afterAttempt } from './base/store/delivery-state.js';
 import { loadTraceOrigins } from './base/store/trace-origins.js';
 import { isTracing, type TraceOrigin } from './base/tracing.js';
+import { BytesInFlight, type Hold } from './bytes-in-flight.js';
 import { createDefinitions, type Prepared } from './definitions.js';
 import { OriginSlots } from './destinations/https/origin-slots.js';
 import type { DeliveryInHand } from './lease/claim.js';
@@ -57,6 +58,7 @@ interface JourneyOptions {
 export function createJourney(engine: Engine, sender: DeliverySender, { rest = () => {} }: JourneyOptions = {}): Journey {
   const definitions = createDefinitions(engine);
   const slots = new OriginSlots(engine.deadlines.perOrigin);
+  const bytes = new BytesInFlight();
   const circuits = new Circuits();
   const brake = createLoopBrake(engine);
   const putBack = createPutBack(engine, rest);
@@ -75,27 +77,35 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const slowed = looping && (await looping);
     if (slowed) return slowed;
 
-    const slot = slots.take(definition.origin);
-    if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
+    const taken = bytes.take({ subscriptionId: claimed.subscriptionId, tenant: definition.owner.tenant });
+    const hold = taken instanceof Promise ? await taken : taken;
+    if (!hold) return resultOf(claimed, { putBackMs: null });
+    const sources = () => ({
+      open: (overlay: Snapshot[]) => openContext(engine.host, context, overlay),
+      overlay: overlayOf(claimed, loaded.recorded),
+      event: loaded.recorded.events.get(claimed.eventId ?? '') ?? null,
+    });
     try {
-      // Returns the delivery to the queue, to be claimed again, if since its claim the receiver kept failing or asked to slow down, or if
-      // the wait for a slot was so long that the rights of the owner may have changed.
-      if (circuits.isStopped(claimed) || (slot && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
-      return await attempt(definition, claimed, loaded.origins, () => ({
-        open: (overlay) => openContext(engine.host, context, overlay),
-        overlay: overlayOf(claimed, loaded.recorded),
-        event: loaded.recorded.events.get(claimed.eventId ?? '') ?? null,
-      }));
+      const slot = slots.take(definition.origin);
+      if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
+      try {
+        // Returns the delivery to the queue, to be claimed again, if since its claim the receiver kept failing or asked to slow down, or if
+        // the waits were so long that the rights of the owner may have changed.
+        const hasWaited = slot !== null || taken instanceof Promise;
+        if (circuits.isStopped(claimed) || (hasWaited && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
+        return await attempt(definition, claimed, { origins: loaded.origins, sources, hold });
+      } finally {
+        slots.release(definition.origin);
+      }
     } finally {
-      slots.release(definition.origin);
+      hold.release();
     }
   }
 
   async function attempt(
     compiled: Compiled,
     claimed: DeliveryInHand,
-    origins: Loaded['origins'],
-    sources: () => PayloadSources,
+    { origins, sources, hold }: { origins: Loaded['origins']; sources: () => PayloadSources; hold: Hold },
   ): Promise<DeliveryResult> {
     const { leaseMs } = engine.deadlines;
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
@@ -105,6 +115,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
       sources,
+      onBody: hold.resize,
       // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost or the subscription was
       // disabled meanwhile.
       maySend: whileFresh(engine.pool, delivery, leaseMs),
@@ -155,6 +166,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     originOf: definitions.originOf,
     stop() {
       slots.close();
+      bytes.close();
       putBack.close();
     },
   };

@@ -7,12 +7,15 @@ import { HostFailed } from './base/errors.js';
 import { EgressFailed } from './base/network/guard.js';
 import { OPERATOR } from './base/store/delivery-state.js';
 import { TemplateError } from './base/templates/template.js';
+import { NoRoomForBody } from './bytes-in-flight.js';
 import { watchOutages } from './destinations/outage.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
 
 /** Milliseconds until a delivery is due again that waited too long for a render process or for a connection of its tenant. */
 const BUSY_MS = 5000;
+/** Milliseconds until a delivery is due again whose body didn't fit beside those under way. */
+const NO_ROOM_MS = 1000;
 /** Milliseconds of the first pause after a fault of the host or of Hookgraph. delivery-state.sql lengthens the next pauses. */
 const OPERATOR_MS = 2000;
 /** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
@@ -40,6 +43,10 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
       engine.meter.putBack('RENDERER');
       engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
       return resultOf(delivery, { putBackMs: BUSY_MS });
+    }
+    if (error instanceof NoRoomForBody) {
+      engine.meter.putBack('BODIES');
+      return resultOf(delivery, { putBackMs: NO_ROOM_MS });
     }
     const { id: deliveryId, subscriptionId } = delivery;
     const isOfHost = error instanceof HostFailed;

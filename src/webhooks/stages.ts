@@ -38,6 +38,8 @@ export interface Run {
    * still run.
    */
   watch?: Watch;
+  /** Called with the length of the body, in characters, before the request. Throws NoRoomForBody to end the run without an attempt. */
+  onBody?(length: number): void;
   /** Returns the trace context of the write that caused the event; called only when tracing is on. */
   origin?(): TraceOrigin | null;
   /** Milliseconds for all stages together. Absent: each stage ends by its own limit. */
@@ -92,6 +94,7 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   if (payload === LATE) return late('The payload was not ready');
   start.addPayload(payload);
   if (payload.outcome !== 'READY') return stopped(payload.outcome, payload.stage, payload.message);
+  run.onBody?.(payload.body.text.length);
 
   const may = run.maySend?.() ?? true;
   if (may !== true && !(await may)) return null;

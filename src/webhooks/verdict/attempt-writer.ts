@@ -52,6 +52,8 @@ const KEEP_MS = 1_000;
  * sent again.
  */
 const MAX_WAITING = 800;
+/** Characters of unwritten bodies and headers above which `add` makes the worker wait, too. */
+const MAX_WAITING_CHARACTERS = 32_000_000;
 
 /**
  * Keeps a batch and its leases until it is written, because a delivery whose attempt isn't recorded is sent again.
@@ -123,7 +125,7 @@ export function createAttemptWriter(
       waiting += 1;
       if (waiting >= WORTHWHILE) gathering.end();
       flushing ??= flush();
-      if (waiting <= MAX_WAITING) return;
+      if (waiting <= MAX_WAITING && charactersOf(batches) <= MAX_WAITING_CHARACTERS) return;
       return new Promise<void>((resolve) => void ended.push(resolve));
     },
     waiting: () => waiting,
@@ -136,6 +138,8 @@ export function createAttemptWriter(
     },
   };
 }
+
+const charactersOf = (batches: Filling[]): number => batches.reduce((sum, { batch }) => sum + batch.characters, 0);
 
 /** Returns the last batch; adds one when there is none or the last is full. */
 function lastWithRoom(batches: Filling[], create: () => AttemptBatch): Filling {

@@ -15,7 +15,8 @@ function engineOf(resolve: () => unknown, queryDeadlineMs = 1_000): Engine {
   } as unknown as Engine;
 }
 
-const run = (engine: Engine, query = '{ value }') => runQuery(engine, { tenant: 'org', document: parse(query), contextValue: {}, variableValues: { nodeId: 'x', nodeType: 'User' } });
+const run = (engine: Engine, query = '{ value }') =>
+  runQuery(engine, { tenant: 'org', document: parse(query), contextValue: {}, variableValues: { nodeId: 'x', nodeType: 'User' } });
 
 describe('a stored query', () => {
   it('is given up after its deadline, whatever it waits for', async () => {

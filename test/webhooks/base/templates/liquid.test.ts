@@ -103,10 +103,17 @@ describe('a number that a double can’t hold', () => {
     ['{{ rows | sum: "id" }}', '2252182088008826891'],
     ['{{ id | at_most: next }} {{ id | at_least: next }}', `${ID} 750727362669608962`],
     ['{{ "0.10000000000000000001" | plus: "0.2" }}', '0.30000000000000000001'],
-    // The quotient of decimals, and numbers of more than 100 digits, are doubles.
-    ['{{ id | divided_by: 2.0 }} {{ big | plus: 1 }}', '375363681334804500.0 Infinity'],
+    [
+      '{{ id | divided_by: 2.0 }} {{ id | divided_by: -1.0 }} {{ 1 | divided_by: 3.0 }}',
+      '375363681334804480.5 -750727362669608961.0 0.3333333333333333',
+    ],
+    ['{{ "0.10000000000000000001" | divided_by: 3 }}', '0.03333333333333333333666666666666666666666'],
   ])('%s is %s', (source, text) => {
     expect(render(source, data, 'none')).toBe(text);
+  });
+
+  it.each(['{{ big | plus: 1 }}', '{{ big | divided_by: 2 }}', '{{ "1e308" | times: "1e308" }}'])('%s says that it can’t', (source) => {
+    expect(() => render(source, data, 'none')).toThrow('filters calculate with at most 100 digits');
   });
 });
 

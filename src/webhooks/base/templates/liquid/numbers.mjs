@@ -17,7 +17,7 @@ import { compareNumbers, ExactNumber, toExact } from '../../../../runtime/exact-
  * }} Operation
  */
 
-/** Numbers with more digits, or with a larger exponent, are calculated as doubles, so that no calculation takes long. */
+/** Calculations with more digits, or with a larger exponent, fail, so that none takes long; numbers that are doubles stay doubles. */
 const MAX_DIGITS = 100;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
@@ -118,11 +118,25 @@ function calculate(left, right, { double, exact, scale }) {
     if (Number.isSafeInteger(result)) return result;
   }
   const [a, b] = [toDecimal(l), toDecimal(r)];
-  if (!a || !b) return double(Number(l), Number(r));
+  if (!a || !b) return doubleOf(l, r, double);
   const isFloat = a.isFloat || b.isFloat;
   if (scale) return fromDecimal({ digits: exact(a.digits, b.digits), scale: scale(a.scale, b.scale), isFloat });
   const [x, y, common] = align(a, b);
   return fromDecimal({ digits: exact(x, y), scale: common, isFloat });
+}
+
+/**
+ * Calculates with doubles. @throws Error if digits would be lost
+ * @param {Numeric} left
+ * @param {Numeric} right
+ * @param {(a: number, b: number) => number} double
+ * @returns {number}
+ */
+function doubleOf(left, right, double) {
+  const result = double(Number(left), Number(right));
+  const isExact = typeof left === 'number' && typeof right === 'number';
+  if (isExact && Number.isFinite(result)) return result;
+  throw new Error(`invalid number: filters calculate with at most ${MAX_DIGITS} digits`);
 }
 
 /** @type {Operation} */
@@ -141,7 +155,7 @@ function refuseZero(divisor) {
 }
 
 /**
- * Divides. Two whole numbers give a whole number, rounded down. Any other quotient is a double, which has about 16 digits.
+ * Divides. Two whole numbers give a whole number, rounded down. Any other quotient has about 16 digits, or 40 if a number has more than 15.
  * @param {unknown} dividend
  * @param {unknown} divisor
  * @param {unknown} [isWhole] round down in any case
@@ -151,12 +165,18 @@ function divide(dividend, divisor, isWhole = false) {
   refuseZero(divisor);
   const [l, r] = [toNumber(dividend), toNumber(divisor)];
   const [a, b] = [toDecimal(l), toDecimal(r)];
-  const quotient = Number(l) / Number(r);
-  if (!a || !b) return isWhole ? Math.floor(quotient) : quotient;
-  if (!toValue(isWhole) && (a.isFloat || b.isFloat)) return withPoint(quotient);
+  if (!a || !b) return doubleOf(l, r, (one, other) => (isWhole ? Math.floor(one / other) : one / other));
   const [x, y] = align(a, b);
+  if (!toValue(isWhole) && (a.isFloat || b.isFloat)) {
+    if (lengthOf(a.digits) <= 15 && lengthOf(b.digits) <= 15) return withPoint(Number(l) / Number(r));
+    const scale = Math.max(0, 40 - lengthOf(x) + lengthOf(y));
+    return fromDecimal({ digits: (x * 10n ** BigInt(scale)) / y, scale, isFloat: true });
+  }
   return toExact(String((x - (((x % y) + y) % y)) / y));
 }
+
+/** @param {bigint} digits */
+const lengthOf = (digits) => String(digits).replace('-', '').length;
 
 /**
  * Rounds half away from zero. Returns a whole number if no places are left.

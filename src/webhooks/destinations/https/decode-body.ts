@@ -1,4 +1,5 @@
 // Decodes a compressed response body up to a limit: https://www.rfc-editor.org/rfc/rfc9110#section-8.4
+import { isUtf8 } from 'node:buffer';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { parseMediaType } from '../../../runtime/media-type.js';
@@ -25,8 +26,11 @@ export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
 
 async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promise<Reply> {
   const decoded = await decodeBody(bytes, codings, MAX_RESPONSE_BYTES);
-  if (typeof decoded === 'string') reply.flaw = decoded;
-  else reply.body = textOf(decoded, reply.headers);
+  if (typeof decoded === 'string') {
+    reply.flaw = decoded;
+    // Some servers name a charset, or `none`, as the encoding. Their text is what an error template must see.
+    if (isUtf8(bytes)) reply.body = textOf(bytes.subarray(0, MAX_RESPONSE_BYTES), reply.headers);
+  } else reply.body = textOf(decoded, reply.headers);
   return reply;
 }
 

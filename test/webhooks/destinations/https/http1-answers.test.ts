@@ -245,7 +245,14 @@ describe('is judged by its status although the body', () => {
       '',
     ],
     ['claims a coding that it hasn’t', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok', /is not valid gzip/, ''],
-    ['has an unknown coding', 'HTTP/1.1 200 OK\r\nContent-Encoding: compress\r\nContent-Length: 2\r\n\r\nok', /does not decode/, ''],
+    ['has an unknown coding', 'HTTP/1.1 200 OK\r\nContent-Encoding: compress\r\nContent-Length: 2\r\n\r\nok', /does not decode/, 'ok'],
+    ['names a charset as its coding', 'HTTP/1.1 200 OK\r\nContent-Encoding: utf-8\r\nContent-Length: 2\r\n\r\nok', /does not decode/, 'ok'],
+    [
+      'has a coding that only bytes show',
+      'HTTP/1.1 200 OK\r\nContent-Encoding: x-own\r\nContent-Length: 2\r\n\r\n\xff\xfe',
+      /does not decode/,
+      '$',
+    ],
   ])('%s', async (_, bytes, flaw, body) => {
     const reply = await answered(bytes, { close: true });
     expect(reply).toMatchObject({ kind: 'REPLY', status: Number(bytes.slice(9, 12)), flaw: expect.stringMatching(flaw) });

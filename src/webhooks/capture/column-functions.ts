@@ -4,15 +4,15 @@ import pg from 'pg';
 import { differSql } from './large-values.js';
 import { type AnnouncedTable, factsOf, functionName, largeColumns, readColumns, virtualColumns, virtualInputs } from './row-sql.js';
 import { type FunctionSql, IS_PROOF } from './shared-functions.js';
-import type { ColumnFacts } from './table-facts.js';
+import { type ColumnFacts, castsSql } from './table-facts.js';
 
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
 
 /**
- * Generates the function that returns whether the columns that the triggers read are unchanged since the triggers were attached. It is
- * declared IMMUTABLE although it reads the catalog, so that Postgres evaluates it only when it plans a statement of the trigger. The plan
- * contains the table's oid, so every ALTER TABLE discards it and Postgres evaluates the function again.
+ * Generates the function that returns whether the columns that the triggers read, and the casts of their types, are unchanged since the
+ * triggers were attached. It is declared IMMUTABLE although it reads the catalog, so that Postgres evaluates it only when it plans a
+ * statement of the trigger. The plan contains the table's oid, so every ALTER TABLE discards it and Postgres evaluates the function again.
  */
 export function inStepFunction({ node, facts }: AnnouncedTable): FunctionSql {
   const name = functionName('in_step', node);
@@ -28,7 +28,8 @@ export function inStepFunction({ node, facts }: AnnouncedTable): FunctionSql {
 BEGIN
   IF (SELECT count(*) = ${used.length} FROM (VALUES ${expected.join(', ')}) AS expected (name, type, generated)
       JOIN pg_attribute a ON a.attrelid = ${facts.oid} AND a.attname = expected.name AND NOT a.attisdropped AND a.attgenerated = expected.generated
-        AND a.atttypid = to_regtype(expected.type)) THEN
+        AND a.atttypid = to_regtype(expected.type))
+    AND ${castsSql(String(facts.oid))} = ARRAY[${facts.casts.join(', ')}]::bigint[] THEN
     RETURN true;
   END IF;
   RAISE LOG 'hookgraph: the columns of % were altered since its triggers were attached; until hookgraph migrate, its changes are recorded more slowly', ${text(`${facts.schema}.${facts.name}`)};

@@ -47,6 +47,8 @@ export interface TableFacts extends Relation {
   /** The tables of which this table is a partition or from which it inherits. */
   parents: Part[];
   columns: Record<string, ColumnFacts>;
+  /** The casts to text or JSON that an application has defined for types of the columns: `oid` of pg_cast. */
+  casts: number[];
   /** The columns of each unique index that covers all rows and has no expressions. */
   uniqueKeys: string[][];
   /**
@@ -63,6 +65,17 @@ export interface TableFacts extends Relation {
   /** Whether this server has pg_column_toast_chunk_id (Postgres 17 and later), which finds unchanged large values without reading them. */
   knowsChunks: boolean;
 }
+
+/**
+ * Returns SQL for the array of TableFacts.casts. Such a cast may fail for a value; one that is created later is used by sessions that begin
+ * later.
+ */
+export const castsSql = (table: string): string => `ARRAY(
+    SELECT k.oid::bigint FROM pg_cast k
+    WHERE k.castfunc >= 16384 AND k.casttarget = ANY (ARRAY['text', 'json', 'jsonb']::regtype[]) AND k.castsource IN (
+      SELECT unnest(ARRAY[t.oid, t.typelem, t.typbasetype]) FROM pg_attribute c JOIN pg_type t ON t.oid = c.atttypid
+      WHERE c.attrelid = ${table} AND c.attnum > 0 AND NOT c.attisdropped)
+    ORDER BY 1)`;
 
 /** Returns the facts in the order of `tables`; `null` for a table that doesn't exist. */
 export async function readTableFacts(db: Pool | PoolClient, tables: { schema: string; name: string }[]): Promise<(TableFacts | null)[]> {
@@ -120,6 +133,7 @@ SELECT CASE WHEN w.oid IS NOT NULL THEN jsonb_build_object('oid', w.oid::bigint,
         FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace WHERE c.oid = a.attcollation))), '{}')
     FROM pg_attribute a JOIN types t ON t.declared = a.atttypid JOIN pg_type ty ON ty.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = ty.typnamespace
     WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
+  'casts', to_jsonb(${castsSql('w.oid')}),
   'uniqueKeys', (
     SELECT coalesce(jsonb_agg((SELECT jsonb_agg(k.attname ORDER BY k.attnum) FROM pg_attribute k WHERE k.attrelid = w.oid AND k.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) ORDER BY i.indexrelid), '[]')
     FROM pg_index i WHERE i.indrelid = w.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),

@@ -59,6 +59,23 @@ describe('after it was attached', () => {
     expect(events.every(({ tenant }) => tenant === 'acme')).toBe(true);
   });
 
+  it('a type that gets a cast which fails, fails no write of a later session', async () => {
+    db = await captureTables(`CREATE TYPE mood AS ENUM ('good'); ${THINGS}; ALTER TABLE things ADD mood mood, ADD moods mood[]`, [
+      thing({ columns: allOf('name', 'mood', 'moods') }),
+    ]);
+    await db.pool.query(
+      `CREATE FUNCTION boom(mood) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'boom'; END $$; CREATE CAST (mood AS text) WITH FUNCTION boom(mood)`,
+    );
+    const client = await db.connect();
+    await client.query(`INSERT INTO things VALUES (1, 'acme', 'a', 'good', '{good}')`);
+    await client.query(`UPDATE things SET name = 'b'`);
+    const events = await db.events();
+    expect(events.map(({ operation, after }) => [operation, after])).toEqual([
+      ['created', { id: 1, name: 'a', mood: 'good', moods: ['good'] }],
+      ['updated', { id: 1, name: 'b', mood: 'good', moods: ['good'] }],
+    ]);
+  });
+
   it('writes nothing within a subtransaction while all is as it was', async () => {
     db = await captureTables(THINGS);
     const client = await db.connect();

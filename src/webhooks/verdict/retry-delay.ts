@@ -15,12 +15,18 @@ export function retryDelayMs(retry: number, random: number): number {
 
 /**
  * Returns the milliseconds to wait by the header `Retry-After`, which has seconds or an HTTP date (RFC 9110, section 10.2.3); `null` when
- * the header is missing or invalid.
+ * the header is missing or invalid. Some servers write fractions of a second.
  */
 export function retryAfterMs(retryAfter: string | undefined, nowMs: number): number | null {
-  if (retryAfter === undefined) return null;
-  const askedMs = /^\d+$/.test(retryAfter.trim()) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
+  const text = retryAfter?.trim() ?? '';
+  const askedMs = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : dateMs(text) - nowMs;
   return Number.isFinite(askedMs) ? Math.max(askedMs, 0) : null;
+}
+
+/** Parses an HTTP date of any of the three forms, of which one has no zone, and is in UTC; `NaN` for anything else. */
+function dateMs(text: string): number {
+  if (!/[a-z]{3}.*:|T.*:/i.test(text)) return Number.NaN;
+  return Date.parse(/(?:GMT|UTC|Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}${text.includes('T') ? 'Z' : ' GMT'}`);
 }
 
 /**

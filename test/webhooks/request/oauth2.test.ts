@@ -29,6 +29,8 @@ it.each([
   [undefined, 270],
   [null, 270],
   [-1, 270],
+  [0, 270],
+  ['0', 270],
   ['soon', 270],
   [1e308, 86_340],
 ])('a token for %s seconds is kept for %s', async (life, kept) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clampRetryAfterMs, RETRIES, retryAfterMs, retryDelayMs } from '../../../src/webhooks/verdict/retry-delay.js';
 
 describe('retryDelayMs', () => {
@@ -17,7 +17,9 @@ describe('retryDelayMs', () => {
   });
 });
 
-describe('Retry-After', () => {
+describe.each(['UTC', 'America/New_York'])('Retry-After on a machine in %s', (zone) => {
+  beforeEach(() => void vi.stubEnv('TZ', zone));
+  afterEach(() => void vi.unstubAllEnvs());
   const now = Date.parse('2026-11-22T12:00:00Z');
 
   it.each([
@@ -28,6 +30,14 @@ describe('Retry-After', () => {
     ['a date', 'Sun, 22 Nov 2026 12:00:25 GMT', 25_000, 25_000],
     ['a past date', 'Sun, 22 Nov 2020 12:00:25 GMT', 0, 20_000],
     ['something unreadable', 'soon', null, 20_000],
+    ['a fraction of seconds', ' 30.5 ', 30_500, 30_500],
+    ['a negative number', '-5', null, 20_000],
+    ['several values', '60, 120', null, 20_000],
+    ['more than any number', '9'.repeat(400), null, 20_000],
+    ['a date of RFC 850', 'Sunday, 22-Nov-26 12:00:25 GMT', 25_000, 25_000],
+    ['a date of asctime, which is in UTC', 'Sun Nov 22 12:00:25 2026', 25_000, 25_000],
+    ['a moment', '2026-11-22T14:00:25+02:00', 25_000, 25_000],
+    ['a moment without a zone', '2026-11-22T12:00:25', 25_000, 25_000],
   ])('of %s is read, and heeded from the step to an hour', (_, value, asked, waits) => {
     expect(retryAfterMs(value, now)).toBe(asked);
     expect(clampRetryAfterMs(retryAfterMs(value, now), 20_000)).toBe(waits);

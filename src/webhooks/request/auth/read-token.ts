@@ -46,7 +46,7 @@ export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Tok
 
 function cachedMs(lifetime: unknown): number {
   const seconds = typeof lifetime === 'string' && lifetime !== '' ? Number(lifetime) : lifetime;
-  const known = typeof seconds === 'number' && seconds >= 0;
+  const known = typeof seconds === 'number' && seconds > 0;
   const lifeMs = known ? Math.min(seconds * 1000, MAX_LIFE_MS) : DEFAULT_LIFE_MS;
   return lifeMs - Math.min(MARGIN_MS, lifeMs / 10);
 }

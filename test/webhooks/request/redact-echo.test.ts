@@ -60,6 +60,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 /** Encodes like OAuth libraries that encode everything but letters and digits. */
 const strictly = (text: string) =>
   encodeURIComponent(text).replace(/[-_.!~*'()]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+const hex = (byte: number) => `\\x${byte.toString(16).padStart(2, '0')}`;
 const ECHOES: Record<string, (secret: string) => string> = {
   'as it is': (secret) => secret,
   'in JSON': (secret) => JSON.stringify({ got: secret }),
@@ -77,14 +78,31 @@ const ECHOES: Record<string, (secret: string) => string> = {
   'in base64 of JSON': (secret) => base64(secret).replaceAll('/', '\\/'),
   'in base64url': (secret) => Buffer.from(`x${secret}`).toString('base64url'),
   'in hex': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
+  'in base64 of lines': (secret) => base64(`${'x'.repeat(40)}${secret}${'y'.repeat(40)}`).replace(/.{60}/g, '$&\n'),
+  'in base64 of lines, in JSON': (secret) => base64(`${'x'.repeat(50)}${secret}y`).replace(/.{76}/g, '$&\\r\\n'),
+  'as Python’s bytes': (secret) => [...Buffer.from(secret)].map((byte) => (byte < 127 ? String.fromCharCode(byte) : hex(byte))).join(''),
+  'in bytes of a log': (secret) => [...Buffer.from(secret)].map(hex).join(''),
+  'in Ruby': (secret) => secret.replace(/[^ -~]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`),
   'in HTML': (secret) => secret.replaceAll('&', '&amp;').replaceAll('"', '&#34;'),
 };
+const bytesOf = (text: string) =>
+  Buffer.from(
+    text.replace(/\\x(..)/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16))),
+    'latin1',
+  ).toString('utf8');
+const joined = (text: string) => text.replace(/(?:\r?\n|\\r\\n)/g, '');
 /** Every eight-character part of the secret that appears in the text in any encoding, even a nested one. */
 function leaksIn(text: string): string[] {
   const views = new Set([text]);
   for (const view of views) {
     if (views.size > 200) break;
-    for (const decode of [decodeURIComponent, (one: string) => JSON.parse(`"${one}"`), (one: string) => one.replaceAll('+', ' ')]) {
+    for (const decode of [
+      decodeURIComponent,
+      (one: string) => JSON.parse(`"${one}"`),
+      (one: string) => one.replaceAll('+', ' '),
+      bytesOf,
+      joined,
+    ]) {
       try {
         views.add(decode(view));
       } catch {}

@@ -1,4 +1,4 @@
-// Decodes the escapes of URLs, forms, JSON and XML in a text, however mixed and nested, and remembers the source position of each byte.
+// Decodes the escapes of URLs, forms, JSON, XML and programming languages in a text, however mixed and nested, and remembers the source position of each byte.
 
 export interface Decoded {
   /** The decoded text in UTF-8, one character per byte. */
@@ -10,18 +10,28 @@ export interface Decoded {
   to: Int32Array;
 }
 
-const ESCAPE = /[%\\&]/;
+/** What may begin an escape, or end a line of base64. */
+const ESCAPE = /[%\\&\n]/;
 const PERCENT = 0x25;
 const BACKSLASH = 0x5c;
 const AMPERSAND = 0x26;
 const LETTER_U = 0x75;
+const LETTER_X = 0x78;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/** Encoders break lines of base64 after 60, 64 or 76 characters. */
+const BASE64_LINE = /^[\w+/-]{56}$/;
 
 /** The longest XML escape is `&#x10FFFF;`. */
 const MAX_ENTITY_LENGTH = 10;
 const ENTITIES: Record<string, number> = { amp: 0x26, lt: 0x3c, gt: 0x3e, quot: 0x22, apos: 0x27 };
-const CUT_OFF = /(?:%[0-9a-f]?|\\(?:u[0-9a-f]{0,3})?|&#?[0-9a-z]{0,7})$/i;
+const CUT_OFF = /(?:%[0-9a-f]?|\\(?:u\{?[0-9a-f]{0,5}|x[0-9a-f]?)?|&#?[0-9a-z]{0,7})$/i;
 
-/** Byte → flags for the escapes that it can end: 1 hexadecimal digit, 2 character after a backslash, 4 semicolon of an entity. */
+/**
+ * Byte → flags for the escapes that it can end: 1 hexadecimal digit, 2 character after a backslash, 4 semicolon of an entity, 8 brace of
+ * `\u{…}`, 16 line break.
+ */
 const ENDS = new Uint8Array(256);
 const DIGITS = new Uint8Array(256);
 for (const digit of '0123456789abcdefABCDEF') {
@@ -35,6 +45,8 @@ for (const [letter, meaning] of ['""', "''", '\\\\', '//', 'b\b', 'f\f', 'n\n', 
   AFTER_BACKSLASH[byte] = (meaning as string).charCodeAt(0);
 }
 ENDS[0x3b] = 4;
+ENDS[0x7d] = 8;
+ENDS[LINE_FEED] = 16;
 
 /**
  * Decodes all escapes in a text. Decodes its own results again (`%252F` becomes `/`), so that texts with the same meaning have the same
@@ -95,9 +107,30 @@ class Decoder {
     }
     if (ends & 1) {
       if (bytes[size - 3] === PERCENT) return this.replaceHex(3, 2);
+      if (bytes[size - 4] === BACKSLASH && bytes[size - 3] === LETTER_X) return this.replaceHex(4, 2);
       return bytes[size - 6] === BACKSLASH && bytes[size - 5] === LETTER_U && this.replaceHex(6, 4);
     }
+    if (ends === 8) return this.replaceBraced();
+    if (ends === 16) return this.joinLines();
     return ends === 4 && this.replaceEntity();
+  }
+
+  /** Replaces `\u{1f511}`, as Ruby and JavaScript write it. */
+  private replaceBraced(): boolean {
+    const [braced, digits = ''] =
+      /\\u\{([0-9a-f]{1,6})\}$/i.exec(this.bytes.toString('latin1', Math.max(0, this.size - 10), this.size)) ?? [];
+    const point = Number.parseInt(digits, 16);
+    if (braced === undefined || point > 0x10ffff) return false;
+    this.replace(braced.length, point);
+    return true;
+  }
+
+  /** Drops the line break after a line of base64. */
+  private joinLines(): boolean {
+    const end = this.size - (this.bytes[this.size - 2] === CARRIAGE_RETURN ? 2 : 1);
+    if (end < 56 || !BASE64_LINE.test(this.bytes.toString('latin1', end - 56, end))) return false;
+    this.size = end;
+    return true;
   }
 
   private replaceHex(length: number, digits: number): boolean {

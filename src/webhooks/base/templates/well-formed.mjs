@@ -32,6 +32,9 @@ export function mistakeInXml(text) {
   parser.on('xmldecl', ({ encoding }) => {
     if (encoding && !/^utf-?8$/i.test(encoding)) throw new Error(`the declared encoding is ${encoding}, but bodies are sent in UTF-8`);
   });
+  parser.on('doctype', (declared) => {
+    for (const [, name = ''] of declared.matchAll(/<!ENTITY\s+([^\s%"']+)\s/g)) parser.ENTITIES[name] = '';
+  });
   try {
     parser.write(text).close();
     return null;

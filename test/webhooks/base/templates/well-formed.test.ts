@@ -7,6 +7,8 @@ it.each([
   '<?xml version="1.0"?><a>R &amp; D</a>',
   '<?xml version="1.0" encoding="utf-8"?>\n<a b="1"><![CDATA[<]]></a>',
   '<s:a xmlns:s="urn:x">😀</s:a>',
+  '<!DOCTYPE a SYSTEM "a.dtd"><a/>',
+  '<!DOCTYPE a [<!ENTITY nbsp "&#160;"><!ENTITY me SYSTEM "me.xml">]><a>&nbsp;&me;</a>',
 ])('takes %s for XML', (text) => {
   expect(mistakeInXml(text)).toBeNull();
 });
@@ -15,6 +17,7 @@ it.each([
   ['<a>R & D</a>', /write & as &amp;/],
   ['<a><b></a>', /unexpected close tag/i],
   ['<a>', /unclosed tag/i],
+  ['<!DOCTYPE a [<!ENTITY nbsp "&#160;">]><a>&shy;</a>', /undefined entity/],
   ['<a b=1/>', /attribute/i],
   ['<a/><b/>', /only one root|documents may contain only one root/i],
   ['', /document must contain a root element/i],

@@ -24,6 +24,7 @@ interface Found {
   scope: Scope;
   revokedAt: Date | null;
   expiredAt: Date | null;
+  expiresAt: Date | null;
   stale: boolean;
   userId: string;
   organizationId: string;
@@ -32,7 +33,7 @@ interface Found {
 }
 
 const FIND = `
-  SELECT t.id, t.name, t.scope::text, t.revoked_at AS "revokedAt", CASE WHEN t.expires_at <= now() THEN t.expires_at END AS "expiredAt",
+  SELECT t.id, t.name, t.scope::text, t.revoked_at AS "revokedAt", t.expires_at AS "expiresAt", CASE WHEN t.expires_at <= now() THEN t.expires_at END AS "expiredAt",
     coalesce(t.last_used_at < now() - interval '1 minute', true) AS stale,
     u.id AS "userId", u.organization_id AS "organizationId", u.admin, u.disabled
   FROM api_tokens t JOIN users u ON u.id = t.user_id WHERE t.token_hash = $1`;
@@ -48,10 +49,10 @@ export async function findViewer(pool: Pool, token: string): Promise<Authenticat
   const { rows } = await pool.query<Found>({ name: 'hookgraph.viewer', text: FIND, values: [hashToken(token)] });
   const [found] = rows;
   if (!found) return { tokenId: null, viewer: null, refusal: 'UNKNOWN' };
-  const { id, name, scope, userId, organizationId, admin, revokedAt, expiredAt } = found;
+  const { id, name, scope, userId, organizationId, admin, revokedAt, expiredAt, expiresAt } = found;
   if (revokedAt) return { tokenId: id, viewer: null, refusal: { revokedAt } };
   if (expiredAt) return { tokenId: id, viewer: null, refusal: { expiredAt } };
   if (found.disabled) return { tokenId: id, viewer: null, refusal: 'UNKNOWN' };
   if (found.stale) await pool.query(NOTE_USE, [id]);
-  return { tokenId: id, viewer: { userId, organizationId, admin, scope, token: { id, name } }, refusal: null };
+  return { tokenId: id, viewer: { userId, organizationId, admin, scope, token: { id, name, expiresAt } }, refusal: null };
 }

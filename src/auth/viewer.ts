@@ -9,5 +9,5 @@ export interface Viewer {
   /** The token's scope; a stored query runs with READ. */
   scope: Scope;
   /** The token of the request; `null` when a stored query runs. */
-  token: { id: string; name: string } | null;
+  token: { id: string; name: string; expiresAt?: Date | null } | null;
 }

@@ -3,6 +3,7 @@
 import { GraphQLError } from 'graphql';
 import type { Execution } from '../runtime/fair-share.js';
 import { type Actor, type Engine, type Page, type PageArguments, toPage, WebhooksError } from '../webhooks/index.js';
+import { createLabelOf, type LabelOf, type Labels } from './label-of.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { createSnapshot } from './snapshot.js';
 
@@ -12,12 +13,17 @@ export interface Access {
   reading: Engine;
   actor: Actor;
   loaders: Loaders;
+  /** Returns the host's name of a node for people; `null` when the host gives none. */
+  label: LabelOf;
 }
 
 export type AccessOf = (ctx: object) => Access;
 
 /** Keeps one Access (engine, actor and loaders) for each context object, so that all resolvers of a request share its loaders. */
-export function createAccess(open: (context: object) => { engine: Engine; actor: Actor | null; share?: Execution | null }): AccessOf {
+export function createAccess(
+  open: (context: object) => { engine: Engine; actor: Actor | null; share?: Execution | null },
+  labels: Labels = {},
+): AccessOf {
   const known = new WeakMap<object, Access>();
   return (ctx) => {
     const existing = known.get(ctx);
@@ -25,7 +31,7 @@ export function createAccess(open: (context: object) => { engine: Engine; actor:
     const { engine, actor, share } = open(ctx);
     if (!actor) throw new GraphQLError('Not authenticated', { extensions: { code: 'UNAUTHENTICATED' } });
     const reading = { ...engine, pool: createSnapshot(engine.pool, share) as Engine['pool'] };
-    const access = { engine, reading, actor, loaders: createLoaders(reading, actor) };
+    const access = { engine, reading, actor, loaders: createLoaders(reading, actor), label: createLabelOf(labels, ctx) };
     // A host may execute without a context object, which a WeakMap can't hold.
     if (typeof ctx === 'object' && ctx !== null) known.set(ctx, access);
     return access;

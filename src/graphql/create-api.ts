@@ -5,6 +5,7 @@ import type { Actor, Engine } from '../webhooks/index.js';
 import { createAccess } from './access.js';
 import { createBuilder } from './builder.js';
 import { addHostTypes, type HostTypenames, type LoadNode } from './host-types.js';
+import type { Labels } from './label-of.js';
 import { addSendAgain } from './mutations/resend.js';
 import { addRotation } from './mutations/rotate-secret.js';
 import { addMutations } from './mutations/save.js';
@@ -20,8 +21,10 @@ import { addDismissal } from './types/error.js';
 import { addTypes } from './types/index.js';
 import { addInput } from './types/input.js';
 import { addGroups } from './types/integration.js';
+import { addLabels } from './types/labels.js';
 import { addPresets } from './types/preset.js';
 import { addReplaying } from './types/replay.js';
+import { addViewer } from './types/viewer.js';
 import { addUserError } from './user-error.js';
 
 export interface ApiOptions {
@@ -40,6 +43,8 @@ export interface ApiOptions {
   decodeId?(id: string): DecodedId | null;
   /** Whether presets (body formats of well-known systems) are offered. Default: no. */
   presets?: boolean;
+  /** The host's names of nodes for people, and the nodes to choose from. Default: no names. */
+  labels?: Labels;
   /** Adds the fields for those who operate the installation, such as `webhookCheck`. Without it these fields don't exist. */
   operators?: Operators;
 }
@@ -65,9 +70,17 @@ export interface Api {
  * Creates Hookgraph's GraphQL schema, which can be served alone or given to mergeApi.
  * @throws WebhooksError `NO_LOADER` when `types` are given without `loadNode`
  */
-export function createApi({ access: open, types: typenames = {}, loadNode, decodeId, presets = false, operators }: ApiOptions): Api {
+export function createApi({
+  access: open,
+  types: typenames = {},
+  loadNode,
+  decodeId,
+  presets = false,
+  operators,
+  labels = {},
+}: ApiOptions): Api {
   const builder = createBuilder();
-  const access = createAccess(open);
+  const access = createAccess(open, labels);
   const host = addHostTypes(builder, access, typenames, loadNode);
   const types = addTypes(builder, { access, host, presets });
   const userError = addUserError(builder, types.place);
@@ -79,6 +92,8 @@ export function createApi({ access: open, types: typenames = {}, loadNode, decod
   addSendAgain(builder, access, { types, userError });
   addReplaying(builder, access, { replay: types.replay, userError });
   addWhyNot(builder, access, types);
+  addViewer(builder, access, host);
+  addLabels(builder, access, types, labels);
   addPresets(builder, types);
   addRotation(builder, access, { types, userError });
   addDismissal(builder, access, userError);

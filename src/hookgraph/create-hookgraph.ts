@@ -1,7 +1,7 @@
 // Joins the engine, the GraphQL API and the host's source into one object.
 import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
 import { escapeIdentifier, type Pool } from 'pg';
-import { type Api, createApi, mergeApi } from '../graphql/index.js';
+import { type Api, createApi, type Labels, mergeApi } from '../graphql/index.js';
 import { watchedPool } from '../runtime/connections/watched-pool.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { connectionOptions } from '../runtime/database-url/connection-options.js';
@@ -143,6 +143,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     decodeId: ids.decode,
     ...(options.types && { types: options.types, loadNode: createLoadNode(() => webhooks.engine.host) }),
     ...(options.presets && { presets: true }),
+    ...(options.labels && { labels: options.labels as Labels }),
     ...(options.operator && { operators: { isOperator, check: checkSdl } }),
   });
   afterReading(api, () => announcement.ready());

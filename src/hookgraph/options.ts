@@ -44,6 +44,17 @@ export interface HookgraphOptions<Context extends object, Reader> {
    * exist.
    */
   types?: { owner?: string; integration?: string; environment?: string };
+  /**
+   * Names nodes for people, in lists and forms about webhooks. `of` names nodes that concern the user's webhooks; `typename` is `null` for
+   * a tenant. `choices` lists the integrations or environments that the user may choose. Both must heed the rights of the context's user.
+   */
+  labels?: {
+    of?(nodes: { typename: string | null; key: string }[], context: Context): Promise<(string | null)[]>;
+    choices?(
+      asked: { typename: string; search: string | null; first: number },
+      context: Context,
+    ): Promise<{ key: string; label: string }[]>;
+  };
   /** The host's global ids. Default: base64url of `Type:key`. */
   ids?: GlobalIds;
   /** Prefix for Hookgraph's type and field names that collide with the host's. */

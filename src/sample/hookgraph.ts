@@ -9,6 +9,7 @@ import { actorOf, type Context, createContext } from './graph/context.js';
 import type { NodeDefinition } from './graph/define-node.js';
 import { guardRoots } from './graph/guard-roots.js';
 import { tablesOf } from './graph/tables.js';
+import { labelsOf } from './labels.js';
 import * as listed from './nodes/list.js';
 import { source } from './prisma.js';
 
@@ -31,6 +32,7 @@ export function createHooks({ operators = [], ...options }: HooksOptions): Hookg
     source,
     tables: tablesOf(definitions),
     types: { owner: 'User', integration: 'Integration', environment: 'Environment' },
+    labels: labelsOf(definitions),
     presets: true,
     gatedTypes: definitions.map(({ model }) => model.name),
     signIn: async ({ tenant, userId }, { prisma }) => {

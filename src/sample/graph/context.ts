@@ -31,6 +31,12 @@ export function createContext({
 
 export function actorOf({ viewer }: Context): Actor | null {
   if (!viewer) return null;
-  const canManageWebhooks = viewer.admin && reaches(viewer.scope, 'MANAGE_WEBHOOKS');
-  return { tenant: viewer.organizationId, userId: viewer.userId, canManageWebhooks, token: viewer.token };
+  const { organizationId: tenant, userId, admin, scope, token } = viewer;
+  const isAllowed = reaches(scope, 'MANAGE_WEBHOOKS');
+  const cannotManageReason = !admin
+    ? 'Only admins of the organization may manage webhooks.'
+    : isAllowed
+      ? null
+      : `The token's scope is ${scope}, but this needs MANAGE_WEBHOOKS.`;
+  return { tenant, userId, canManageWebhooks: admin && isAllowed, cannotManageReason, token: token && { ...token, scope } };
 }

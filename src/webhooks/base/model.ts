@@ -21,8 +21,13 @@ export interface Owner {
 /** The caller of the engine's subscription and delivery functions. */
 export interface Actor extends Owner {
   canManageWebhooks: boolean;
-  /** The API token of the call, for the audit log; absent when the host doesn't know it. */
-  token?: { id: string; name: string } | null;
+  /** Why the caller may not manage webhooks, in a sentence for people. */
+  cannotManageReason?: string | null;
+  /**
+   * The API token of the call, for the audit log; absent when the host doesn't know it. `scope` says what it allows, in the host's words.
+   * `expiresAt` is `null` when it never expires.
+   */
+  token?: { id: string; name: string; scope?: string | null; expiresAt?: Date | null } | null;
 }
 
 /** A row as it was at an event, by column name. Stored queries read it when the database no longer has the row. */

@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sqlStatement } from '../../src/runtime/sql-file.js';
 import { countAttempts, percentileOf, toPeriod } from '../../src/webhooks/base/store/attempt-stats.js';
 import type { Actor } from '../../src/webhooks/index.js';
 import { recordStatements } from '../support/record-statements.js';
@@ -15,6 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.db.close());
 
+const COUNT = sqlStatement<'until' | 'span_ms'>('webhooks/base/store/attempt-stats.sql');
 const SLOT_MS = 300_000;
 /** A moment in the middle of a slot, three hours ago. */
 const then = Math.floor(Date.now() / SLOT_MS) * SLOT_MS - 3 * 3_600_000 + SLOT_MS / 2;
@@ -109,6 +111,25 @@ it('passes no attempt whose transaction is still open, and waits for no other wr
   expect(await stats(id)).toMatchObject({ delivered: 2 });
   await other.query('ROLLBACK');
   for (const client of [slow, other]) client.release();
+});
+
+it('counts each attempt once although the clock of Postgres goes back', async () => {
+  const id = await world.create();
+  await insert(id, 'DELIVERED');
+  await countAttempts(world.db.pool);
+  // An hour ahead, attempts were recorded and counted. Then the clock went back.
+  const ahead = Date.now() + 3_600_000;
+  await insert(id, 'DELIVERED', { at: ahead, count: 2 });
+  await world.db.pool.query(COUNT.text, COUNT.values({ until: '9000000000000000000', span_ms: 300_000 }));
+  expect(await stats(id, `to: "${new Date(ahead + 600_000).toISOString()}"`)).toMatchObject({ delivered: 3 });
+  await insert(id, 'FAILED');
+  await countAttempts(world.db.pool);
+  await countAttempts(world.db.pool);
+  expect(await stats(id)).toMatchObject({ delivered: 1, failed: 1 });
+  // Later the clock reaches those attempts again.
+  for (let step = 0; step < 3; step++)
+    await world.db.pool.query(COUNT.text, COUNT.values({ until: '9000000000000000000', span_ms: 300_000 }));
+  expect(await stats(id, `to: "${new Date(ahead + 600_000).toISOString()}"`)).toMatchObject({ delivered: 3, failed: 1 });
 });
 
 it('says the median and the 95th percentile within 9 %', async () => {

@@ -10,7 +10,10 @@ export function addViewer(builder: Builder, access: AccessOf, { owner }: HostTyp
     fields: (t) => ({
       id: t.exposeString('id', { nullable: false, description: 'The id of the token, as the audit log records it.' }),
       name: t.exposeString('name', { nullable: false, description: 'The name of the token.' }),
-      scope: t.string({ description: 'What the token allows, e.g. `READ`; `null` when unknown.', resolve: ({ scope }) => scope ?? null }),
+      scope: t.string({
+        description: 'The actions that the token allows, e.g. `READ`; `null` when unknown.',
+        resolve: ({ scope }) => scope ?? null,
+      }),
       expiresAt: t.field({
         type: 'DateTime',
         description: 'When the token expires; `null` when it never expires, or when that is unknown.',

@@ -1,6 +1,7 @@
 // Finds a subscription or another object by the name or id that a user typed.
 import { RuntimeError } from '../runtime/runtime-error.js';
 import type { Answer, Client } from './client.js';
+import { SHORT_ID_LENGTH } from './shorten.js';
 
 const LIST = `query ($first: Int, $after: String) { webhookSubscriptions(first: $first, after: $after) {
   nodes { id databaseId name topic { key version } } pageInfo { hasNextPage endCursor } } }`;
@@ -13,15 +14,17 @@ export interface Named {
 }
 
 /**
- * Finds a subscription by its global id, its `databaseId` (the id in notification headers), or its unique name.
+ * Finds a subscription by its global id, its `databaseId` (the id in notification headers) or the beginning of it, or its unique name.
  * @throws RuntimeError `NOT_FOUND` or `AMBIGUOUS`
  */
 export async function findSubscription(client: Client, nameOrId: string): Promise<Named> {
   const all = (await client.list(LIST, {}, Number.POSITIVE_INFINITY)) as Named[];
   const byId = all.find(({ id, databaseId }) => id === nameOrId || databaseId === nameOrId);
   if (byId) return byId;
+  const byShortId = all.filter(({ databaseId }) => nameOrId.length >= SHORT_ID_LENGTH && databaseId.startsWith(nameOrId.toLowerCase()));
   const [first, ...others] = all.filter(({ name }) => name === nameOrId);
   if (first && others.length === 0) return first;
+  if (!first && byShortId.length === 1) return byShortId[0] as Named;
   if (first) {
     const ids = [first, ...others].map(({ id, topic }) => `${id} (${topic?.key})`).join(', ');
     throw new RuntimeError(

@@ -13,7 +13,9 @@ export interface List<Filter> {
   find(client: Client, filter: Filter, limit: number): Promise<Answer[]>;
   /** The note that is printed when nothing matches. */
   none: string;
-  /** The columns of the table, in order. */
+  /** The number of items that are printed without --limit; `null`: all. Default: 50. */
+  usualLimit?: null;
+  /** The columns of the table, in order. A terminal shows the column `name` first. */
   columns: Record<string, (item: Answer) => Cell>;
 }
 
@@ -22,18 +24,24 @@ export function addList<Filter>(parent: Command, { terminal, connect }: Cli, lis
   list
     .filter(
       addAnswering(parent, 'list', list.description, list.examples)
-        .addOption(new Option('--limit <count>', 'maximum number of items to print').argParser(wholeNumber).default(50))
+        .addOption(
+          new Option('--limit <count>', 'maximum number of items to print')
+            .argParser(wholeNumber)
+            .default(list.usualLimit === null ? undefined : 50),
+        )
         .option('--all', 'print all items'),
     )
-    .action(async (options: Filter & Answering & { limit: number; all?: true }) => {
-      const limit = options.all ? Number.POSITIVE_INFINITY : options.limit;
+    .action(async (options: Filter & Answering & { limit?: number; all?: true }) => {
+      const limit = options.all ? Number.POSITIVE_INFINITY : (options.limit ?? Number.POSITIVE_INFINITY);
       const found = await list.find(await connect(), options, limit);
       if (options.json) return terminal.json(found);
+      const names = Object.keys(list.columns);
+      if (terminal.isTty) names.sort((one, other) => Number(other === 'name') - Number(one === 'name'));
       if (found.length === 0) terminal.note(list.none);
       else
         terminal.table(
-          Object.keys(list.columns),
-          found.map((item) => Object.values(list.columns).map((cellOf) => cellOf(item))),
+          names,
+          found.map((item) => names.map((name) => list.columns[name]?.(item))),
         );
       if (found.length >= limit) terminal.note(`This list shows the first ${found.length}; use --limit or --all to see more.`);
     });

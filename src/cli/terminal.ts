@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import stringWidth from 'string-width';
 import { stringifyJson } from '../runtime/exact-json.mjs';
 import { visible, visibleJson } from '../runtime/visible-text.js';
+import { layOut } from './lay-out.js';
 
 export interface Terminal {
   /** Whether stdout is a terminal. */
@@ -37,7 +37,12 @@ export interface Terminal {
   confirm(question: string): Promise<boolean | null>;
 }
 
-export type Cell = string | number | boolean | null | undefined;
+export type Cell = string | number | boolean | null | undefined | Shortened;
+/** A value that a terminal shows in a shorter form. Pipes get it whole. */
+export interface Shortened {
+  short: string;
+  whole: string;
+}
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
 export interface Streams {
@@ -64,7 +69,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
     stdout.write(out);
   };
   const write = (out: string) => writeRaw(safe(out));
-  const plain = (cell: Cell): string => (cell == null ? '' : String(cell));
+  const plain = (cell: Cell): string => (cell == null ? '' : typeof cell === 'object' ? (isTty ? cell.short : cell.whole) : String(cell));
   const oneLine = (cell: Cell): string => visible(plain(cell)).replace(/\s+/g, ' ').trim();
   const ask = (question: string, hidden: boolean) =>
     new Promise<string>((resolve) => {
@@ -97,8 +102,16 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
         for (const row of rows) write(`${row.map(oneLine).join('\t')}\n`);
         return;
       }
-      const [titles = '', ...lines] = layOut([[...head], ...rows.map((row) => row.map(oneLine))], stdout.columns);
-      write(`${[terminal.paint('bold', titles), ...lines].join('\n')}\n`);
+      const cells = rows.map((row) => row.map(oneLine));
+      const lines = layOut([[...head], ...cells], stdout.columns);
+      if (lines) {
+        const titles = (lines[0] ?? '').replace(/\S+(?: \S+)*/g, (title) => terminal.paint('bold', title));
+        write(`${[titles, ...lines.slice(1)].join('\n')}\n`);
+      } else
+        for (const row of cells) {
+          terminal.details(row.map((cell, at) => [head[at] ?? '', cell]));
+          write('\n');
+        }
     },
     details(pairs) {
       const shown = pairs.filter(([, value]) => value != null && value !== '');
@@ -129,29 +142,3 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
 /** Waits until all output has left the process. */
 export const written = (...streams: Writable[]): Promise<unknown> =>
   Promise.all(streams.map((stream) => new Promise((resolve) => stream.write('', resolve))));
-
-/** Pads a table's columns to equal widths. Wraps the last column, which holds sentences, where a row is wider than the terminal. */
-function layOut(rows: readonly string[][], columns = Number.POSITIVE_INFINITY): string[] {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => stringWidth(row[at] ?? ''))));
-  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
-  const width = columns - before < LEAST_WRAPPED ? Number.POSITIVE_INFINITY : columns - before;
-  return rows.flatMap((row) => {
-    const left = row.slice(0, -1).map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - stringWidth(cell) + 2));
-    const [first = '', ...more] = wrapWords(row.at(-1) ?? '', width);
-    return [left.join('') + first, ...more.map((line) => ' '.repeat(before) + line)].map((line) => line.trimEnd());
-  });
-}
-
-/** Breaks a text between words into lines of at most `width` columns; a longer word has a line of its own. */
-function wrapWords(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const longer = `${lines.at(-1)} ${word}`;
-    if (lines.length > 0 && stringWidth(longer) <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines;
-}
-
-/** Minimum width of the last column, in characters. If less space is left for it, its text isn't wrapped. */
-const LEAST_WRAPPED = 20;

@@ -1,6 +1,7 @@
 // Tests what the command line prints on a terminal and into a pipe.
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
+import { relative, shortId, shortNode } from '../../src/cli/shorten.js';
 import { createTerminal } from '../../src/cli/terminal.js';
 import { parseJson } from '../../src/runtime/exact-json.mjs';
 
@@ -19,6 +20,50 @@ it('a table stays within the terminal: its last column is wrapped', () => {
   const lines = said().trimEnd().split('\n');
   expect(Math.max(...lines.map((line) => line.trimEnd().length))).toBeLessThanOrEqual(48);
   expect(lines.join(' ').replace(/\s+/g, ' ')).toContain('answered 503 twice');
+});
+
+it('a table that is too wide breaks between words and after signs, in every column, and never in a word', () => {
+  const { terminal, said } = terminalOf({ isTTY: true, columns: 48 });
+  terminal.table(['name', 'topic', 'state'], [['The customers of the north', 'scenario_session/completed', 'ENABLED']]);
+  const printed = said();
+  expect(Math.max(...printed.split('\n').map((line) => line.length))).toBeLessThanOrEqual(48);
+  expect(printed.replace(/ {2,}/g, '|')).toBe('name|topic|state\nThe customers of|scenario_session/|ENABLED\nthe north|completed\n');
+});
+
+it('a table that fits in no way is printed a line for each cell, whole', () => {
+  const { terminal, said } = terminalOf({ isTTY: true, columns: 30 });
+  terminal.table(
+    ['id', 'name'],
+    [
+      ['2bc5a0de93b84c4f8d7ea1c95f5e8aa1', 'One'],
+      ['3', 'Two'],
+    ],
+  );
+  expect(said()).toBe('id    2bc5a0de93b84c4f8d7ea1c95f5e8aa1\nname  One\n\nid    3\nname  Two\n\n');
+});
+
+it('ids and moments are short on a terminal, and whole on a pipe', () => {
+  const now = Date.parse('2026-11-30T12:00:00Z');
+  const cells = [
+    shortId('2bc5a0de-93b8'),
+    relative('2026-11-30T11:58:00.000Z', now),
+    relative('2026-12-02T12:00:00.000Z', now),
+    relative('2026-11-30T12:00:00.100Z', now),
+    relative(null, now),
+    shortNode(Buffer.from('User:2bc5a0de-93b8-4c4f-8d7e-a1c95f5e8aa1').toString('base64url')),
+    shortNode('no node'),
+  ];
+  for (const [isTTY, printed] of [
+    [true, 'a  b         c       d    e  f              g\n2bc5a0de  2 min ago  in 2 d  now     User 2bc5a0de  no node\n'],
+    [
+      false,
+      '2bc5a0de-93b8\t2026-11-30T11:58:00.000Z\t2026-12-02T12:00:00.000Z\t2026-11-30T12:00:00.100Z\t\tVXNlcjoyYmM1YTBkZS05M2I4LTRjNGYtOGQ3ZS1hMWM5NWY1ZThhYTE\tno node\n',
+    ],
+  ] as const) {
+    const { terminal, said } = terminalOf({ isTTY, columns: 200 });
+    terminal.table([...'abcdefg'], [cells]);
+    expect(said().replace(/^a .*\n/, '')).toBe(printed.replace(/^a .*\n/, ''));
+  }
 });
 
 it('JSON has every digit', () => {

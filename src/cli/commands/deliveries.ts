@@ -6,6 +6,7 @@ import { findOne, findSubscription } from '../find.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
 import { ms, printRequest, printResponse } from '../report.js';
 import { called } from '../saving.js';
+import { relative } from '../shorten.js';
 
 const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $nodeId: ID, $kinds: [WebhookDeliveryKind!],
   $stages: [WebhookStage!], $statusMin: Int, $statusMax: Int, $search: String, $first: Int, $after: String) {
@@ -49,13 +50,15 @@ export function addDeliveries(program: Command, cli: Cli): void {
     none: 'No deliveries match. `hookgraph why-not` explains why a notification was not sent.',
     columns: {
       id: ({ databaseId }) => databaseId,
-      made: ({ createdAt }) => createdAt,
+      made: ({ createdAt }) => relative(createdAt),
       webhook: webhookOf,
       topic: topicOf,
       state: stateOf,
       attempts: ({ attemptCount }) => attemptCount,
-      next: ({ nextAttemptAt }) => nextAttemptAt,
+      next: ({ nextAttemptAt }) => relative(nextAttemptAt),
       last: ({ lastAttempt }) => lastAttempt?.response?.status ?? lastAttempt?.stage,
+      kind: ({ kind }) => kind,
+      message: ({ lastAttempt }) => lastAttempt?.message,
     },
   });
   addAnswering(

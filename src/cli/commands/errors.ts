@@ -3,6 +3,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, addCommand, type Cli, type Command, Option } from '../command.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
+import { relative } from '../shorten.js';
 
 const LIST = `query ($id: ID, $stage: WebhookStage, $topicKey: String, $min: DateTime, $max: DateTime, $first: Int, $after: String) {
   webhookErrors(webhookSubscriptionId: $id, stage: $stage, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, first: $first, after: $after) {
@@ -32,7 +33,7 @@ export function addErrors(program: Command, cli: Cli): void {
     none: 'No errors match.',
     columns: {
       id: ({ databaseId }) => databaseId,
-      at: ({ createdAt }) => createdAt,
+      at: ({ createdAt }) => relative(createdAt),
       webhook: webhookOf,
       topic: topicOf,
       stage: ({ stage }) => stage,

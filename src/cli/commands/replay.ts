@@ -5,6 +5,7 @@ import type { Answer } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command, moment } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { called } from '../saving.js';
+import { relative, shortNode } from '../shorten.js';
 
 const REPLAY = 'id databaseId state includesDelivered progress deliveryCount from to createdAt finishedAt';
 const BEGIN = `mutation ($id: ID, $from: DateTime, $to: DateTime, $all: Boolean) {
@@ -78,12 +79,13 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
       if (!webhookWhyNot) throw new RuntimeError('NOT_FOUND', `You have no subscription ${name}`);
       if (options.json) return terminal.json(webhookWhyNot);
       terminal.say(webhookWhyNot.conclusion);
-      if (webhookWhyNot.findings.length > 0) terminal.say('');
+      if (webhookWhyNot.findings.length === 0) return;
+      terminal.say('');
       terminal.table(
         ['at', 'node', 'change', 'delivery', 'reason'],
         webhookWhyNot.findings.map(({ event, delivery, reason }: Answer) => [
-          event.occurredAt,
-          event.nodeId,
+          relative(event.occurredAt),
+          shortNode(event.nodeId),
           event.operation,
           delivery && `${delivery.databaseId} ${delivery.state}`,
           reason,

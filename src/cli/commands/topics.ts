@@ -16,6 +16,7 @@ export function addTopics(program: Command, cli: Cli): void {
         .option('--key <key>', 'only versions of this topic, e.g. user/created'),
     find: (client, { type, key }, limit) => client.list(TOPICS, { nodeType: type, key }, limit),
     none: 'No topics match.',
+    usualLimit: null,
     columns: {
       topic: ({ key }) => key,
       version: ({ version }) => version,

@@ -8,6 +8,7 @@ import { type Answering, addAnswering, addCommand, type Cli, type Command, colle
 import { findOne, findSubscription } from '../find.js';
 import { addList, topicOf } from '../list.js';
 import { called, DELETE, UPDATE } from '../saving.js';
+import { SHORT_ID_LENGTH } from '../shorten.js';
 import { ownFields } from '../subscription-fields.js';
 import { readSecret } from '../subscription-input.js';
 import { addSaving } from './save-webhook.js';
@@ -101,7 +102,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
       ),
     none: 'No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.',
     columns: {
-      id: ({ id }) => id,
+      id: ({ id, databaseId }) => ({ short: databaseId.slice(0, SHORT_ID_LENGTH), whole: id }),
       name: ({ name }) => name,
       topic: topicOf,
       status: ({ status }) => status,

@@ -153,8 +153,7 @@ async function post(
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   });
   const response = await send(request).catch((cause: Error) => {
-    const why = (cause.cause as Error | undefined)?.message || cause.message;
-    throw new RuntimeError('API_UNREACHABLE', `No server answers at ${url}: ${why}`, HINT, { cause });
+    throw unreachable(url, cause);
   });
   const text = await response.text();
   try {
@@ -167,6 +166,29 @@ async function post(
       { cause },
     );
   }
+}
+
+/** Explains a failed request. Tells a server that doesn't speak TLS, or only TLS, from one that doesn't answer. */
+function unreachable(url: string, cause: Error): RuntimeError {
+  const { message, code = '' } = (cause.cause ?? {}) as { message?: string; code?: string };
+  const base = url.replace(new RegExp(`${API_PATH}$`), '');
+  if (url.startsWith('https:') && /wrong version number|packet length too long/.test(message ?? ''))
+    return new RuntimeError(
+      'API_UNREACHABLE',
+      `The server at ${url} does not speak TLS`,
+      `Did you mean ${base.replace(/^https/, 'http')}?`,
+      {
+        cause,
+      },
+    );
+  if (url.startsWith('http:') && /^(UND_ERR_SOCKET|ECONNRESET|HPE_)/.test(code))
+    return new RuntimeError(
+      'API_UNREACHABLE',
+      `The server at ${url} closed the connection without an answer`,
+      `If it speaks TLS, write ${base.replace(/^http/, 'https')}.`,
+      { cause },
+    );
+  return new RuntimeError('API_UNREACHABLE', `No server answers at ${url}: ${message || cause.message}`, HINT, { cause });
 }
 
 const HINT = 'Start Hookgraph with `npm start`, or set another URL with `hookgraph login --url …` or HOOKGRAPH_URL.';

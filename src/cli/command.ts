@@ -22,9 +22,22 @@ export const appOption = (): Option => new Option('--app <file>', `${APP}; defau
 
 export const requiredAppOption = (): Option => new Option('--app <file>', APP).env('HOOKGRAPH_APP').makeOptionMandatory();
 
+/** What each argument means, by its name in the signatures. */
+const ARGUMENTS: Record<string, string> = {
+  webhook: "name of a subscription, its id, its record's id, or the first 8 characters of that",
+  delivery: 'id of a delivery, as `deliveries list` and the header X-Scope-Webhook-Job-Id show it',
+  error: 'id of an error, as `errors list` shows it',
+  topic: 'key of a topic, such as user/created; `topics list` lists them',
+  target: 'name or id of a subscription to the topic, or a URL',
+  'topic|webhook': 'key of a topic, or name or id of a subscription',
+  folder: 'folder of the YAML files; default: the current folder',
+  name: 'name of the new organization',
+};
+
 /** Adds a command. `examples` are command lines without the leading `hookgraph`. */
 export function addCommand(parent: Command, signature: string, description: string, examples: string[]): Command {
   const command = parent.command(signature).description(description);
+  for (const argument of command.registeredArguments) argument.description = ARGUMENTS[argument.name()] ?? '';
   if (examples.length > 0)
     command.addHelpText(
       'after',

@@ -4,6 +4,7 @@ import { RuntimeError } from '../runtime/runtime-error.js';
 import { type CommandOption, FIELDS, type Field, type FieldType } from '../webhooks/fields.js';
 import { type Command, collect } from './command.js';
 import { assign, type Input } from './subscription-input.js';
+import { withChoices } from './suggest.js';
 
 interface FieldOption {
   /** The field's path in the input, such as `['retry', 'maxTries']`. */
@@ -31,13 +32,17 @@ function optionsOf(fields: readonly Field[], parents: string[] = []): FieldOptio
 export function addFieldOptions(command: Command): void {
   for (const field of FIELDS) {
     for (const { option, field: declared } of optionsOf([field]))
-      addOption(command, option, declared.type.kind === 'LIST' || option.isRepeated === true);
+      addOption(command, option, declared.type.kind === 'LIST' || option.isRepeated === true, choicesOf(declared.type));
     for (const option of field.options ?? []) addOption(command, option, option.isRepeated === true);
   }
 }
 
-function addOption(command: Command, { flags, help }: CommandOption, isRepeated: boolean): void {
-  if (isRepeated) command.option(flags, help, collect);
+const choicesOf = (type: FieldType): string[] | null =>
+  type.kind === 'ENUM' ? Object.keys(type.values) : type.kind === 'LIST' ? choicesOf(type.of) : null;
+
+function addOption(command: Command, { flags, help }: CommandOption, isRepeated: boolean, choices: string[] | null = null): void {
+  if (choices) command.addOption(withChoices(new Option(flags, help), choices, isRepeated));
+  else if (isRepeated) command.option(flags, help, collect);
   else command.option(flags, help);
 }
 
@@ -62,7 +67,7 @@ async function readOption(field: Field, type: FieldType, given: unknown, readers
   if (typeof given !== 'string') return given;
   if (field.secret) return readers.secret(given);
   if (type.kind === 'SOURCE') return readers.text(given);
-  return type.kind === 'ENUM' ? given.toUpperCase() : given;
+  return given;
 }
 
 /** Reads an option's `name=value` pairs. @throws RuntimeError `INPUT_INVALID` when no field has the name of a pair */

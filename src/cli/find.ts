@@ -2,6 +2,7 @@
 import { RuntimeError } from '../runtime/runtime-error.js';
 import type { Answer, Client } from './client.js';
 import { SHORT_ID_LENGTH } from './shorten.js';
+import { suggest } from './suggest.js';
 
 const LIST = `query ($first: Int, $after: String) { webhookSubscriptions(first: $first, after: $after) {
   nodes { id databaseId name topic { key version } } pageInfo { hasNextPage endCursor } } }`;
@@ -35,7 +36,10 @@ export async function findSubscription(client: Client, nameOrId: string): Promis
   }
   throw new RuntimeError(
     'NOT_FOUND',
-    `You have no subscription ${JSON.stringify(nameOrId)}`,
+    `You have no subscription ${JSON.stringify(nameOrId)}.${suggest(
+      nameOrId,
+      all.flatMap(({ name }) => name ?? []),
+    )}`,
     '`hookgraph webhooks list` lists your subscriptions.',
   );
 }

@@ -2,6 +2,7 @@
 import type { Answer, Client } from './client.js';
 import { type Answering, addAnswering, type Cli, type Command, moment, Option, wholeNumber } from './command.js';
 import { findSubscription } from './find.js';
+import { refuseUnknownTopic } from './suggest.js';
 import type { Cell } from './terminal.js';
 
 export interface List<Filter> {
@@ -31,12 +32,14 @@ export function addList<Filter>(parent: Command, { terminal, connect }: Cli, lis
         )
         .option('--all', 'print all items'),
     )
-    .action(async (options: Filter & Answering & { limit?: number; all?: true }) => {
+    .action(async (options: Filter & Answering & { limit?: number; all?: true; topic?: string }) => {
       const limit = options.all ? Number.POSITIVE_INFINITY : (options.limit ?? Number.POSITIVE_INFINITY);
-      const found = await list.find(await connect(), options, limit);
+      const client = await connect();
+      const found = await list.find(client, options, limit);
       if (options.json) return terminal.json(found);
       const names = Object.keys(list.columns);
       if (terminal.isTty) names.sort((one, other) => Number(other === 'name') - Number(one === 'name'));
+      if (found.length === 0 && options.topic !== undefined) await refuseUnknownTopic(client, options.topic);
       if (found.length === 0) terminal.note(list.none);
       else
         terminal.table(

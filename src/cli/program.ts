@@ -1,10 +1,10 @@
 // Builds the tree of all commands.
 import { readFileSync } from 'node:fs';
-import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { addAnswering, addCommand, appOption, type Cli, portNumber, requiredAppOption } from './command.js';
 import { addAsCode } from './commands/as-code.js';
+import { addCompletion } from './commands/completion.js';
 import type { OrganizationOptions } from './commands/create-organization.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
@@ -64,12 +64,8 @@ export function createProgram(cli: Cli): Command {
   addListen(program, cli);
   addTrigger(program, cli);
   addSchema(program, cli);
-  // `completion <shell>` prints a script that calls the hidden command `complete` for suggestions.
   program.commandsGroup('Shell:');
-  tab(program, { completionCommandName: 'completion' });
-  const completion = program.commands.find((command) => command.name() === 'completion');
-  completion?.description('print a shell script that completes commands and options');
-  completion?.addHelpText('after', '\nExample:\n  $ source <(hookgraph completion bash)');
+  addCompletion(program, cli);
   return program;
 }
 

@@ -28,7 +28,9 @@ export async function run(args: readonly string[], { env, signal, clock = SYSTEM
     clock,
   };
   try {
-    await createProgram(cli).parseAsync(args, { from: 'user' });
+    // Commander's own command `help` knows no command within a command, such as `help webhooks create`.
+    const [first, ...named] = args;
+    await createProgram(cli).parseAsync(first === 'help' && named.length > 0 ? [...named, '--help'] : args, { from: 'user' });
     return 0;
   } catch (error) {
     // Commander has already printed the error; it also throws for --help and --version.

@@ -1,8 +1,10 @@
 // Creates, updates and deletes subscriptions through the API. A saved subscription comes with warnings and, if the input
 // requests a test, with the test's report.
+import { RuntimeError } from '../runtime/runtime-error.js';
 import type { Answer, Client } from './client.js';
 import { REPORT } from './report.js';
 import type { Input } from './subscription-input.js';
+import { suggestTopic } from './suggest.js';
 
 const saving = (
   name: string,
@@ -26,7 +28,11 @@ export interface Saved {
 }
 
 export async function save(client: Client, mutation: string, webhookSubscription: Input): Promise<Saved> {
-  return client.mutate(mutation, { webhookSubscription });
+  return client.mutate(mutation, { webhookSubscription }).catch(async (error: RuntimeError) => {
+    const key = (webhookSubscription.topic as { key?: string } | undefined)?.key;
+    const suggestion = key !== undefined && error.message.startsWith('Topic not found') ? await suggestTopic(client, key) : '';
+    throw suggestion === '' ? error : new RuntimeError(error.code, `${error.message}.${suggestion}`, error.hint);
+  });
 }
 
 export const DELETE = `mutation ($webhookSubscription: WebhookSubscriptionInput) {

@@ -14,6 +14,8 @@ export { CONTENT_TYPE_ENUM } from './base/fields/content.js';
 export type { CommandOption, EnumType, Field, FieldType, RecordType } from './base/fields/field.js';
 export { describeField } from './base/fields/field.js';
 export { SIGNATURE_ENUM } from './base/fields/signing.js';
+export { DELIVERY_KINDS, DELIVERY_STATES } from './base/model.js';
+export { STAGES } from './base/stages.js';
 
 const BEFORE_DESTINATIONS = [NAME, TOPIC] as const;
 const AFTER_DESTINATIONS = [

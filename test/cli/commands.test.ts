@@ -1,11 +1,15 @@
 // Runs the commands that use the API in this process, over real HTTP, with a worker and a receiver.
+import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Working } from '../../src/webhooks/index.js';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { tlsFile } from '../support/tls-file.js';
 import { until } from '../support/until.js';
 
 let t: ServedApp;
@@ -238,6 +242,67 @@ it('wrong usage is told with what was meant, a missing API with what to do', asy
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('$ hookgraph webhooks create --name')]);
   const away = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
   expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/^API_UNREACHABLE: No server answers at .*\nStart Hookgraph with/)]);
+});
+
+it('a name that is nearly right is told with what was meant, and a choice before the API is asked', async () => {
+  await cli.json('webhooks', 'create', '--name', 'Suggested', '--topic', 'user/created', '--url', receiver.url, '--disabled');
+  const create = (...options: string[]) => [
+    'webhooks',
+    'create',
+    '--name',
+    'x',
+    '--topic',
+    'user/created',
+    '--url',
+    receiver.url,
+    ...options,
+  ];
+  for (const [args, code, said] of [
+    [['webhooks', 'show', 'Sugested'], 3, 'You have no subscription "Sugested". Did you mean "Suggested"?'],
+    [['trigger', 'user/creatd'], 3, 'There is no topic "user/creatd". Did you mean "user/created"'],
+    [['trigger', 'user/created', 'sugested'], 3, 'Did you mean "Suggested"?'],
+    [['schema', 'user/creatd'], 3, 'is named "user/creatd". Did you mean "user/created"'],
+    [['schema', 'Sugested'], 3, 'is named "Sugested". Did you mean "Suggested"?'],
+    [['deliveries', 'list', '--topic', 'user/creatd'], 3, 'There is no topic "user/creatd". Did you mean "user/created"'],
+    [
+      ['webhooks', 'create', '--topic', 'user/creatd', '--url', receiver.url],
+      3,
+      'Topic not found: "user/creatd". Did you mean "user/created"',
+    ],
+  ] as const) {
+    const ran = await cli.run([...args]);
+    expect([ran.code, ran.stderr]).toEqual([code, expect.stringContaining(said)]);
+  }
+  const nowhere = { HOOKGRAPH_URL: 'http://127.0.0.1:1' };
+  for (const [args, said] of [
+    [['deliveries', 'list', '--state', 'FAILD'], 'Did you mean "FAILED"?'],
+    [['deliveries', 'list', '--kind', 'tests'], 'Did you mean "TEST"'],
+    [['deliveries', 'list', '--stage', 'x'], 'The choices are QUERY, '],
+    [['errors', 'list', '--stage', 'timeot'], 'Did you mean "TIMEOUT"?'],
+    [['listen', '--scheme', 'SCPE'], 'Did you mean "SCOPE"'],
+    [create('--content-type', 'jsn'), 'Did you mean "JSON"?'],
+    [create('--signature', 'STANDRD_WEBHOOKS'), 'Did you mean "STANDARD_WEBHOOKS"?'],
+  ] as const) {
+    const ran = await cli.run([...args], { env: nowhere });
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining(said)]);
+  }
+  const short = (await cli.json('webhooks', 'show', 'Suggested')).databaseId.slice(0, 8);
+  expect((await cli.json('webhooks', 'show', short)).name).toBe('Suggested');
+});
+
+it('http in place of https, and the reverse, is told with the other URL', async () => {
+  const { port } = new URL(t.api.url);
+  const tls = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: `https://127.0.0.1:${port}` } });
+  expect([tls.code, tls.stderr]).toEqual([
+    1,
+    `API_UNREACHABLE: The server at https://127.0.0.1:${port}/api/v3/graphql does not speak TLS\nDid you mean http://127.0.0.1:${port}?\n`,
+  ]);
+  const server = createTlsServer({ key: tlsFile('key'), cert: tlsFile('receiver') }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: secure } = server.address() as AddressInfo;
+  const plain = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: `http://127.0.0.1:${secure}` } });
+  server.close();
+  expect([plain.code, plain.stderr]).toEqual([1, expect.stringContaining(`If it speaks TLS, write https://127.0.0.1:${secure}`)]);
 });
 
 it('doctor tells of each thing that Hookgraph stands on how it is, and ends with 1 where one fails', async () => {

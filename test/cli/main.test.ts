@@ -1,7 +1,9 @@
 // Tests help, version, completion, configuration and mistakes on the command line.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { testDatabase } from '../support/database.js';
@@ -32,6 +34,25 @@ test('an unknown command is wrong usage, and told with what was meant', async ()
 test('completion prints a script, which completes commands and options', async () => {
   expect(await run(['completion', 'zsh'])).toEqual({ code: 0, output: expect.stringContaining('#compdef hookgraph') });
   expect((await run(['complete', '--', 'webhooks', 'list', '--'])).output).toMatch(/^--topic\b/m);
+});
+
+test('completion works in a bash without other packages, sourced twice', async () => {
+  await writeFile(join(dataDir, 'hookgraph'), `#!/bin/sh\nexec "${process.execPath}" "${resolve('dist/cli/main.js')}" "$@"\n`, {
+    mode: 0o755,
+  });
+  const script = `source <(hookgraph completion bash); source <(hookgraph completion bash)
+    COMP_WORDS=(hookgraph webhooks s); COMP_CWORD=2; _hookgraph; echo "\${COMPREPLY[@]}"
+    COMP_WORDS=(hookgraph deliveries list --stat); COMP_CWORD=3; _hookgraph; echo "\${COMPREPLY[@]}"; complete -p hookgraph`;
+  const { stdout, stderr } = await promisify(execFile)('bash', ['--norc', '--noprofile', '-c', script], {
+    env: { PATH: `${dataDir}:/usr/bin:/bin`, HOME: dataDir },
+  });
+  expect([stderr, stdout]).toEqual(['', 'show\n--state --status\ncomplete -o default -F _hookgraph hookgraph\n']);
+});
+
+test('help explains each argument, also of a command within a command', async () => {
+  const direct = await run(['webhooks', 'show', '--help']);
+  expect(direct.output).toMatch(/Arguments:\n {2}webhook +name of a subscription/);
+  expect(await run(['help', 'webhooks', 'show'])).toEqual(direct);
 });
 
 test('whoever reads no further, as `| head` does, is no mistake', async () => {

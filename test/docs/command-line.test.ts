@@ -27,6 +27,13 @@ it('every command has an example there, and one in its help', () => {
   expect(silent.map(({ path }) => path)).toEqual([]);
 });
 
+it('the help of every command explains its arguments', () => {
+  const silent = known.flatMap(({ path, command }) => command.registeredArguments.map((argument) => ({ path, argument })));
+  expect(silent.filter(({ argument }) => argument.description === '').map(({ path, argument }) => `${path} ${argument.name()}`)).toEqual(
+    [],
+  );
+});
+
 it('every command that ends with an answer answers in JSON, too', () => {
   const run = ['serve', 'api', 'worker', 'demo', 'simulate', 'completion'];
   const deaf = known.filter(({ path, command }) => !run.includes(path) && !command.options.some(({ long }) => long === '--json'));

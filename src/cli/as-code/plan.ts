@@ -6,6 +6,8 @@ import type { Client } from '../client.js';
 import { hideValues } from '../references.js';
 import { CREATE, called, DELETE, save, UPDATE } from '../saving.js';
 import { ownFields } from '../subscription-fields.js';
+import type { Input } from '../subscription-input.js';
+import { suggestTopic } from '../suggest.js';
 import type { Terminal } from '../terminal.js';
 import type { Position } from '../written-document.js';
 import { type Change, compare, type Existing, SECRET } from './compare.js';
@@ -62,7 +64,11 @@ export async function plan(client: Client, dir = '.', { prune }: { prune?: boole
     const [preview] = Object.values(await client.ask(PREVIEW, { webhookSubscription: change.input })) as [Preview];
     const whole = withSecrets(change, preview, desired[at] as Desired);
     changes.push(whole);
-    if (whole.action !== 'NONE') for (const mistake of mistakesOf(preview, desired[at] as Desired, variables)) mistakes.add(mistake);
+    if (whole.action === 'NONE') continue;
+    for (const error of preview.errors)
+      if (error.field === 'topic' && error.type === 'NOT_FOUND')
+        error.message += `.${await suggestTopic(client, String((change.input.topic as Input).key))}`;
+    for (const mistake of mistakesOf(preview, desired[at] as Desired, variables)) mistakes.add(mistake);
   }
   if (mistakes.size > 0) throw new RuntimeError('REFUSED', [...mistakes].join('\n'), 'No subscription was changed.');
   return { changes, variables, unset };

@@ -1,12 +1,14 @@
 // Adds the commands that list, show, resend and release deliveries; `show` prints each request and response.
 
+import { DELIVERY_KINDS, DELIVERY_STATES, STAGES } from '../../webhooks/fields.js';
 import type { Answer } from '../client.js';
-import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, InvalidArgumentError, Option } from '../command.js';
+import { type Answering, addAnswering, addCommand, type Cli, type Command, InvalidArgumentError, Option } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
 import { ms, printRequest, printResponse } from '../report.js';
 import { called } from '../saving.js';
 import { relative } from '../shorten.js';
+import { withChoices } from '../suggest.js';
 
 const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $nodeId: ID, $kinds: [WebhookDeliveryKind!],
   $stages: [WebhookStage!], $statusMin: Int, $statusMax: Int, $search: String, $first: Int, $after: String) {
@@ -37,12 +39,17 @@ export function addDeliveries(program: Command, cli: Cli): void {
     filter: (command) =>
       addSelection(command, 'deliveries', inStates(), 'deliveries created')
         .option('--node <id>', 'only deliveries about this node, by its global id')
-        .option('--kind <kind>', 'only deliveries of this kind, such as REPLAY; can be repeated', collect)
-        .option('--stage <stage>', 'only deliveries whose last attempt ended at this stage, such as CONNECT; can be repeated', collect)
+        .addOption(withChoices(new Option('--kind <kind>', 'only deliveries of this kind; can be repeated'), DELIVERY_KINDS, true))
+        .addOption(
+          withChoices(
+            new Option('--stage <stage>', 'only deliveries whose last attempt ended at this stage; can be repeated'),
+            Object.keys(STAGES),
+            true,
+          ),
+        )
         .option('--status <status>', 'only deliveries whose last attempt got this HTTP status: 503, or 5xx', statusRange)
         .option('--search <text>', 'only deliveries with this id, or whose last error message contains these words'),
-    find: async (client, { state, kind, stage, status, node, search, ...selection }, limit) => {
-      const [states, kinds, stages] = [state, kind, stage].map((names) => names?.map((name) => name.toUpperCase()));
+    find: async (client, { state: states, kind: kinds, stage: stages, status, node, search, ...selection }, limit) => {
       const [statusMin, statusMax] = status ?? [];
       const more = { states, kinds, stages, statusMin, statusMax, nodeId: node, search };
       return client.list(LIST, { ...(await selectionOf(client, selection)), ...more }, limit);
@@ -132,6 +139,6 @@ function statusRange(text: string): [min: number, max: number] {
   return [Number(digits) * scale, (Number(digits) + 1) * scale - 1];
 }
 
-const inStates = () => new Option('--state <state>', 'only deliveries in this state; can be repeated').argParser(collect);
+const inStates = () => withChoices(new Option('--state <state>', 'only deliveries in this state; can be repeated'), DELIVERY_STATES, true);
 const WAITS: Record<string, string> = { OPERATOR: 'waiting for the operator', LOOP: 'in a feedback loop' };
 const stateOf = ({ state, reason }: Answer): string => (reason ? `${state} (${WAITS[reason] ?? reason})` : state);

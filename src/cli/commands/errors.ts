@@ -1,9 +1,11 @@
 // Adds `errors list` and `errors dismiss`, for the errors of failed deliveries.
 import { RuntimeError } from '../../runtime/runtime-error.js';
+import { STAGES } from '../../webhooks/fields.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, addCommand, type Cli, type Command, Option } from '../command.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
 import { relative } from '../shorten.js';
+import { withChoices } from '../suggest.js';
 
 const LIST = `query ($id: ID, $stage: WebhookStage, $topicKey: String, $min: DateTime, $max: DateTime, $first: Int, $after: String) {
   webhookErrors(webhookSubscriptionId: $id, stage: $stage, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, first: $first, after: $after) {
@@ -17,10 +19,15 @@ interface Filter extends Selection {
 }
 
 const find = async (client: Client, { stage, ...selection }: Filter, limit: number) =>
-  client.list(LIST, { ...(await selectionOf(client, selection)), stage: stage?.toUpperCase() }, limit);
+  client.list(LIST, { ...(await selectionOf(client, selection)), stage }, limit);
 
 const filtering = (command: Command): Command =>
-  addSelection(command, 'errors', new Option('--stage <stage>', 'only errors of this stage, e.g. STATUS'), 'errors recorded');
+  addSelection(
+    command,
+    'errors',
+    withChoices(new Option('--stage <stage>', 'only errors of this stage'), Object.keys(STAGES)),
+    'errors recorded',
+  );
 
 export function addErrors(program: Command, cli: Cli): void {
   const { terminal, connect } = cli;

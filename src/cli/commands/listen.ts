@@ -7,10 +7,12 @@ import { readConfig } from '../../runtime/config.js';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import { loopbackAddress } from '../../runtime/loopback.js';
 import type { Scheme } from '../../verify/index.js';
+import { SIGNATURE_ENUM } from '../../webhooks/fields.js';
 import { type Answering, addAnswering, type Cli, type Command, collect, wholeNumber } from '../command.js';
 import { type Received, splitDocuments, startLocalReceiver } from '../local-receiver.js';
 import { watchSleep } from '../sleep-watch.js';
 import { readSecret, readText } from '../subscription-input.js';
+import { withChoices } from '../suggest.js';
 import { subscribeTemporarily } from '../temporary-subscriptions.js';
 import type { Terminal } from '../terminal.js';
 
@@ -46,7 +48,13 @@ export function addListen(program: Command, cli: Cli): void {
       '--secret <secret>',
       'shared secret to verify signatures with: env:NAME, @file, or the secret itself; a notification with a wrong signature gets the status 401',
     )
-    .option('--scheme <scheme>', 'signature scheme to verify; can be repeated; default: SCOPE', collect)
+    .addOption(
+      withChoices(
+        new Option('--scheme <scheme>', 'signature scheme to verify; can be repeated; default: SCOPE'),
+        Object.keys(SIGNATURE_ENUM.values),
+        true,
+      ),
+    )
     .option('--public-url <url>', 'URL at which Hookgraph reaches this receiver, e.g. the URL of a tunnel')
     .option('--forward <url>', 'forward each notification to this URL and return its response; its server must answer GET /ping with PONG')
     .option('--replay <file>', 'file with the output of GET /dump-webhooks, whose notifications are handled first; @- reads stdin')
@@ -67,7 +75,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
   const given = options.secret === undefined ? null : await readSecret(options.secret, env, stdin);
   // A temporary subscription is always signed, so that its notifications can be distinguished from requests of other senders.
   const secret = given ?? (options.subscribe ? `whsec_${randomBytes(32).toString('base64')}` : null);
-  const schemes = (options.scheme ?? ['SCOPE']).map((scheme) => scheme.toUpperCase() as Scheme);
+  const schemes = options.scheme ?? ['SCOPE'];
   const publicUrl = options.publicUrl ?? null;
   const replayed = options.replay && (await readText(options.replay.startsWith('@') ? options.replay : `@${options.replay}`, stdin));
   const receiver = await startLocalReceiver({

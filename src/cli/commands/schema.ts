@@ -7,6 +7,7 @@ import { type Answering, addAnswering, type Cli, type Command } from '../command
 import { findOne, findSubscription } from '../find.js';
 import { type JsonSchema, payloadSchema } from '../payload-schema.js';
 import { topicOf } from '../subscription-input.js';
+import { suggestTopic } from '../suggest.js';
 
 export interface DescribedPayload {
   contentType: 'application/json' | 'application/xml';
@@ -40,11 +41,11 @@ const TOPIC = 'query ($key: String, $version: String) { webhookTopic(key: $key, 
 async function describePayload(client: Client, name: string): Promise<DescribedPayload> {
   const { webhookTopic: topic } = name.includes('/') ? await client.ask(TOPIC, topicOf(name)) : { webhookTopic: null };
   if (topic) return describe(client, { topic, query: null, template: null, contentType: 'JSON', name: null });
-  const found = await findSubscription(client, name).catch((error: RuntimeError) => {
+  const found = await findSubscription(client, name).catch(async (error: RuntimeError) => {
     if (error.code !== 'NOT_FOUND') throw error;
     throw new RuntimeError(
       'NOT_FOUND',
-      `No topic and none of your subscriptions is named ${JSON.stringify(name)}`,
+      `No topic and none of your subscriptions is named ${JSON.stringify(name)}.${(await suggestTopic(client, name)) || (/\. (Did you mean .*)$/.exec(error.message)?.[0].slice(1) ?? '')}`,
       '`hookgraph topics list` and `hookgraph webhooks list` list the names.',
     );
   });

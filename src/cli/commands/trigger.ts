@@ -6,6 +6,7 @@ import { findSubscription } from '../find.js';
 import { failed, printReport } from '../report.js';
 import { CREATE, called, DELETE, save } from '../saving.js';
 import { topicOf } from '../subscription-input.js';
+import { refuseUnknownTopic } from '../suggest.js';
 import { testSubscription } from './try-webhook.js';
 
 const OF_TOPIC = `query ($topicKey: String, $first: Int, $after: String) { webhookSubscriptions(topicKey: $topicKey, first: $first, after: $after) {
@@ -48,6 +49,7 @@ async function findTargets(client: Client, topic: string, target: string | undef
   if (target === undefined) {
     const all = await client.list(OF_TOPIC, { topicKey: key }, Number.POSITIVE_INFINITY);
     if (all.length > 0) return all;
+    await refuseUnknownTopic(client, key);
     throw new RuntimeError(
       'NOT_FOUND',
       `You have no subscription to ${key}`,

@@ -90,7 +90,8 @@ export interface Host {
   gatedTypes?: ReadonlySet<string>;
 }
 
-export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'RESEND' | 'SNAPSHOT' | 'BEFORE';
+export const DELIVERY_KINDS = ['LIVE', 'TEST', 'REPLAY', 'RESEND', 'SNAPSHOT', 'BEFORE'] as const;
+export type DeliveryKind = (typeof DELIVERY_KINDS)[number];
 
 /**
  * Returns the id by which receivers recognize an event that they already have; `null` when the delivery's own id is that id. A RESEND is a
@@ -98,7 +99,8 @@ export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'RESEND' | 'SNAPSHOT' | 
  */
 export const stableEventId = ({ kind, eventId }: { kind: DeliveryKind; eventId: string | null }): string | null =>
   kind === 'RESEND' ? null : eventId;
-export type DeliveryState = 'PENDING' | 'SKIPPED' | 'DELIVERED' | 'RETRYING' | 'HELD' | 'FAILED' | 'CANCELLED';
+export const DELIVERY_STATES = ['PENDING', 'SKIPPED', 'DELIVERED', 'RETRYING', 'HELD', 'FAILED', 'CANCELLED'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
 export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE' | 'INTEGRATION';
 export type Outcome = 'DELIVERED' | 'SKIPPED' | 'HELD' | 'FAILED';
 

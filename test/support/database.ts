@@ -19,8 +19,32 @@ export interface TestDatabase {
 /** Makes a database. `empty`: without Hookgraph's migrations; `seeded`: with the domain's triggers and sample data. */
 export async function testDatabase({ empty = false, seeded = false } = {}): Promise<TestDatabase> {
   const server = await serverWith(empty ? 'empty' : seeded ? 'seeded' : 'migrated');
+  return clone(server, empty ? 'template1' : seeded ? SEEDED : TEMPLATE);
+}
+
+/** The databases that this process has prepared, by key. */
+const prepared = new Map<string, Promise<string>>();
+
+/**
+ * Makes a clone of a database that `prepare` has filled when this process first asked for the key, since cloning takes a fraction of the
+ * CPU that preparing takes. `prepare` must do the same for the same key, and leave no connection open.
+ */
+export async function preparedDatabase(key: string, prepare: (database: TestDatabase) => Promise<unknown>): Promise<TestDatabase> {
+  const server = await serverWith('migrated');
+  const make = async () => {
+    const database = await clone(server, TEMPLATE);
+    await prepare(database);
+    await database.pool.end();
+    return new URL(database.url).pathname.slice(1);
+  };
+  const template = prepared.get(key) ?? make();
+  prepared.set(key, template);
+  return clone(server, await template);
+}
+
+async function clone(server: string, template: string): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await onServer(server, `CREATE DATABASE ${name} STRATEGY FILE_COPY TEMPLATE ${empty ? 'template1' : seeded ? SEEDED : TEMPLATE}`);
+  await onServer(server, `CREATE DATABASE ${name} STRATEGY FILE_COPY TEMPLATE ${template}`);
   const address = new URL(server);
   address.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: address.href });

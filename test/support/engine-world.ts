@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { buildSchema, GraphQLError, type GraphQLObjectType, type GraphQLSchema, type GraphQLUnionType } from 'graphql';
 import { pino } from 'pino';
+import { prepareCapture } from '../../src/webhooks/capture/prepare-capture.js';
 import { DESTINATIONS } from '../../src/webhooks/destinations/registry.js';
 import {
   type Actor,
+  type AnnouncedNode,
   createSubscription,
   createWebhooks,
   type Host,
@@ -15,7 +17,7 @@ import {
   type WebhooksOptions,
   type Working,
 } from '../../src/webhooks/index.js';
-import { type TestDatabase, testDatabase } from './database.js';
+import { preparedDatabase, type TestDatabase } from './database.js';
 import { type Receiver, startReceiver } from './receiver.js';
 
 export const OWNER: Actor = { tenant: 'org', userId: 'user', canManageWebhooks: true };
@@ -57,6 +59,16 @@ export const SDL = `
   interface Node { id: ID! }
   type Thing implements Node { id: ID! name: String org: String }
   type Query { node(id: ID!): Node }`;
+const NODES: AnnouncedNode[] = [
+  {
+    typename: 'Thing',
+    table: { schema: 'public', name: 'things' },
+    key: ['id'],
+    columns: { id: 'id', org: 'org', name: 'name' },
+    tenant: { column: 'org' },
+    updatedAt: 'updated_at',
+  },
+];
 export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
 
 export async function startEngineWorld({
@@ -64,11 +76,13 @@ export async function startEngineWorld({
   log = pino({ level: 'silent' }),
   settings = {},
 }: Partial<Pick<WebhooksOptions, 'keys' | 'log'>> & { settings?: Partial<Settings> } = {}): Promise<EngineWorld> {
-  const db = await testDatabase();
+  const db = await preparedDatabase('engine world', async ({ pool }) => {
+    await pool.query(
+      'CREATE TABLE public.things (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, org text, name text, updated_at timestamptz(3) DEFAULT now())',
+    );
+    await prepareCapture(pool, NODES, pino({ level: 'silent' }));
+  });
   const receiver = await startReceiver();
-  await db.pool.query(
-    'CREATE TABLE public.things (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, org text, name text, updated_at timestamptz(3) DEFAULT now())',
-  );
   const answers = usualAnswers();
   let built: { sdl: string; schema: GraphQLSchema } | undefined;
   const schema = () => {
@@ -77,16 +91,7 @@ export async function startEngineWorld({
   };
   const host: Host = {
     schema,
-    nodes: [
-      {
-        typename: 'Thing',
-        table: { schema: 'public', name: 'things' },
-        key: ['id'],
-        columns: { id: 'id', org: 'org', name: 'name' },
-        tenant: { column: 'org' },
-        updatedAt: 'updated_at',
-      },
-    ],
+    nodes: NODES,
     toGlobalId: (typename, key) => Buffer.from(`${typename}:${key}`).toString('base64url'),
     fromGlobalId: (id) => {
       const [typename, key] = Buffer.from(id, 'base64url').toString().split(':');

@@ -3,8 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { buildSchema, GraphQLError, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLScalarType } from 'graphql';
 import { pino } from 'pino';
+import { prepareCapture } from '../../src/webhooks/capture/prepare-capture.js';
 import {
   type Actor,
+  type AnnouncedNode,
   createSubscription,
   createWebhooks,
   type Host,
@@ -13,7 +15,7 @@ import {
   type Webhooks,
   type Working,
 } from '../../src/webhooks/index.js';
-import { type TestDatabase, testDatabase } from './database.js';
+import { preparedDatabase, type TestDatabase } from './database.js';
 import { SETTINGS } from './engine-world.js';
 import { type Receiver, startReceiver } from './receiver.js';
 
@@ -32,6 +34,37 @@ const SHOP_SDL = `
     bookingSlot(bookingId: Int!, slotId: Int!): BookingSlot
     shopName: String
   }`;
+
+const DDL = `
+  CREATE TABLE public.spaces (space_id bigint PRIMARY KEY, shop_id int, name text NOT NULL DEFAULT '', email text, phone text, notes text,
+    secret text, owner_id int, total numeric);
+  CREATE TABLE public.booking_slots (booking_id int, slot_id int, shop_id int, seat text, PRIMARY KEY (booking_id, slot_id));`;
+const NODES: AnnouncedNode[] = [
+  {
+    typename: 'Space',
+    table: { schema: 'public', name: 'spaces' },
+    key: ['space_id'],
+    columns: {
+      space_id: 'id',
+      shop_id: 'shopId',
+      name: 'name',
+      email: 'email',
+      phone: 'phone',
+      notes: 'notes',
+      owner_id: 'owner',
+      total: 'total',
+      secret: 'secret',
+    },
+    tenant: { column: 'shop_id' },
+  },
+  {
+    typename: 'BookingSlot',
+    table: { schema: 'public', name: 'booking_slots' },
+    key: ['booking_id', 'slot_id'],
+    columns: { booking_id: 'bookingId', slot_id: 'slotId', seat: 'seat' },
+    tenant: { column: 'shop_id' },
+  },
+];
 
 export interface ShopWorld {
   db: TestDatabase;
@@ -60,12 +93,11 @@ interface ShopContext {
 }
 
 export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorld> {
-  const db = await testDatabase();
+  const db = await preparedDatabase('shop world', async ({ pool }) => {
+    await pool.query(DDL);
+    await prepareCapture(pool, NODES, pino({ level: 'silent' }));
+  });
   const receiver = await startReceiver();
-  await db.pool.query(`
-    CREATE TABLE public.spaces (space_id bigint PRIMARY KEY, shop_id int, name text NOT NULL DEFAULT '', email text, phone text, notes text,
-      secret text, owner_id int, total numeric);
-    CREATE TABLE public.booking_slots (booking_id int, slot_id int, shop_id int, seat text, PRIMARY KEY (booking_id, slot_id));`);
   const refused: ShopWorld['refused'] = new Map();
   const asked: string[] = [];
   const state: ShopWorld['state'] = { recalls: true, overlays: false, hidden: null };
@@ -117,32 +149,7 @@ export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorl
     (fields('BookingSlot')[name] as { resolve: unknown }).resolve = (row: Record<string, unknown>) => row[column];
   const whole: Host = {
     schema: () => schema,
-    nodes: [
-      {
-        typename: 'Space',
-        table: { schema: 'public', name: 'spaces' },
-        key: ['space_id'],
-        columns: {
-          space_id: 'id',
-          shop_id: 'shopId',
-          name: 'name',
-          email: 'email',
-          phone: 'phone',
-          notes: 'notes',
-          owner_id: 'owner',
-          total: 'total',
-          secret: 'secret',
-        },
-        tenant: { column: 'shop_id' },
-      },
-      {
-        typename: 'BookingSlot',
-        table: { schema: 'public', name: 'booking_slots' },
-        key: ['booking_id', 'slot_id'],
-        columns: { booking_id: 'bookingId', slot_id: 'slotId', seat: 'seat' },
-        tenant: { column: 'shop_id' },
-      },
-    ],
+    nodes: NODES,
     find: { Space: 'space(id: $id)', BookingSlot: 'bookingSlot(bookingId: $bookingId, slotId: $slotId)' },
     toGlobalId: (typename, key) => `${typename}:${key}`,
     fromGlobalId: (id) => {

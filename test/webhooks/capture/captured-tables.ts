@@ -2,8 +2,9 @@
 import pg from 'pg';
 import { pino } from 'pino';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
+import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import type { AnnouncedNode, Json } from '../../../src/webhooks/index.js';
-import { type TestDatabase, testDatabase } from '../../support/database.js';
+import { preparedDatabase, type TestDatabase, testDatabase } from '../../support/database.js';
 
 export const silent = pino({ level: 'silent' });
 
@@ -44,6 +45,24 @@ export async function captureTables(ddl: string, nodes: AnnouncedNode[] = [thing
   const database = await testDatabase();
   await database.pool.query(ddl);
   await attachTriggers(database.pool, nodes, silent);
+  return captured(database);
+}
+
+/** Makes a database that is prepared for these nodes as a worker needs it. `fill` then adds rows; tests that pass the same get clones. */
+export async function prepareTables(
+  ddl = THINGS,
+  nodes: AnnouncedNode[] = [thing()],
+  fill: (pool: pg.Pool) => Promise<unknown> = async () => {},
+): Promise<CapturedTables> {
+  const database = await preparedDatabase(`${ddl} ${JSON.stringify(nodes)} ${fill}`, async ({ pool }) => {
+    await pool.query(ddl);
+    await prepareCapture(pool, nodes, silent);
+    await fill(pool);
+  });
+  return captured(database);
+}
+
+function captured(database: TestDatabase): CapturedTables {
   const clients: pg.Client[] = [];
   let seen = '0';
   return {

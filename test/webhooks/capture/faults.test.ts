@@ -1,9 +1,8 @@
 // Tests that a failure within a trigger fails no write, and that a worker logs it once.
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { createCaptureWatch } from '../../../src/webhooks/capture/watch-capture.js';
-import { type CapturedTables, captureTables, silent, THINGS, thing } from './captured-tables.js';
+import { type CapturedTables, prepareTables, silent, THINGS, thing } from './captured-tables.js';
 
 let db: CapturedTables;
 afterEach(() => db.close());
@@ -11,8 +10,7 @@ afterEach(() => db.close());
 const nodes = [thing({ tenant: { sql: '100 / (r.id % 2)' } })];
 
 async function watched(): Promise<{ check(): Promise<unknown[]>; lines: Record<string, unknown>[] }> {
-  db = await captureTables(THINGS, []);
-  await prepareCapture(db.pool, nodes, silent);
+  db = await prepareTables(THINGS, nodes);
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   return { ...createCaptureWatch({ pool: db.pool, host: { nodes }, log }), lines };

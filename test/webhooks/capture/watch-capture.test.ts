@@ -5,7 +5,7 @@ import type { CaptureFinding } from '../../../src/webhooks/base/capture-finding.
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { type CaptureWatch, createCaptureWatch, findOutOfStep } from '../../../src/webhooks/capture/watch-capture.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
-import { type CapturedTables, captureTables, silent, THINGS, thing } from './captured-tables.js';
+import { type CapturedTables, prepareTables, silent, THINGS, thing } from './captured-tables.js';
 
 let db: CapturedTables;
 afterEach(() => db.close());
@@ -14,8 +14,7 @@ const PARTED = `CREATE TABLE things (id int PRIMARY KEY, tenant text, name text)
   CREATE TABLE things_1 PARTITION OF things FOR VALUES FROM (0) TO (10)`;
 
 async function capture(ddl = THINGS, nodes: AnnouncedNode[] = [thing()]): Promise<void> {
-  db = await captureTables(ddl, []);
-  await prepareCapture(db.pool, nodes, silent);
+  db = await prepareTables(ddl, nodes);
   expect(await findOutOfStep(db.pool, nodes)).toEqual([]);
 }
 

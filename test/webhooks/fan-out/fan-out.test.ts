@@ -1,17 +1,15 @@
 // Tests that a batch with too many deliveries is made a part at a time, by turns of the tenants, and that nothing is lost or made twice.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { fanOutOnce } from '../../../src/webhooks/fan-out/fan-out.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { startRelay } from '../../../src/webhooks/fan-out/relay-loop.js';
 import { until } from '../../support/until.js';
-import { type CapturedTables, captureTables, silent, THINGS, thing } from '../capture/captured-tables.js';
+import { type CapturedTables, prepareTables, silent } from '../capture/captured-tables.js';
 import { deliveries, subscribe } from './subscribers.js';
 
 let db: CapturedTables;
 beforeAll(async () => {
-  db = await captureTables(THINGS, []);
-  await prepareCapture(db.pool, [thing()], silent);
+  db = await prepareTables();
 });
 beforeEach(async () => {
   await db.pool.query(`SET LOCAL session_replication_role = replica;

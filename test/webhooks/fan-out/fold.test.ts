@@ -1,9 +1,8 @@
 // Tests that the changes of one row in one transaction become one event, and each change an event for subscriptions that want them.
 import { afterEach, describe, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
-import { type CapturedTables, captureTables, silent, THINGS, thing } from '../capture/captured-tables.js';
+import { type CapturedTables, prepareTables, THINGS, thing } from '../capture/captured-tables.js';
 import { subscribe } from './subscribers.js';
 
 let db: CapturedTables;
@@ -12,12 +11,12 @@ afterEach(() => db.close());
 const TOPICS = ['created', 'updated', 'deleted'];
 
 async function prepare(ddl = THINGS, nodes: AnnouncedNode[] = [thing()]): Promise<void> {
-  db = await captureTables(ddl, []);
-  await prepareCapture(db.pool, nodes, silent);
-  for (const coalesces of ['true', 'false'])
-    for (const operation of TOPICS)
-      for (const tenant of ['acme', 'other']) await subscribe(db.pool, { topic: `thing/${operation}`, tenant, set: { coalesces } });
-  while ((await relayOnce(db.pool)).events > 0);
+  db = await prepareTables(ddl, nodes, async (pool) => {
+    for (const coalesces of ['true', 'false'])
+      for (const operation of TOPICS)
+        for (const tenant of ['acme', 'other']) await subscribe(pool, { topic: `thing/${operation}`, tenant, set: { coalesces } });
+    while ((await relayOnce(pool)).events > 0);
+  });
 }
 
 interface Told {

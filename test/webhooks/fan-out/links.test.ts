@@ -1,9 +1,8 @@
 // Tests that a link that comes or goes, such as a membership, announces both of its ends as updated, and moves their updated_at.
 import { afterEach, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
-import { type CapturedTables, captureTables, silent } from '../capture/captured-tables.js';
+import { type CapturedTables, prepareTables } from '../capture/captured-tables.js';
 import { subscribe } from './subscribers.js';
 
 let db: CapturedTables;
@@ -37,11 +36,11 @@ const NODES = [
 ];
 
 async function prepare(nodes = NODES, ddl = DDL): Promise<void> {
-  db = await captureTables(ddl, []);
-  await prepareCapture(db.pool, nodes, silent);
-  for (const tenant of ['acme', 'other'])
-    for (const type of ['team', 'person'])
-      for (const operation of ['created', 'updated', 'deleted']) await subscribe(db.pool, { tenant, topic: `${type}/${operation}` });
+  db = await prepareTables(ddl, nodes, async (pool) => {
+    for (const tenant of ['acme', 'other'])
+      for (const type of ['team', 'person'])
+        for (const operation of ['created', 'updated', 'deleted']) await subscribe(pool, { tenant, topic: `${type}/${operation}` });
+  });
   await db.pool.query(
     "INSERT INTO teams VALUES (1, 'acme', 'a'), (2, 'acme', 'b'); INSERT INTO people VALUES (1, 'acme', 'p'), (2, 'other', 'q')",
   );

@@ -1,9 +1,8 @@
 // Tests memberships that begin or end: the organization gets `created` or `deleted` of the user once, with the values of that time.
 import { afterEach, describe, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
-import { type CapturedTables, captureTables, silent, thing } from '../capture/captured-tables.js';
+import { type CapturedTables, prepareTables, thing } from '../capture/captured-tables.js';
 
 let db: CapturedTables;
 afterEach(() => db.close());
@@ -44,12 +43,12 @@ const NODES = [
 ];
 
 async function prepare(): Promise<void> {
-  db = await captureTables(DDL, []);
-  await prepareCapture(db.pool, NODES, silent);
-  await db.pool.query(`INSERT INTO hookgraph.subscriptions (tenant, owner, topic_id)
-    SELECT tenant, 'o', id FROM hookgraph.topics, unnest(ARRAY['acme', 'other', 'third']) tenant
-    WHERE (column_name IS NULL OR key = 'note/opened') AND typename IN ('User', 'Guest', 'Note')`);
-  await relayAll();
+  db = await prepareTables(DDL, NODES, async (pool) => {
+    await pool.query(`INSERT INTO hookgraph.subscriptions (tenant, owner, topic_id)
+      SELECT tenant, 'o', id FROM hookgraph.topics, unnest(ARRAY['acme', 'other', 'third']) tenant
+      WHERE (column_name IS NULL OR key = 'note/opened') AND typename IN ('User', 'Guest', 'Note')`);
+    while ((await relayOnce(pool)).events > 0);
+  });
 }
 
 async function relayAll(limit = 1000): Promise<void> {

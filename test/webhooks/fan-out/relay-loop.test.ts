@@ -3,11 +3,10 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { createPoker } from '../../../src/webhooks/fan-out/create-poker.js';
 import { type Relay, startRelay } from '../../../src/webhooks/fan-out/relay-loop.js';
 import { until } from '../../support/until.js';
-import { type CapturedTables, captureTables, silent, THINGS, thing } from '../capture/captured-tables.js';
+import { type CapturedTables, prepareTables, silent } from '../capture/captured-tables.js';
 import { deliveries, subscribe } from './subscribers.js';
 
 let db: CapturedTables;
@@ -17,8 +16,7 @@ let woken: string[];
 let next = 0;
 
 beforeEach(async () => {
-  db = await captureTables(THINGS, []);
-  await prepareCapture(db.pool, [thing()], silent);
+  db = await prepareTables();
   pool = new pg.Pool({ connectionString: db.url, application_name: 'relay' });
   pool.on('error', () => {});
   woken = [];

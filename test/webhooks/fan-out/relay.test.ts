@@ -1,17 +1,15 @@
 // Tests which subscriptions get a delivery for which events.
 import { afterEach, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
-import { type CapturedTables, captureTables, silent, THINGS, thing } from '../capture/captured-tables.js';
+import { type CapturedTables, prepareTables, THINGS, thing } from '../capture/captured-tables.js';
 import { deliveries, subscribe } from './subscribers.js';
 
 let db: CapturedTables;
 afterEach(() => db.close());
 
 async function prepare(ddl = THINGS, nodes: AnnouncedNode[] = [thing()]): Promise<void> {
-  db = await captureTables(ddl, []);
-  await prepareCapture(db.pool, nodes, silent);
+  db = await prepareTables(ddl, nodes);
 }
 
 it('makes a delivery for each subscription of the tenant to the topic, and for nobody else', async () => {

@@ -1,9 +1,8 @@
 // Tests the delivery of a row whose tenant is on a parent row, also when both were deleted together.
 import { afterEach, expect, it } from 'vitest';
-import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
-import { type CapturedTables, captureTables, silent, thing } from '../capture/captured-tables.js';
+import { type CapturedTables, prepareTables, thing } from '../capture/captured-tables.js';
 import { deliveries } from './subscribers.js';
 
 let db: CapturedTables;
@@ -26,8 +25,7 @@ const NODES = [
 ];
 
 async function prepare(): Promise<void> {
-  db = await captureTables(DDL, []);
-  await prepareCapture(db.pool, NODES, silent);
+  db = await prepareTables(DDL, NODES);
 }
 
 /** Subscribes both tenants to everything, runs the SQL and returns `tenant operation Type key` of each delivery. */

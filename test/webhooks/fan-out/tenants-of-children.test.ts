@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { type AnnouncedNode, assignTenant, listWithoutTenant } from '../../../src/webhooks/index.js';
-import { type CapturedTables, captureTables, silent, thing } from '../capture/captured-tables.js';
+import { type CapturedTables, captureTables, prepareTables, silent, thing } from '../capture/captured-tables.js';
 
 let db: CapturedTables;
 afterEach(() => db.close());
@@ -38,11 +38,11 @@ const NODES = [
 ];
 
 async function prepare(): Promise<void> {
-  db = await captureTables(DDL, []);
-  await prepareCapture(db.pool, NODES, silent);
-  await db.pool.query(`INSERT INTO hookgraph.subscriptions (tenant, owner, topic_id)
-    SELECT tenant, 'o', id FROM hookgraph.topics, unnest(ARRAY['acme', 'other']) tenant WHERE column_name IS NULL AND typename IN ('Booking', 'User')`);
-  await relayAll();
+  db = await prepareTables(DDL, NODES, async (pool) => {
+    await pool.query(`INSERT INTO hookgraph.subscriptions (tenant, owner, topic_id)
+      SELECT tenant, 'o', id FROM hookgraph.topics, unnest(ARRAY['acme', 'other']) tenant WHERE column_name IS NULL AND typename IN ('Booking', 'User')`);
+    while ((await relayOnce(pool)).events > 0);
+  });
 }
 
 async function relayAll(limit = 1000): Promise<void> {

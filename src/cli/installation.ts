@@ -64,8 +64,8 @@ export interface Store {
 }
 
 /**
- * Starts or checks the database, calls `ready` with it, and reads the keys. The keys come last: where something fails before, no file with a
- * new key is left.
+ * Starts or checks the database, calls `ready` with it, and reads the keys. The keys come last, so that no file with a new key is left
+ * where something fails before.
  */
 export async function openStore(
   { join, env, say }: Omit<OpenOptions, 'prepare'>,

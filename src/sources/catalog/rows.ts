@@ -136,7 +136,10 @@ function castSql({ type }: CatalogColumn, text: string): string {
   return ['text', 'varchar'].includes(type) ? text : `${text}::${id(type)}`;
 }
 
-/** The types whose text is the same whatever the session sets. Those of extensions, composites and moments are read as `to_json` writes them. */
+/**
+ * The types whose text is the same whatever the session sets. Those of extensions, composites and moments are read as `to_json` writes
+ * them.
+ */
 const PLAIN = new Set(['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'text', 'varchar', 'uuid', 'json', 'jsonb', 'xml']);
 
 /** Returns SQL that converts a column to text without losing digits, whatever the column's type. */
@@ -193,7 +196,7 @@ function jsonIn(column: CatalogColumn, value: Json): unknown {
   return valueIn(column, type === 'numeric' ? withoutExponent(textOf(value)) : textOf(value));
 }
 
-/** Matches JSON that jsonb can't hold, which capture therefore records as text: with `\u0000`, half a surrogate, or a number out of range. */
+/** Matches JSON that jsonb can't hold, which capture therefore records as text: `\u0000`, half a surrogate, a number out of range. */
 const REFUSED_BY_JSONB = /\\u(?:0000|d[89a-f])|[eE][-+]?\d{5}|\d{1000}/i;
 
 function parsed(text: string): Json {

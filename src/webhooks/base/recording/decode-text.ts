@@ -1,4 +1,5 @@
-// Decodes the escapes of URLs, forms, JSON, XML and programming languages in a text, however mixed and nested, and remembers the source position of each byte.
+// Decodes the escapes of URLs, forms, JSON, XML and programming languages in a text, however mixed and nested, and remembers the source
+// position of each byte.
 
 export interface Decoded {
   /** The decoded text in UTF-8, one character per byte. */
@@ -10,7 +11,7 @@ export interface Decoded {
   to: Int32Array;
 }
 
-/** What may begin an escape, or end a line of base64. */
+/** Matches what may begin an escape, or end a line of base64. */
 const ESCAPE = /[%\\&\n]/;
 const PERCENT = 0x25;
 const BACKSLASH = 0x5c;

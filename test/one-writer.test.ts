@@ -30,10 +30,10 @@ const OWNERS: Record<string, string[]> = {
   managed_topics: ['destinations/sns/managed-sns-topics.ts'],
   // A trigger function records a fault; the worker that logs it marks it.
   capture_faults: ['capture/shared-functions.ts', 'capture/log-faults.ts'],
-  // A trigger appends; the relay takes.
-  captures: ['capture/trigger-sql.ts', 'fan-out/relay.sql'],
+  // A trigger appends; the relay takes, or drops a change that no event can hold.
+  captures: ['capture/trigger-sql.ts', 'fan-out/relay.sql', 'fan-out/drop-unstorable.ts'],
   // The relay inserts; an operator may assign a tenant later, and queues the event again.
-  events: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
+  events: ['fan-out/relay.sql', 'base/store/without-tenant.ts', 'fan-out/drop-unstorable.ts'],
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
   // The relay defers large fan-outs; the statement beside it makes their deliveries.
   fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],

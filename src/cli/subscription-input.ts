@@ -1,6 +1,6 @@
 // Turns options, or a YAML or JSON file, into the API's input for a subscription, and checks it against the API's
 // schema.
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { coerceInputValue, type GraphQLSchema, isInputType } from 'graphql';
 import { type Document, parseAllDocuments, visit } from 'yaml';
@@ -28,16 +28,41 @@ export async function readSecret(text: string, env: Environment, readStdin: () =
   return text.startsWith('@') ? (await readText(text, readStdin)).trim() : text;
 }
 
+/** Maximum length of a file, in characters; the API takes no larger request. */
+const MAX_FILE = 1024 * 1024;
+
 export async function readWritten(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'ENOENT' ? 'the file does not exist' : cause.code;
-    throw new RuntimeError('FILE_UNREADABLE', `Reading ${path} failed: ${why}`, undefined, { cause });
-  });
+  let text = '';
+  try {
+    for await (const chunk of createReadStream(path, 'utf8')) {
+      text += chunk;
+      if (text.length > MAX_FILE) break;
+    }
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new RuntimeError(
+      'FILE_UNREADABLE',
+      `Reading ${path} failed: ${code === 'ENOENT' ? 'the file does not exist' : code}`,
+      undefined,
+      {
+        cause,
+      },
+    );
+  }
+  if (text.length > MAX_FILE) throw new RuntimeError('FILE_INVALID', `${path} has more than ${MAX_FILE} characters, which is the limit`);
+  return text;
 }
 
-/** Converts a document to values, keeping all digits of its numbers. */
+/**
+ * Converts a document to values, keeping all digits of its numbers.
+ * @throws Error when an alias is inside its own anchor, or when aliases multiply (at `yaml`'s limit of 100)
+ */
 export function plainOf(document: Document.Parsed): unknown {
   visit(document, {
+    Alias(_key, alias, ancestors) {
+      const isInside = (ancestors as readonly { anchor?: string }[]).some(({ anchor }) => anchor === alias.source);
+      if (isInside) throw new Error(`The alias *${alias.source} is inside what it stands for.`);
+    },
     Scalar(_key, scalar) {
       if (typeof scalar.value === 'number' && scalar.source && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(scalar.source))
         scalar.value = toExact(scalar.source);

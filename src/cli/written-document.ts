@@ -34,7 +34,7 @@ export async function readDocuments(path: string): Promise<WrittenDocument[]> {
       throw new RuntimeError('FILE_INVALID', `${path}:${line}:${col}: ${errors[0].message.trimEnd()}`);
     }
   return list
-    .map((document) => ({ value: plainOf(document), placeOf: placesIn({ path, source, lines, document }) }))
+    .map((document) => ({ value: contentOf(document, path), placeOf: placesIn({ path, source, lines, document }) }))
     .filter(({ value }) => value !== null);
 }
 
@@ -90,4 +90,13 @@ function insideText({ type, range }: Scalar, source: string, lines: LineCounter,
   const text = source.slice(range[0], range[1]);
   if (line !== 1 || text.includes('\n') || text.includes('\\')) return null;
   return { line: start.line, column: start.col + (type === 'PLAIN' ? 0 : 1) + column - 1 };
+}
+
+/** @throws RuntimeError `FILE_INVALID` when aliases of the document contain themselves or multiply */
+function contentOf(document: Document.Parsed, path: string): unknown {
+  try {
+    return plainOf(document);
+  } catch (error) {
+    throw new RuntimeError('FILE_INVALID', `${path}: ${(error as Error).message}`);
+  }
 }

@@ -111,14 +111,21 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
     if (!delivery) return resultOf(claimed, {});
     const { attemptCount, createdAtMs } = delivery;
+    const ownerExists = () =>
+      engine.host.contextFor(compiled.owner).then(
+        (context) => context !== null,
+        (error) => {
+          throw ownerUnread(error);
+        },
+      );
     const ended = await runStages(engine, compiled, {
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
       sources,
       onBody: hold.resize,
-      // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost or the subscription was
-      // disabled meanwhile.
-      maySend: whileFresh(engine.pool, delivery, leaseMs),
+      // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost, or if the subscription
+      // or its owner was disabled meanwhile.
+      maySend: whileFresh(engine.pool, delivery, leaseMs, ownerExists),
       origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
         return { attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() };

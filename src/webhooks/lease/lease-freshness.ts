@@ -25,11 +25,14 @@ export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFA
   return isRenewed ? { ...delivery, claimedAtMs: now } : null;
 }
 
-/** Returns the function that says whether the delivery's request may be written now. It renews the lease once the claim is too old. */
-export function whileFresh(pool: Pool, delivery: DeliveryInHand, leaseMs: number): MaySend {
+/**
+ * Returns the function that says whether the delivery's request may be written now. Once the claim is too old, it renews the lease, and
+ * asks whether the owner still exists.
+ */
+export function whileFresh(pool: Pool, delivery: DeliveryInHand, leaseMs: number, ownerExists: () => Promise<boolean>): MaySend {
   let held = delivery;
   const isRenewed = async () => {
-    const renewed = await renew(pool, held, leaseMs);
+    const renewed = (await ownerExists()) ? await renew(pool, held, leaseMs) : null;
     if (renewed) held = renewed;
     return renewed !== null;
   };

@@ -186,6 +186,23 @@ describe('a request that waits when its subscription is disabled is never sent, 
     expect(await deliveriesOf(world.db.pool, id)).toMatchObject([{ reason: 'DISABLED', attemptCount: 0 }]);
   });
 
+  it('an OAuth token, while its owner is disabled', async () => {
+    const { tokens, kept } = await startTokens();
+    const id = await world.subscribe({ query: null, auth: { oauth2: { tokenUrl: tokens.url, ...tokenKinds } } });
+    await world.work();
+    await world.insertThings('a');
+    await until('the token is requested', () => kept.length === 1);
+    world.host.ownerGone = true;
+    // The claim is then too old to begin without a renewal.
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + BEGIN_WITHIN_MS);
+    onTestFinished(() => clock.mockRestore());
+    answerToken(kept[0]);
+    await until('it is held', isHeld(id));
+    expect(world.receiver.requests).toEqual([]);
+    expect(await deliveriesOf(world.db.pool, id)).toMatchObject([{ reason: 'DISABLED', attemptCount: 0 }]);
+  });
+
   it('a second token, after the receiver refused the first one', async () => {
     const { tokens, kept } = await startTokens();
     const id = await world.subscribe({ query: null, auth: { oauth2: { tokenUrl: tokens.url, ...tokenKinds } } });

@@ -9,6 +9,7 @@ import { buildConnector, errors } from 'undici';
 import { deadlinesOf } from '../deadlines.js';
 import type { Settings } from '../engine.js';
 import { bare, createReach, type Reach, type ReachSettings, type Target } from './address-policy.js';
+import { ByteWatch, tooManyBytes } from './byte-watch.js';
 import { createTunnels } from './egress-proxy.js';
 import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
 import { AddressRefused, type Guard, noteFailure, permissions, unlessWithdrawn } from './guard.js';
@@ -106,16 +107,43 @@ function openingOf({ hostname, port, protocol, ...options }: buildConnector.Opti
   return { host: bare(hostname), port: Number(port || (secure ? 443 : 80)), secure, allowH2 };
 }
 
-/** Makes an agent of node:http or node:https open its connections by `open`, which checks the addresses. */
+/**
+ * Makes an agent of node:http or node:https open its connections by `open`, which checks the addresses. Limits the bytes that are read of
+ * each exchange.
+ */
 function connectingBy<A extends HttpAgent>(agent: A, open: (target: Pick<Target, 'host' | 'port'>) => Promise<Socket>): A {
   const createConnection: CreateConnection = ({ host, port, socketPath, headers }, done) => {
     if (socketPath || !host) return done(new AddressRefused('the target is neither a host name nor an IP address'));
     const maySend = headers && permissions.get(headers);
     open({ host: bare(host), port: Number(port) })
       .then((socket) => (maySend ? unlessWithdrawn(socket, maySend) : socket))
-      .then((socket) => done(null, socket), done);
+      .then((socket) => {
+        const bytes = new ByteWatch(socket, () => socket.destroy(tooManyBytes()));
+        bytes.begin();
+        watches.set(socket, bytes);
+        socket.once('close', () => bytes.close());
+        done(null, socket);
+      }, done);
   };
-  return Object.assign(agent, { createConnection });
+  const watches = new WeakMap<Socket, ByteWatch>();
+  const { keepSocketAlive, reuseSocket } = agent as A & KeepingAgent;
+  return Object.assign(agent, {
+    createConnection,
+    keepSocketAlive(socket: Socket) {
+      watches.get(socket)?.end();
+      return keepSocketAlive.call(agent, socket);
+    },
+    reuseSocket(socket: Socket, request: object) {
+      watches.get(socket)?.begin();
+      reuseSocket.call(agent, socket, request);
+    },
+  });
+}
+
+/** The methods that an agent calls when a connection becomes idle and when it is used again: https://nodejs.org/api/http.html */
+interface KeepingAgent {
+  keepSocketAlive(socket: Socket): boolean;
+  reuseSocket(socket: Socket, request: object): void;
 }
 
 type CreateConnection = (

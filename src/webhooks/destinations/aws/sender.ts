@@ -4,8 +4,9 @@ import type { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import { WebhooksError } from '../../base/errors.js';
+import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { EgressFailed, failureStep, type Guard, type MaySend, permissions, Withdrawn } from '../../base/network/guard.js';
-import { type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import { type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, refusedAnswer } from '../destination.js';
 import type { AwsAccess } from './access.js';
 import { loadCredentialProviders, loadHttpHandler } from './packages.js';
 
@@ -102,6 +103,7 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
       } catch (error) {
         if (error instanceof EgressFailed || error instanceof Withdrawn || error instanceof WebhooksError) throw error;
         const sendMs = performance.now() - started;
+        if (error instanceof AnswerRefused) return refusedAnswer(error, sendMs);
         const isLate = deadline.signal.aborted;
         return (isLate ? null : replyOf(service, error, sendMs)) ?? noReplyOf(error, isLate, deadlineMs, sendMs);
       } finally {
@@ -206,7 +208,9 @@ function replyOf<C extends Client, M extends AwsMessage>(
   error: unknown,
   sendMs: number,
 ): Reply | NoReply | null {
-  const { $metadata, name, message } = error as Error & { $metadata?: Metadata };
+  const { $metadata, name, message: said } = error as Error & { $metadata?: Metadata };
+  // The SDK adds advice for programmers to the message of a response that it can't read.
+  const message = said.replace(/\n\s*Deserialization error: .*$/s, '');
   const status = $metadata?.httpStatusCode;
   if (status === undefined) return null;
   if (status < 300) {

@@ -2,8 +2,8 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 import type { Exchange } from '../../base/model.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
+import type { ByteWatch } from '../../base/network/byte-watch.js';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
-import type { ByteWatch } from './byte-watch.js';
 import { withBody } from './decode-body.js';
 import { MAX_INFORMATIONAL, TOO_MANY_INFORMATIONAL } from './response-reader.js';
 

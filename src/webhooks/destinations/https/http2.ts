@@ -2,13 +2,11 @@
 import { connect as connectHttp2 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../../base/model.js';
-import { AnswerRefused } from '../../base/network/answer-refused.js';
+import { ByteWatch, tooManyBytes } from '../../base/network/byte-watch.js';
 import { type MaySend, Withdrawn } from '../../base/network/guard.js';
 import type { Reply } from '../destination.js';
-import { ByteWatch } from './byte-watch.js';
 import { exchange, type Held, Unprocessed } from './http2-exchange.js';
 import type { Lifetimes } from './lifetimes.js';
-import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
 // undici's HTTP/2 client (7.30) is not used, because it sends POST requests one at a time and drops the requests in progress on GOAWAY.
 // Servers send GOAWAY to end a connection in good order, e.g. nginx after 1,000 requests.
@@ -76,7 +74,7 @@ class Sessions {
     const session = connectHttp2(this.origin, { createConnection: () => socket, settings: { enablePush: false } });
     const nowMs = performance.now();
     const bytes = new ByteWatch(socket, () => {
-      held.refused = new AnswerRefused(`The receiver sent more than ${MAX_EXCHANGE_BYTES / 1024} KB for a request.`);
+      held.refused = tooManyBytes();
       session.destroy(held.refused);
     });
     const held: Held = {

@@ -2,12 +2,11 @@
 // undici would reject, and limits the bytes of each response.
 import type { Socket } from 'node:net';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
+import { MAX_EXCHANGE_BYTES } from '../../base/network/byte-watch.js';
 import { isOrdinary, repairHead } from './response-head.js';
 
 /** Maximum number of bytes of the status line and headers of a response. */
 export const MAX_HEAD_BYTES = 64 * 1024;
-/** Maximum number of bytes that are read from a connection for one request: heads, bodies, chunk framing and trailers. */
-export const MAX_EXCHANGE_BYTES = 512 * 1024;
 /** Maximum number of informational (1xx) responses before the final one. */
 export const MAX_INFORMATIONAL = 100;
 export const TOO_MANY_INFORMATIONAL = `The receiver sent more than ${MAX_INFORMATIONAL} informational (1xx) responses and no final response.`;

@@ -39,13 +39,14 @@ const send = (to = port) => {
 };
 
 /** An HTTP/2 frame, with its payload in hexadecimal. */
-function frame(type: number, flags: number, stream: number, payload: string): Buffer {
+function frame(type: number, flags: number, stream: number, payload: string | Buffer): Buffer {
+  const body = Buffer.from(payload as string, 'hex');
   const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length / 2, 0, 3);
+  head.writeUIntBE(body.length, 0, 3);
   head.writeUInt8(type, 3);
   head.writeUInt8(flags, 4);
   head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, Buffer.from(payload, 'hex')]);
+  return Buffer.concat([head, body]);
 }
 
 /** Sends a request to a TLS server that answers it with these bytes. */
@@ -180,6 +181,51 @@ it('an error code is named, and the next request takes a new connection', async 
   expect(await send()).toMatchObject({ stage: 'CONNECT', message: expect.stringContaining('reset the HTTP/2 stream with INTERNAL_ERROR') });
   answer = ok;
   expect(await send()).toMatchObject({ status: 200 });
+});
+
+describe('a head that', () => {
+  /** A literal header of 4,000 characters that enters the table, then references to it of one byte each. */
+  const bomb = Buffer.concat([
+    Buffer.from('884003782d617f', 'hex'),
+    Buffer.from([0xa1, 0x1e]),
+    Buffer.alloc(4_000, 'a'),
+    Buffer.alloc(12_000, 0xbe),
+  ]);
+  const literal = Buffer.concat([Buffer.from('0003782d610a', 'hex'), Buffer.alloc(10, 'a')]);
+  const references = Buffer.alloc(16_000, 0xbe);
+  it.each<[string, Buffer, Buffer]>([
+    ['unpacks to 4,000 times its length (HPACK)', frame(1, 4, 1, bomb), Buffer.alloc(0)],
+    ['unpacks without end, in continuations', frame(1, 0, 1, bomb), frame(9, 0, 1, references)],
+    ['has no end (CONTINUATION)', frame(1, 0, 1, '88'), frame(9, 0, 1, Buffer.concat(Array(500).fill(literal)))],
+    ['has no end and nothing in it', frame(1, 0, 1, '88'), Buffer.concat(Array(1_000).fill(frame(9, 0, 1, '')))],
+  ])('%s is refused, and others are served', async (_, first, next) => {
+    const sockets: Socket[] = [];
+    let written = 0;
+    const hostile = createTls({ key: tlsFile('key'), cert: tlsFile('receiver'), ALPNProtocols: ['h2'] }, (opened) => {
+      sockets.push(opened.on('error', () => {}));
+      let read = '';
+      opened.on('data', (chunk) => {
+        if (read.includes('{"a":1}')) return;
+        read += chunk.toString('latin1');
+        if (!read.includes('{"a":1}')) return;
+        opened.write(Buffer.concat([frame(4, 0, 0, ''), first]));
+        const more = () => {
+          if (opened.destroyed || next.length === 0) return;
+          written += next.length;
+          opened.write(next, () => setImmediate(more));
+        };
+        more();
+      });
+    });
+    await new Promise<void>((resolve) => void hostile.listen(0, '127.0.0.1', resolve));
+    const reply = await send((hostile.address() as AddressInfo).port);
+    expect(reply).toMatchObject({ kind: 'NO_REPLY' });
+    expect(written).toBeLessThan(4_000_000);
+    for (const socket of sockets) socket.destroy();
+    hostile.close();
+    answer = (stream) => ok(stream);
+    expect(await send()).toMatchObject({ status: 200 });
+  });
 });
 
 it('a receiver that sends frames without end after its answer is cut off, and others are served', async () => {

@@ -1,7 +1,10 @@
-// Limits the bytes that are read from an HTTP/2 connection. Node reads the socket in native code, so the bytes can be counted only after
-// they were read.
+// Limits the bytes that are read from a connection whose protocol Node reads in native code: HTTP/2, and the agents of node:http. The bytes
+// can be counted only after they were read.
 import type { Socket } from 'node:net';
-import { MAX_EXCHANGE_BYTES } from './response-reader.js';
+import { AnswerRefused } from './answer-refused.js';
+
+/** Maximum number of bytes that are read from a connection for one request: heads, bodies, framing and trailers. */
+export const MAX_EXCHANGE_BYTES = 512 * 1024;
 
 /** Milliseconds between two checks of the byte counts. Bytes that arrive between two checks are read even if they exceed the limit. */
 const CHECK_MS = 10;
@@ -10,6 +13,9 @@ const IDLE_BYTES = 64 * 1024;
 
 const watched = new Set<ByteWatch>();
 let timer: NodeJS.Timeout | undefined;
+
+/** The refusal of a connection that exceeds the limit. */
+export const tooManyBytes = () => new AnswerRefused(`The receiver sent more than ${MAX_EXCHANGE_BYTES / 1024} KB for a request.`);
 
 export class ByteWatch {
   private open = 0;

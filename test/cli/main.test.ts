@@ -41,7 +41,7 @@ test('completion works in a bash without other packages, sourced twice', async (
     mode: 0o755,
   });
   const script = `source <(hookgraph completion bash); source <(hookgraph completion bash)
-    COMP_WORDS=(hookgraph webhooks s); COMP_CWORD=2; _hookgraph; echo "\${COMPREPLY[@]}"
+    COMP_WORDS=(hookgraph webhooks sh); COMP_CWORD=2; _hookgraph; echo "\${COMPREPLY[@]}"
     COMP_WORDS=(hookgraph deliveries list --stat); COMP_CWORD=3; _hookgraph; echo "\${COMPREPLY[@]}"; complete -p hookgraph`;
   const { stdout, stderr } = await promisify(execFile)('bash', ['--norc', '--noprofile', '-c', script], {
     env: { PATH: `${dataDir}:/usr/bin:/bin`, HOME: dataDir },

@@ -46,7 +46,7 @@ export default {
       to: {
         path: ['^src/', 'node_modules/'],
         pathNot: [
-          '^src/webhooks/(base/fields/|base/recording/mask-path\\.ts$|base/(model|stages)\\.ts$)',
+          '^src/webhooks/base/(fields/|(model|stages|recording/mask-path)\\.ts$)',
           '^src/webhooks/destinations/([^/]+/(field|definition|access|check)|draft|registry)\\.ts$',
         ],
         dependencyTypesNot: ['type-only'],

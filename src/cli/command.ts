@@ -22,7 +22,7 @@ export const appOption = (): Option => new Option('--app <file>', `${APP}; defau
 
 export const requiredAppOption = (): Option => new Option('--app <file>', APP).env('HOOKGRAPH_APP').makeOptionMandatory();
 
-/** Maps the name of an argument, as the signatures have it, to its meaning. */
+/** Explains each argument, by its name in the signatures. */
 const ARGUMENTS: Record<string, string> = {
   webhook: "name of a subscription, its id, its record's id, or the first 8 characters of that",
   delivery: 'id of a delivery, as `deliveries list` and the header X-Scope-Webhook-Job-Id show it',

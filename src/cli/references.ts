@@ -12,7 +12,7 @@ export const replaceReferences = (text: string, use: (variable: string, written:
 
 export const referenceTo = (variable: string): string => `\${env:${variable}}`;
 
-/** Stands for a value that the command line doesn't show. */
+/** The text that replaces a value that the command line doesn't show. */
 export const HIDDEN = '(not shown: the file reads it from environment variables)';
 
 /** Whether a text can be what the text with references stands for, whatever the variables contain. */

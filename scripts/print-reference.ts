@@ -112,7 +112,10 @@ const limits: [string, string][] = [
   ['Subscriptions of one organization to one topic', limit('subscriptionsPerTopic')],
   ["Recorded part of a receiver's response", `${number(MAX_RESPONSE_BYTES)} bytes`],
   ['Failed attempts of one subscription within an hour; more disable it', number(ERRORS_PER_HOUR)],
-  ['Result of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON, ${number(MAX_ANSWER_DEPTH)} levels of nested objects and lists`],
+  [
+    'Result of a stored query',
+    `${number(MAX_ANSWER_LENGTH)} characters as JSON, ${number(MAX_ANSWER_DEPTH)} levels of nested objects and lists`,
+  ],
   ...queryLimits(storedLimits(configured), 'Stored query'),
   ['Template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
   ['Data that a template reads', `${number(MAX_DATA_LENGTH)} characters of JSON`],

@@ -2,19 +2,20 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
 import { createUser, organizationId, untilSettled } from '../support/journey.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 
 const USER = `query ($nodeId: ID!) { node(id: $nodeId) { id __typename ... on User {
   databaseId firstName name email admin jobTitle createdAt originGroup { name } organization { name permalink } } } }`;
 const SESSION = `query ($nodeId: ID!) { node(id: $nodeId) { ... on ScenarioSession {
   state sessionType startedAt endedAt duration percentOfStepsViewed externalData scenario { name } createdBy { name } } } }`;
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 let acme: string;
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
   receiver = await startReceiver();
   acme = await organizationId(product);
   for (const key of ['user/deleted', 'user/created'])

@@ -2,14 +2,15 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 beforeEach(async () => {
-  [product, receiver] = await Promise.all([startProduct({ command: 'api' }), startReceiver()]);
+  [product, receiver] = await Promise.all([runProduct({ worker: false }), startReceiver()]);
 });
 afterEach(() => Promise.all([product.close(), receiver.close()]));
 

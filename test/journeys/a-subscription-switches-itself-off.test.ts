@@ -4,16 +4,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, endPause, insertErrors, makeDue } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 let owner: Receiver;
 let acme: Organization;
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
 });
 afterAll(() => product.close());
 beforeEach(async () => {

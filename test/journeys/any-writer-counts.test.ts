@@ -4,16 +4,17 @@ import type { PrismaClient } from '../../src/generated/nodes/client.js';
 import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { addToken, createUser, organizationId, untilSettled } from '../support/journey.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { hasPsql, runSql } from '../support/psql.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 let prisma: PrismaClient;
 let acme: string;
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
   receiver = await startReceiver();
   prisma = openPrisma(product.db.url);
   acme = await organizationId(product);

@@ -4,8 +4,9 @@ import { pipeline } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/cli.js';
 import { addToken, createUser, type ToldDelivery, triedDeliveries } from '../support/journey.js';
-import { ADMIN_TOKEN, type Product, startProduct } from '../support/product.js';
+import { ADMIN_TOKEN, type RunningProduct } from '../support/product.js';
 import { type Received, type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
 /** A name with every character that a format must escape. */
@@ -13,11 +14,11 @@ const NAME = 'Zoë "Q" \\ <b> & \'x\'\r\n\ttab \u2028 😀';
 const QUERY =
   'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { name: firstName jobTitle admin groups(orderBy: { attribute: "name" }) { nodes { name } } } } }';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 let groupIds: string[];
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
   receiver = await startReceiver();
   const { a, b } = await product.graphql(
     'mutation { a: createGroup(group: { name: "Technicians" }) { group { id } } b: createGroup(group: { name: "Trainers" }) { group { id } } }',

@@ -3,16 +3,17 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createUser } from '../support/journey.js';
-import { ADMIN_TOKEN, type Product, run, startProduct } from '../support/product.js';
+import { ADMIN_TOKEN, type RunningProduct, run } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
 const KEY = randomBytes(32).toString('base64');
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 beforeEach(async () => {
   const env = { HOOKGRAPH_ENCRYPTION_KEYS: KEY, HOOKGRAPH_CAPTURE_WATCH_SECONDS: '1' };
-  [product, receiver] = await Promise.all([startProduct({ command: 'api', env }), startReceiver()]);
+  [product, receiver] = await Promise.all([runProduct({ worker: false, env }), startReceiver()]);
 });
 afterEach(() => Promise.all([product.close(), receiver.close()]));
 

@@ -2,18 +2,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.js';
 import { createUser, organizationId, triedDeliveries, untilSettled } from '../support/journey.js';
-import { ADMIN_TOKEN, type Product, startProduct } from '../support/product.js';
+import { ADMIN_TOKEN, type RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 /** The subscription ids by the state of their deliveries. */
 const subscriptions = { delivered: '', retrying: '', skipped: '', held: '' };
 let times: { before: string; between: string; after: string };
 
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
   receiver = await startReceiver((response, { path }) => void response.writeHead(path === '/500' ? 500 : 200).end(`answer to ${path}`));
   const make = async (name: string, path: string, input: object = {}) =>
     (await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: `${receiver.url}${path}`, name, ...input })).id;

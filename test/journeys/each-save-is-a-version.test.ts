@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeDue } from '../support/engine-rows.js';
 import { createUser, triedDeliveries } from '../support/journey.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
   receiver = await startReceiver();
 });
 afterAll(async () => {

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { outOfStep } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
 const WRITES = 5000;
@@ -19,12 +20,12 @@ interface Side {
   committed: string[];
 }
 
-let product: Product;
+let product: RunningProduct;
 let sides: [Side, Side];
 /** The receiver of the first organization's second subscription, which is disabled halfway. */
 let quiet: Receiver;
 beforeEach(async () => {
-  [product, quiet] = await Promise.all([startProduct({ command: 'api' }), startReceiver()]);
+  [product, quiet] = await Promise.all([runProduct({ worker: false }), startReceiver()]);
   sides = [await openSide(), await openSide()];
 });
 afterEach(() => Promise.all([product.close(), quiet.close(), ...sides.map(({ receiver }) => receiver.close())]));

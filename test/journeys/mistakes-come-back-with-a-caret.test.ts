@@ -1,13 +1,14 @@
 // Promise: a mistake is returned in `errors`, with field, line, column and a caret, and nothing is saved.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 let subscription: { id: string; recordId: string };
 beforeAll(async () => {
-  product = await startProduct({ env: { HOOKGRAPH_QUERY_MAX_FIELDS: '80' } });
+  product = await runProduct({ env: { HOOKGRAPH_QUERY_MAX_FIELDS: '80' } });
   receiver = await startReceiver();
   subscription = await product.subscribe({ topic: { key: 'group/created' }, callbackUrl: receiver.url });
 });

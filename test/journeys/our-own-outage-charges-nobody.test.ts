@@ -13,8 +13,8 @@ import { type DnsServer, startDnsServer } from '../support/dns-server.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 import { makeOrganization, names } from '../support/organization.js';
-import { startProduct } from '../support/product.js';
 import { startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
 let world: EngineWorld;
@@ -62,7 +62,7 @@ describe('the resolver', () => {
     expect(await statuses()).toEqual(['ENABLED']);
     const attempts = (await Promise.all(ids.map((id) => attemptsOf(world.db.pool, id)))).flat();
     expect(attempts.every(({ number, outcome }) => number === 1 && outcome === 'DELIVERED')).toBe(true);
-    expect(warnings()).toHaveLength(1);
+    expect(warnings()).toEqual([warning]);
     const over = await until('its end is logged', () => logged.find(({ msg }) => msg.includes('is over')));
     expect(over).toMatchObject({ level: 30, cause: warning.cause, deliveries: expect.any(Number), lastedMs: expect.any(Number) });
   });
@@ -93,7 +93,7 @@ describe('the resolver', () => {
 const hasPrlimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
 
 it.skipIf(!hasPrlimit)('file descriptors of the worker are used up: two organizations wait, and go on when there are some', async () => {
-  const product = await startProduct({ command: 'api' });
+  const product = await runProduct({ worker: false });
   const receivers = await Promise.all([startReceiver(), startReceiver()]);
   try {
     const organizations = await Promise.all(receivers.map(() => makeOrganization(product.pool)));
@@ -129,7 +129,7 @@ it.skipIf(!hasPrlimit)('file descriptors of the worker are used up: two organiza
 const hasNamespaces = process.platform === 'linux' && spawnSync('unshare', ['--net', 'true']).status === 0;
 
 it.skipIf(!hasNamespaces)('the worker has no route out: nothing is charged, and another worker goes on', async () => {
-  const product = await startProduct({ command: 'api' });
+  const product = await runProduct({ worker: false });
   const receiver = await startReceiver();
   const dir = await mkdtemp(join(tmpdir(), 'hookgraph-route-'));
   const address = new URL(product.db.url);

@@ -4,14 +4,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 beforeAll(async () => {
-  product = await startProduct({ command: 'api' });
+  product = await runProduct({ worker: false });
 });
 afterAll(() => product.close());
 beforeEach(async () => {

@@ -1,8 +1,9 @@
 // Promise: each node type gets its three topics automatically; lifecycle topics fire on their transitions only; topic versions are kept.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createUser, untilSettled } from '../support/journey.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 
 const SESSION = ['scenario_session/paused', 'scenario_session/resumed', 'scenario_session/completed'];
 /** The lifecycle topics, after those of their nodes. */
@@ -15,10 +16,10 @@ const LIFECYCLE = [
 ];
 const OWN = ['webhook_subscription/disabled', 'webhook_subscription/held', 'webhook_subscription/recovered'];
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
   receiver = await startReceiver();
 });
 afterAll(async () => {

@@ -1,15 +1,16 @@
 // Promise: an owner sees what a webhook will do before it is saved, and afterwards what went wrong; nobody else sees either.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createUser } from '../support/journey.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 beforeAll(async () => {
   // Only the API runs, so each request comes from a test and not from a worker.
-  product = await startProduct({ command: 'api' });
+  product = await runProduct({ worker: false });
 });
 afterAll(() => product.close());
 beforeEach(async () => {

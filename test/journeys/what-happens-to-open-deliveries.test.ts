@@ -5,11 +5,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, makeDue, outOfStep } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
-let product: Product;
+let product: RunningProduct;
 let receiver: Receiver;
 let acme: Organization;
 let id: string;
@@ -17,7 +18,7 @@ let recordId: string;
 /** Requests that wait for their answer. */
 let kept: ServerResponse[];
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
 });
 afterAll(() => product.close());
 beforeEach(async () => {

@@ -1,11 +1,11 @@
 // Does what users do with a running product: creates users by the mutation, creates tokens, reads deliveries through
 // the API.
 import { createHash, randomUUID } from 'node:crypto';
-import type { Product } from './product.js';
+import type { RunningProduct } from './product.js';
 import { until } from './until.js';
 
 /** Creates a user by the guide's mutation. Throws the mutation's errors. */
-export async function createUser(product: Product, user: object = {}, token?: string): Promise<{ id: string; databaseId: string }> {
+export async function createUser(product: RunningProduct, user: object = {}, token?: string): Promise<{ id: string; databaseId: string }> {
   const unique = randomUUID();
   const { createUser: payload } = await product.graphql(
     'mutation ($user: UserInput) { createUser(user: $user) { errors { field message } user { id databaseId } } }',
@@ -17,7 +17,7 @@ export async function createUser(product: Product, user: object = {}, token?: st
 }
 
 /** Makes a token for the user with this address, as an operator would. */
-export async function addToken({ pool }: Product, email: string): Promise<string> {
+export async function addToken({ pool }: RunningProduct, email: string): Promise<string> {
   const token = `token-${randomUUID()}`;
   const { rowCount } = await pool.query(
     `INSERT INTO api_tokens (user_id, name, token_hash) SELECT id, 'test', $2 FROM users WHERE email = $1`,
@@ -27,13 +27,13 @@ export async function addToken({ pool }: Product, email: string): Promise<string
   return token;
 }
 
-export async function organizationId({ pool }: Product, permalink = 'acme'): Promise<string> {
+export async function organizationId({ pool }: RunningProduct, permalink = 'acme'): Promise<string> {
   const { rows } = await pool.query('SELECT id FROM organizations WHERE permalink = $1', [permalink]);
   return rows[0].id;
 }
 
 /** Resolves when every event has been relayed and every delivery tried, so a missing notification won't come later. */
-export async function untilSettled({ pool }: Product, timeoutMs = 10_000): Promise<void> {
+export async function untilSettled({ pool }: RunningProduct, timeoutMs = 10_000): Promise<void> {
   const open = `SELECT 1 FROM hookgraph.captures UNION ALL SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING' LIMIT 1`;
   await until('nothing is under way', async () => (await pool.query(open)).rowCount === 0, { timeoutMs });
 }
@@ -66,7 +66,7 @@ export interface ToldAttempt {
  * Waits until `count` deliveries of a subscription were tried. Returns all of the subscription's deliveries as its
  * owner reads them, newest first.
  */
-export async function triedDeliveries(product: Product, id: string, count: number, token?: string): Promise<ToldDelivery[]> {
+export async function triedDeliveries(product: RunningProduct, id: string, count: number, token?: string): Promise<ToldDelivery[]> {
   return until(`${count} deliveries were tried`, async () => {
     const { webhookDeliveries } = await product.graphql(DELIVERIES, { id }, token);
     const nodes = webhookDeliveries.nodes as ToldDelivery[];

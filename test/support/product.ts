@@ -20,13 +20,11 @@ export interface Process {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export interface Product {
+export interface RunningProduct {
   db: TestDatabase;
   pool: pg.Pool;
   /** The API's address, without a trailing slash. */
   url: string;
-  /** The process that serves the API. */
-  main: Process;
   /**
    * Starts another `worker`, `api` or `serve` process and resolves when it is ready. `inside`: a program that runs the
    * process, and the program's options.
@@ -43,8 +41,13 @@ export interface Product {
   close(): Promise<void>;
 }
 
+export interface Product extends RunningProduct {
+  /** The process that serves the API. */
+  main: Process;
+}
+
 /**
- * Starts the product. `command`: the command of the main process; with `api`, the test starts the worker itself.
+ * Starts the product in a process. `command`: the command of the main process; with `api`, the test starts the worker itself.
  * `program`: another build's main.js, on an empty database.
  */
 export async function startProduct({
@@ -56,10 +59,21 @@ export async function startProduct({
   env?: Record<string, string>;
   program?: string;
 } = {}): Promise<Product> {
-  const db = await testDatabase(program === undefined ? { seeded: true } : { empty: true });
+  const place = await makePlace(
+    program === undefined ? await testDatabase({ seeded: true }) : await testDatabase({ empty: true }),
+    env,
+    program,
+  );
+  if (command === 'api' && program !== undefined) await run(['migrate', '--sample-data'], place.environment);
+  const main = await place.start(command);
+  return { ...place, main, ...clientOf(main.url) };
+}
+
+/** Makes a folder and an environment for the product on this database. */
+export async function makePlace(db: TestDatabase, env: Record<string, string>, program?: string) {
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-product-'));
   const processes: Process[] = [];
-  const environment = {
+  const environment: Record<string, string> = {
     DATABASE_URL: db.url,
     HOOKGRAPH_DATA_DIR: dataDir,
     HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN,
@@ -68,15 +82,27 @@ export async function startProduct({
     PORT: '0',
     ...env,
   };
-  async function start(name: 'serve' | 'api' | 'worker', more: Record<string, string> = {}, inside: string[] = []) {
-    const process = launch(name === 'serve' ? [name, '--sample-data'] : [name], { ...environment, ...more }, program, inside);
-    processes.push(process);
-    return { ...process, url: await ready(process, name) };
-  }
-  if (command === 'api' && program !== undefined) await run(['migrate', '--sample-data'], environment);
-  const main = await start(command);
-  const graphql: Product['graphql'] = async (query, variables = {}, token = ADMIN_TOKEN) => {
-    const response = await fetch(`${main.url}/api/v3/graphql`, {
+  return {
+    db,
+    pool: db.pool,
+    environment,
+    async start(name: 'serve' | 'api' | 'worker', more: Record<string, string> = {}, inside: string[] = []) {
+      const process = launch([name], { ...environment, ...more }, program, inside);
+      processes.push(process);
+      return { ...process, url: await ready(process, name) };
+    },
+    async close() {
+      await Promise.all(processes.map((process) => process.kill('SIGKILL')));
+      await db.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Makes what calls the API at this address. */
+export function clientOf(url: string): Pick<RunningProduct, 'url' | 'graphql' | 'subscribe'> {
+  const graphql: RunningProduct['graphql'] = async (query, variables = {}, token = ADMIN_TOKEN) => {
+    const response = await fetch(`${url}/api/v3/graphql`, {
       method: 'POST',
       headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
@@ -86,11 +112,7 @@ export async function startProduct({
     return answer.data;
   };
   return {
-    db,
-    pool: db.pool,
-    url: main.url,
-    main,
-    start,
+    url,
     graphql,
     async subscribe(input, token) {
       const { createWebhookSubscription: payload } = await graphql(
@@ -102,11 +124,6 @@ export async function startProduct({
       );
       if (payload.errors.length > 0) throw new Error(JSON.stringify(payload.errors));
       return { id: payload.webhookSubscription.id, recordId: payload.webhookSubscription.databaseId };
-    },
-    async close() {
-      await Promise.all(processes.map((process) => process.kill('SIGKILL')));
-      await db.close();
-      await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

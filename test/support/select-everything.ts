@@ -1,5 +1,5 @@
 // Writes a selection of every field of every webhook type, at any depth, from the product's current schema.
-import type { Product } from './product.js';
+import type { RunningProduct } from './product.js';
 
 interface TypeRef {
   kind: string;
@@ -16,7 +16,7 @@ const TYPES = `{ __schema { types { name kind fields { name args { type { kind }
   fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }`;
 
 /** Returns the selection for a field of type `typename`. Selects only the name of types that aren't Hookgraph's. */
-export async function selectEverything(product: Product, typename: string): Promise<string> {
+export async function selectEverything(product: RunningProduct, typename: string): Promise<string> {
   const { __schema } = await product.graphql(TYPES);
   const types = new Map<string, Type>(__schema.types.map((type: Type) => [type.name, type]));
   const named = (type: TypeRef): TypeRef => (type.ofType ? named(type.ofType) : type);

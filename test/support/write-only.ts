@@ -1,5 +1,5 @@
 // Lists the paths in a subscription's input whose texts can't be read back: the places of secrets.
-import type { Product } from './product.js';
+import type { RunningProduct } from './product.js';
 
 interface TypeRef {
   name: string | null;
@@ -17,7 +17,7 @@ interface Type {
 const FIELDS = `{ __schema { types { name fields { name type { ...T } } inputFields { name type { ...T } } } } }
   fragment T on __Type { name ofType { name ofType { name ofType { name } } } }`;
 
-export async function findWriteOnly(product: Product): Promise<string[]> {
+export async function findWriteOnly(product: RunningProduct): Promise<string[]> {
   const types = new Map<string, Type>((await product.graphql(FIELDS)).__schema.types.map((type: Type) => [type.name, type]));
   const named = (type: TypeRef): string => type.name ?? named(type.ofType as TypeRef);
   const writeOnly = (input: string, output: string, path: string[]): string[] =>

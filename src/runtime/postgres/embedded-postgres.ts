@@ -69,7 +69,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
-    const superuserUrl = `postgres://postgres:${password}@${inUrl(host)}:${port}/${DATABASE}`;
+    const superuserUrl = `postgres://postgres:${password}@${inUrl(host)}:${port}/${DATABASE}?sslmode=disable`;
     if (await isTakenByOther(cluster.dir, dataDir, superuserUrl)) {
       if (options.join)
         return { url: (await readFile(urlFile, 'utf8')).trim(), superuserUrl, exited: new Promise(() => {}), stop: async () => {} };

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { connectionOptions } from '../../../src/runtime/database-url/connection-options.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/runtime/postgres/embedded-postgres.js';
 import { findPostmaster } from '../../../src/runtime/postgres/postmaster.js';
 import { until } from '../../support/until.js';
@@ -94,6 +95,20 @@ test('is UTF-8, collates by code point, keeps checksums, listens on loopback alo
   const file = join(dataDir, 'database-url');
   expect(await readFile(file, 'utf8')).toBe(url);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('variables that name another database and its TLS do not concern it', async () => {
+  const ours = { PGHOST: 'nowhere.example', PGPORT: '1', PGUSER: 'nobody', PGPASSWORD: 'x', PGDATABASE: 'x', PGSSLMODE: 'require' };
+  for (const [name, value] of Object.entries(ours)) vi.stubEnv(name, value);
+  try {
+    const { url } = await start();
+    expect(await query(url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+    const pool = new pg.Pool(connectionOptions(url));
+    expect((await pool.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
+    await pool.end();
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test('it gets no variable of ours, and its application is no superuser: it reads no file, starts no program and changes no setting', async () => {

@@ -5,6 +5,8 @@ export interface CatalogColumn {
   name: string;
   /** The base type, with domains resolved, e.g. `int4`, `uuid`, `booking_state`. */
   type: string;
+  /** The schema of the type, quoted where SQL needs it. */
+  typeSchema: string;
   /** Whether the column is an array of `type`. */
   isArray: boolean;
   notNull: boolean;
@@ -62,11 +64,12 @@ base AS (
   SELECT t.oid AS declared, t.oid AS base FROM pg_type t
   UNION ALL SELECT b.declared, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.base AND t.typtype = 'd'),
 types AS (
-  SELECT b.declared, coalesce(e.oid, t.oid) AS oid, coalesce(e.typname, t.typname) AS name, e.oid IS NOT NULL AS is_array
+  SELECT b.declared, coalesce(e.oid, t.oid) AS oid, coalesce(e.typname, t.typname) AS name,
+    coalesce(e.typnamespace, t.typnamespace)::regnamespace::text AS schema, e.oid IS NOT NULL AS is_array
   FROM base b JOIN pg_type t ON t.oid = b.base AND t.typtype <> 'd'
   LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'),
 columns AS (
-  SELECT a.attrelid, jsonb_agg(jsonb_build_object('name', a.attname, 'type', y.name, 'isArray', y.is_array, 'notNull', a.attnotnull,
+  SELECT a.attrelid, jsonb_agg(jsonb_build_object('name', a.attname, 'type', y.name, 'typeSchema', y.schema, 'isArray', y.is_array, 'notNull', a.attnotnull,
       'hasDefault', a.atthasdef OR a.attidentity <> '', 'isGenerated', a.attgenerated <> '',
       'labels', (SELECT jsonb_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = y.oid),
       'comment', col_description(a.attrelid, a.attnum)) ORDER BY a.attnum) AS list

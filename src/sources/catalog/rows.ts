@@ -114,7 +114,7 @@ function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns, re
   const parts = columns.map((_, at) => `k${at}`).join(', ');
   // Compares in the column's own type, so that Postgres uses the column's index. A text that isn't a valid integer or
   // UUID for such a column matches no row.
-  const equal = columns.map((column, at) => `r.${id(column)} = ${castSql(typeOf(column), `k.k${at}`)}`).join(' AND ');
+  const equal = columns.map((column, at) => `${keySql(typeOf(column))} = ${castSql(typeOf(column), `k.k${at}`)}`).join(' AND ');
   return `SELECT k.place, x.row FROM unnest(${arrays}) WITH ORDINALITY AS k (${parts}, place)
     CROSS JOIN LATERAL (
       SELECT ARRAY[${row}]::text[] AS row FROM ${id(known.table.schema)}.${id(known.table.name)} r
@@ -122,10 +122,13 @@ function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns, re
       ORDER BY ${node.key.map((column) => `r.${id(column)}`).join(', ')} LIMIT $2) x`;
 }
 
+/** A domain over an enum has no operator of its own. */
+const keySql = ({ name, type, typeSchema, labels }: CatalogColumn): string => `r.${id(name)}${labels ? `::${typeSchema}.${id(type)}` : ''}`;
+
 const UUID = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
 const BITS: Record<string, bigint> = { int2: 15n, int4: 31n, int8: 63n };
 
-function castSql({ type }: CatalogColumn, text: string): string {
+function castSql({ type, typeSchema }: CatalogColumn, text: string): string {
   const bits = BITS[type];
   if (bits) {
     const limit = 2n ** bits;
@@ -133,7 +136,7 @@ function castSql({ type }: CatalogColumn, text: string): string {
     return `(CASE WHEN ${text} ~ '^-?\\d{1,19}$' THEN CASE WHEN ${isWithin} THEN ${text}::${type} END END)`;
   }
   if (type === 'uuid') return `(CASE WHEN ${text} ~ '${UUID}' THEN ${text}::uuid END)`;
-  return ['text', 'varchar'].includes(type) ? text : `${text}::${id(type)}`;
+  return ['text', 'varchar'].includes(type) ? text : `${text}::${typeSchema}.${id(type)}`;
 }
 
 /**

@@ -86,6 +86,20 @@ it('reads a table of more columns than a function has arguments', async () => {
   expect(data).toEqual({ wide: { c0: 'c0', c118: 'c118', c119: null } });
 });
 
+it('finds a row by a key whose type is in a schema that the search path lacks', async () => {
+  await database.pool.query(
+    `CREATE SCHEMA "My Kinds"; CREATE TYPE "My Kinds"."Code" AS ENUM ('a b'); CREATE DOMAIN shop.named AS "My Kinds"."Code";
+     CREATE TABLE shop.coded (code shop.named PRIMARY KEY, organisation_id text); INSERT INTO shop.coded VALUES ('a b', 'acme')`,
+  );
+  const catalog = (await readCatalog(database.pool)).filter(({ name }) => name === 'coded');
+  const coded = completeAnnouncements({ defaults: { schema: 'shop', tenant: 'organisation_id' }, Coded: {} }, { catalog, models: [] });
+  const made = createTablesSchema({ ...coded, readerOf: (context) => context as ReturnType<typeof createRowReader> });
+  const contextValue = createRowReader({ pool: database.pool, nodes: coded.nodes, tenant: 'acme', snapshots: [] });
+  expect(await graphql({ schema: made.schema, source: '{ coded(code: "a b") { code } }', contextValue })).toEqual({
+    data: { coded: { code: 'a b' } },
+  });
+});
+
 it('answers the same of a row that is there and of one that is gone, digits and all, whatever the session sets', async () => {
   const types = {
     n: 'numeric',

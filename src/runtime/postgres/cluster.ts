@@ -3,7 +3,6 @@
 import { type ExecFileOptions, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemEnvironment } from '../child-environment.js';
@@ -50,7 +49,7 @@ export async function prepareCluster(dataDir: string, sync: boolean, onProgress?
 async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boolean): Promise<void> {
   const draft = `${dir}.draft-${process.pid}`;
   const password = randomBytes(24).toString('base64url');
-  const passwordFile = join(tmpdir(), `hookgraph-${randomBytes(12).toString('hex')}`);
+  const passwordFile = `${draft}-password`;
   const { uid, gid } = runAs.ids;
   await mkdir(draft, { mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600, flag: 'wx' });
@@ -91,8 +90,11 @@ async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boole
 
 async function removeLeftovers(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
-    const pid = /^postgres\.draft-(\d+)$/.exec(name)?.[1];
-    if (pid && !(await stat(`/proc/${pid}`).catch(() => null))) await rm(join(dataDir, name), { recursive: true, force: true });
+    const pid = /^postgres\.draft-(\d+)(?:-password)?$/.exec(name)?.[1];
+    if (pid === undefined) continue;
+    // In a container, a process has the id of the one before.
+    const isOfOther = Number(pid) !== process.pid && (await stat(`/proc/${pid}`).catch(() => null)) !== null;
+    if (!isOfOther) await rm(join(dataDir, name), { recursive: true, force: true });
   }
 }
 

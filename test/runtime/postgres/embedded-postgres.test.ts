@@ -1,7 +1,7 @@
 // Tests the embedded Postgres with real processes and real signals.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +95,20 @@ test('is UTF-8, collates by code point, keeps checksums, listens on loopback alo
   const file = join(dataDir, 'database-url');
   expect(await readFile(file, 'utf8')).toBe(url);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('a first start that was killed is no obstacle to the next, which has the same process id in a container, and needs no folder for temporary files', async () => {
+  await rm(dataDir, { recursive: true });
+  await mkdir(join(dataDir, `postgres.draft-${process.pid}`), { recursive: true });
+  await writeFile(join(dataDir, `postgres.draft-${process.pid}-password`), 'x');
+  vi.stubEnv('TMPDIR', '/nowhere');
+  try {
+    const { url } = await start();
+    expect(await query(url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+    expect((await readdir(dataDir)).filter((name) => name.includes('draft'))).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test('variables that name another database and its TLS do not concern it', async () => {

@@ -205,6 +205,7 @@ describe('a test', () => {
         problems: [{ field: 'id', message: 'not found', type: 'NOT_FOUND' }],
         report: null,
         deliveryId: null,
+        changedSecrets: [],
       });
     expect((await test(id, { ...OWNER, canManageWebhooks: false })).problems).toMatchObject([{ type: 'FORBIDDEN' }]);
     for (const nonsense of ['', 'no uuid']) expect((await test(nonsense)).problems).toMatchObject([{ type: 'NOT_FOUND' }]);

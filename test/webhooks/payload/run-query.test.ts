@@ -59,7 +59,7 @@ describe('a stored query', () => {
     const told = engineOf(() => {
       throw new GraphQLError('first is 0, but it must be from 1 to 100.');
     });
-    expect(await run(told)).toEqual({ refused: 'first is 0, but it must be from 1 to 100. (at value)' });
+    expect(await run(told)).toEqual({ refused: 'first is 0, but it must be from 1 to 100. (at value)', place: { line: 1, column: 3 } });
     const untold = engineOf(() => {
       throw new TypeError('SELECT secret FROM /home/us/src/x.ts');
     });

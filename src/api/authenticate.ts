@@ -1,6 +1,7 @@
 // Authenticates requests by token, slows down token guessing, and enforces each token's rate limit.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Authentication } from '../auth/api-token.js';
 import type { Viewer } from '../auth/viewer.js';
 import { type Answer, json } from './answer.js';
 import type { App } from './app.js';
@@ -10,13 +11,18 @@ import { createTokenGuesses, GUESS_LIMIT } from './token-guesses.js';
 
 const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 
+/** Milliseconds after which a token is looked up again before its request runs. A body may take 30 s to arrive. */
+const CONFIRM_AFTER_MS = 500;
+
 /**
- * `headers`: the rate-limit headers for the response. `charge`: counts the milliseconds of the event loop that the request used.
+ * `headers`: the rate-limit headers for the response. `confirm`: refuses a token that isn't valid any more. `charge`: counts the milliseconds of the event loop that the request used.
  * `refusal`: the response to a request that isn't authenticated.
  */
 export type Authenticated =
-  | { viewer: Viewer; headers: Record<string, string>; charge(ms: number): void }
+  | { viewer: Viewer; headers: Record<string, string>; charge(ms: number): void; confirm(): Promise<Answer | null> }
   | { viewer: null; refusal: Answer };
+
+type Refused = Authenticated & { viewer: null };
 
 export function createAuthenticate(app: App): (request: IncomingMessage) => Promise<Authenticated> {
   const { rateLimit, trustedProxies } = app.config;
@@ -38,18 +44,32 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const { viewer, tokenId, refusal } = found;
     const now = before ?? (tokenId === null ? null : await budget.spend(hash));
     if (now?.waitMs != null) return overBudget(now, rateLimit);
-    if (viewer) return { viewer, headers: now?.headers ?? {}, charge: (ms) => void budget.charge(hash, ms) };
-    if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
-    // The messages below may say when the token was revoked or expired, because the client has proven that it has the token.
-    if ('revokedAt' in refusal) return refuse(`This token was revoked at ${textOf(refusal.revokedAt)}.`);
-    return refuse(`This token expired at ${textOf(refusal.expiredAt)}.`);
+    if (!viewer) return refusalOf(refusal);
+    const atMs = performance.now();
+    return {
+      viewer,
+      headers: now?.headers ?? {},
+      charge: (ms) => void budget.charge(hash, ms),
+      async confirm() {
+        if (performance.now() - atMs < CONFIRM_AFTER_MS) return null;
+        const again = await app.authenticate(token);
+        return again.viewer ? null : refusalOf(again.refusal).refusal;
+      },
+    };
   };
+}
+
+function refusalOf(refusal: (Authentication & { viewer: null })['refusal']): Refused {
+  if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
+  // The messages below may say when the token was revoked or expired, because the client has proven that it has the token.
+  if ('revokedAt' in refusal) return refuse(`This token was revoked at ${textOf(refusal.revokedAt)}.`);
+  return refuse(`This token expired at ${textOf(refusal.expiredAt)}.`);
 }
 
 /** A timestamp may be `infinity`, which pg returns as the number Infinity. */
 const textOf = (moment: Date): string => (moment instanceof Date ? moment.toISOString() : String(moment).toLowerCase());
 
-function refuse(message: string): Authenticated {
+function refuse(message: string): Refused {
   const hint = 'Send `Authorization: Token token=<your token>` or `Authorization: Bearer <your token>`.';
   const answer = json(401, { errors: [{ message: `${message} ${hint}`, extensions: { code: 'UNAUTHENTICATED' } }] });
   return { viewer: null, refusal: { ...answer, headers: { 'WWW-Authenticate': 'Bearer realm="hookgraph"' } } };

@@ -24,6 +24,8 @@ const BASE = 'http://localhost';
 interface Authorized {
   ctx: ReturnType<App['contextOf']>;
   account: Account;
+  /** Returns the refusal of a token that was revoked while the request arrived or waited; else `null`. */
+  confirm(): Promise<Answer | null>;
 }
 
 type Route = (request: IncomingMessage, url: URL) => Answer | Promise<Answer>;
@@ -49,7 +51,7 @@ export function createRoutes(
     async (request, url) => {
       const authenticated = await authenticate(request);
       if (!authenticated.viewer) return authenticated.refusal;
-      const { viewer, charge, headers } = authenticated;
+      const { viewer, charge, confirm, headers } = authenticated;
       const account = loopShare.open(viewer.organizationId, 'a request to the API', REQUEST_WAIT_MS);
       // A client that has gone needs no further query.
       const end = () => {
@@ -57,7 +59,7 @@ export function createRoutes(
       };
       request.socket.once('close', end);
       try {
-        const answer = await route(request, url, { ctx: app.contextOf(viewer, traceparentOf(request)), account });
+        const answer = await route(request, url, { ctx: app.contextOf(viewer, traceparentOf(request)), account, confirm });
         return { ...answer, headers: { ...answer.headers, ...headers } };
       } finally {
         request.socket.off('close', end);
@@ -65,10 +67,10 @@ export function createRoutes(
       }
     };
 
-  const graphql = authenticated(async (request, url, { ctx, account }) => {
+  const graphql = authenticated(async (request, url, { ctx, account, confirm }) => {
     const body = await readBody(request);
     await loopShare.turn(account);
-    return refuseOperation(request, url, body) ?? endpoint(request, { url, ctx, body, account });
+    return (await confirm()) ?? refuseOperation(request, url, body) ?? endpoint(request, { url, ctx, body, account });
   });
   const object = authenticated(async (_request, url, { ctx }) => readObject(app, ctx, url.pathname.slice(OBJECT.length)));
   const routes: Record<string, Route> = {

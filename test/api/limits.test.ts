@@ -1,9 +1,12 @@
-import type { IncomingMessage } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
 import { createNetworkOf } from '../../src/api/network-of.js';
 import type { App } from '../../src/cli/app.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { until } from '../support/until.js';
 
 let t: TestApp;
 let api: Api;
@@ -85,6 +88,26 @@ describe('a token', () => {
     });
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(1);
     expect(await statusOf(await newToken())).toBe(200);
+  });
+
+  it.each([
+    ['it is revoked', `UPDATE api_tokens SET revoked_at = now() WHERE name = 'new'`, /was revoked/],
+    ['its user is disabled', `UPDATE users SET disabled = true WHERE first_name = 'Ada'`, /its user is disabled/],
+  ])('runs nothing when %s while its request arrives', async (_, statement, message) => {
+    await start();
+    const token = await newToken();
+    const body = JSON.stringify({ query: '{ __typename }' });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': body.length };
+    const sending = request(`${api.url}/api/v3/graphql`, { method: 'POST', headers });
+    sending.write(body.slice(0, 5));
+    await until('it is looked up', () => lookUps === 1);
+    await t.database.pool.query(statement);
+    onTestFinished(async () => void (await t.database.pool.query(`UPDATE users SET disabled = false WHERE first_name = 'Ada'`)));
+    const since = performance.now();
+    await until('it has taken a second', () => performance.now() - since > 1_000);
+    sending.end(body.slice(5));
+    const [response] = (await once(sending, 'response')) as [IncomingMessage];
+    expect([response.statusCode, await text(response)]).toEqual([401, expect.stringMatching(message)]);
   });
 
   it('has none where the limit is 0', async () => {

@@ -92,9 +92,9 @@ export class LoopShare {
     return undefined;
   }
 
-  /** As `turn`, but goes on at once while no other party uses the loop. For short pieces alone. */
+  /** As `turn`, but goes on at once while no other party has used the loop in the last second. For pieces that are short by themselves. */
   turnBesideOthers(account: Account): Promise<void> | undefined {
-    if (this.waiting === 0 && account.party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS) {
+    if (this.waiting === 0 && !account.isOver && account.party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS) {
       this.enter(account);
       return undefined;
     }

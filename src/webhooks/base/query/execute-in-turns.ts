@@ -31,7 +31,7 @@ export function executeInTurns(
   if (!prepared.has(args.schema)) shareFields(args.schema);
   accounts.set(args.contextValue, account);
   account.mustEnd = getOperationAST(args.document, args.operationName)?.operation === 'mutation';
-  const turn = loopShare.turn(account);
+  const turn = loopShare.turnBesideOthers(account);
   return turn ? turn.then(() => execute(args)) : execute(args);
 }
 
@@ -59,11 +59,11 @@ function inTurns(resolve: Resolve, { isRoot, isList }: { isRoot: boolean; isList
   return (source, args, context, info) => {
     const account = accounts.get(context as object);
     if (!account) return resolve(source, args, context, info);
-    const turn = isRoot ? loopShare.turn(account) : undefined;
+    const turn = isRoot ? loopShare.turnBesideOthers(account) : undefined;
     const value = turn ? turn.then(() => resolve(source, args, context, info)) : resolve(source, args, context, info);
     if (!isPromise(value)) return isList ? inParts(value, account) : value;
     return value.then((read) => {
-      const next = loopShare.turn(account);
+      const next = loopShare.turnBesideOthers(account);
       const completed = () => (isList ? inParts(read, account) : read);
       return next ? next.then(completed) : completed();
     });

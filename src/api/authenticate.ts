@@ -15,11 +15,16 @@ const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 const CONFIRM_AFTER_MS = 500;
 
 /**
- * `headers`: the rate-limit headers for the response. `confirm`: refuses a token that isn't valid any more. `charge`: counts the milliseconds of the event loop that the request used.
- * `refusal`: the response to a request that isn't authenticated.
+ * `headers`: the rate-limit headers for the response. `confirm`: refuses a token that isn't valid any more. `refusal`: the response to a
+ * request that isn't authenticated.
  */
 export type Authenticated =
-  | { viewer: Viewer; headers: Record<string, string>; charge(ms: number): void; confirm(): Promise<Answer | null> }
+  | {
+      viewer: Viewer;
+      headers: Record<string, string> /** Counts the milliseconds of the event loop that the request used. */;
+      charge(ms: number): void;
+      confirm(): Promise<Answer | null>;
+    }
   | { viewer: null; refusal: Answer };
 
 type Refused = Authenticated & { viewer: null };

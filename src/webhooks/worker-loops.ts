@@ -92,28 +92,7 @@ export async function startWorking(
     },
     onFailure: () => engine.meter.loopFailed('relay'),
   });
-  let unsettled: DueScan['unsettled'] | null = null;
-  const dueScan = repeat(
-    'due',
-    DUE_SCAN_MS,
-    async () => {
-      const found = await scanDue(pool);
-      unsettled = found.unsettled;
-      drain.wake(found.due);
-    },
-    engine,
-  );
-  // A loop of its own, so that a move of many deliveries, or one that fails, keeps no due delivery waiting.
-  const moving = { withinMs: MOVING_MS, size: new StepSize() };
-  const settling = repeat(
-    'settle',
-    DUE_SCAN_MS,
-    async () => {
-      if (unsettled) await settle(pool, unsettled, moving);
-    },
-    engine,
-    SLOW,
-  );
+  const scans = startScans(engine, drain);
   let pacedMs = PACED_SCAN_MS.idle;
   const paced = repeat(
     'paced',
@@ -135,13 +114,13 @@ export async function startWorking(
     wake: drain.wake,
     state: () => ({ inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() }),
     async stop() {
-      const scans = [dueScan, settling, paced, replays, ...maintenance].map((scan) => scan.stop());
+      const periodic = [...scans, paced, replays, ...maintenance].map((loop) => loop.stop());
       const ended = beating
         .stop()
         .then(heartbeat.end)
         .catch((error) => logFailure(log, error, 'the worker could not delete its row'));
       journey.stop();
-      const stopped = Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ended, ...scans]);
+      const stopped = Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ended, ...periodic]);
       if ((await within(deadlines.stopMs, stopped)) === LATE) {
         const left = { inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() };
         log.error(left, 'the worker could not stop in time; deliveries whose results are not recorded are sent again');
@@ -152,6 +131,23 @@ export async function startWorking(
       await sender.close();
     },
   };
+}
+
+/** Starts the scan for due deliveries, and the moves of those whose subscription has changed. */
+function startScans(engine: Engine, { wake }: Drain): { stop(): Promise<void> }[] {
+  const { pool } = engine;
+  let unsettled: DueScan['unsettled'] | null = null;
+  const scan = async () => {
+    const found = await scanDue(pool);
+    unsettled = found.unsettled;
+    wake(found.due);
+  };
+  const moving = { withinMs: MOVING_MS, size: new StepSize() };
+  const moveUnsettled = async () => {
+    if (unsettled) await settle(pool, unsettled, moving);
+  };
+  // The moves have a loop of their own, so that many deliveries, or a move that fails, keep no due delivery waiting.
+  return [repeat('due', DUE_SCAN_MS, scan, engine), repeat('settle', DUE_SCAN_MS, moveUnsettled, engine, SLOW)];
 }
 
 /** Starts the loops that neither claim nor start deliveries. */

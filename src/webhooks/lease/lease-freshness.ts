@@ -27,12 +27,14 @@ export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFA
 
 /**
  * Returns the function that says whether the delivery's request may be written now. Once the claim is too old, it renews the lease, and
- * asks whether the owner still exists.
+ * asks whether the owner still exists. If this can't be found out, the request is not sent, so that our own outage is no failed attempt;
+ * the delivery returns to the queue.
  */
 export function whileFresh(pool: Pool, delivery: DeliveryInHand, leaseMs: number, ownerExists: () => Promise<boolean>): MaySend {
   let held = delivery;
+  const ask = async () => ((await ownerExists()) ? renew(pool, held, leaseMs) : null);
   const isRenewed = async () => {
-    const renewed = (await ownerExists()) ? await renew(pool, held, leaseMs) : null;
+    const renewed = await ask().catch(() => null);
     if (renewed) held = renewed;
     return renewed !== null;
   };

@@ -90,14 +90,12 @@ export function createAttemptWriter(
       busy = filled.batch.size >= BUSY;
       try {
         await write(engine, filled.batch, isPatient);
-        isPatient = false;
-        failing = false;
+        [failing, isPatient] = [false, false];
         loop?.completed();
         // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
-        failing = !isRollback(error);
-        isPatient = isOfSize(error);
+        [failing, isPatient] = [!isRollback(error), isOfSize(error)];
         logFailure(log, error, 'recording attempts failed; retrying', { results: waiting });
         if (givenUp || (isOfValues(error) && performance.now() - filled.batch.newestMs > leaseMs)) end(filled);
         else batches.unshift(filled);

@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import type { ServerResponse } from 'node:http';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES } from '../../../src/webhooks/base/deadlines.js';
 import { insideTransaction } from '../../../src/webhooks/base/store/transaction.js';
@@ -7,7 +8,7 @@ import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { deleteSubscription, updateSubscription } from '../../../src/webhooks/index.js';
 import { createJourney } from '../../../src/webhooks/journey.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
-import { listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/lease-freshness.js';
+import { listYoungClaims, mayBegin, renew, untilNoneBegins, whileFresh } from '../../../src/webhooks/lease/lease-freshness.js';
 import { openDeliverySender } from '../../../src/webhooks/send-delivery.js';
 import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';
 import { KEYS } from '../../support/aws.js';
@@ -53,6 +54,18 @@ const aged = (delivery: DeliveryInHand, byMs = BEGIN_WITHIN_MS): DeliveryInHand 
 async function switchOff(id: string): Promise<void> {
   await world.db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1', [id]);
 }
+
+it("sends nothing when the database can't be asked whether an old claim still holds, and charges no attempt", async () => {
+  const old = {
+    id: '1',
+    subscriptionId: crypto.randomUUID(),
+    token: '1',
+    claimedAtMs: performance.now() - BEGIN_WITHIN_MS,
+  } as DeliveryInHand;
+  const unreachable = new pg.Pool({ host: '127.0.0.1', port: 1 });
+  expect(await whileFresh(unreachable, old, 15_000, async () => true)()).toBe(false);
+  await unreachable.end();
+});
 
 describe('renew', () => {
   it('is for a claim that is no longer young', async () => {

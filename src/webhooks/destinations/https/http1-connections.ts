@@ -112,9 +112,9 @@ export class Http1Connections {
             callback(null, socket);
           };
           // Opening the connection may have taken longer than the permission to send lasts.
-          const maySend = connection.serving?.maySend;
-          if (maySend === undefined || maySend() === true) use();
-          else unlessWithdrawn(socket, maySend).then(use, (refused) => callback(refused, null));
+          const may = connection.serving?.maySend?.() ?? true;
+          if (may === true) use();
+          else unlessWithdrawn(socket, () => may).then(use, (refused) => callback(refused, null));
         }),
       pipelining: 1,
       keepAliveTimeout: this.lifetimes.idleMs,

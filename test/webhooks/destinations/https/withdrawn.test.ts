@@ -13,6 +13,7 @@ it.each([
   ['1.1', createServer],
 ])('withdraws a request that may not be sent when the connection is there, new or kept, over HTTP/%s', async (version, start) => {
   const taken: string[] = [];
+  let asked = 0;
   const answer: RequestListener = ({ url, httpVersion }, response) => {
     taken.push(`${httpVersion} ${url}`);
     response.end();
@@ -27,11 +28,21 @@ it.each([
     server.close();
   });
   const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const post = (path: string, isAllowed: boolean) =>
-    send({ url: `${origin}${path}`, origin, headers: {}, body: Buffer.from('{}') }, undefined, async () => isAllowed);
+  const post = (path: string, isAllowed: boolean | Error) =>
+    send({ url: `${origin}${path}`, origin, headers: {}, body: Buffer.from('{}') }, undefined, async () => {
+      asked += 1;
+      if (isAllowed instanceof Error) throw isAllowed;
+      return isAllowed;
+    });
+  // A permission that can't be asked for, on a new and on a kept connection, ends no process: vitest fails on unhandled rejections.
+  const broken = new Error('terminating connection due to administrator command');
+  await post('/broken', broken).catch(() => {});
   for (const path of ['/first', '/second']) {
     await expect(post('/withdrawn', false)).rejects.toBeInstanceOf(Withdrawn);
     expect(await post(path, true)).toMatchObject({ kind: 'REPLY', status: 200 });
   }
+  await post('/broken', broken).catch(() => {});
+  // Asked once for each request.
+  expect(asked).toBe(6);
   expect(taken).toEqual([`${version} /first`, `${version} /second`]);
 });

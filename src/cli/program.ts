@@ -18,6 +18,7 @@ import type { Roles, ServeOptions } from './commands/serve.js';
 import { addTopics } from './commands/topics.js';
 import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
+import { outlastOutput } from './outlast-output.js';
 
 // Modules are loaded when their command runs, so that help and remote commands start quickly.
 const serve = async (options: ServeOptions, cli: Cli): Promise<void> => {
@@ -103,6 +104,7 @@ function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
       const { host, port, monitoringHost, monitoringPort: configured } = readConfig(cli.env);
       const chosen = monitoringPort ?? configured;
       const monitoring = chosen === null ? null : { host: monitoringHost, port: chosen };
+      outlastOutput(process.stdout, process.stderr);
       await serveApp(await loadApp(app), { ...roles, host, port, monitoring, terminal: cli.terminal, stopped: cli.interrupted() });
     });
   if (roles.prepare) command.option('--sample-data', 'create sample data in the database of DATABASE_URL, too; only without --app');

@@ -11,7 +11,11 @@ export function createPlainLog(least: Level | 'silent' = 'info', out: { write(li
     if (!isLevelEnabled(level)) return;
     const [known, text] = typeof fields === 'string' ? [{}, fields] : [fields, message];
     const entry = { time: new Date().toISOString(), level, msg: text, ...known };
-    out.write(`${visibleJson(JSON.stringify(entry, describeError))}\n`);
+    try {
+      out.write(`${visibleJson(JSON.stringify(entry, describeError))}\n`);
+    } catch {
+      // A log that can't be written, e.g. to a full disk, must not end the work that it is about.
+    }
   };
   const methods = Object.fromEntries((Object.keys(LEVELS) as Level[]).map((level) => [level, write(level)]));
   const log: Logger = {

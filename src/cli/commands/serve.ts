@@ -7,7 +7,9 @@ import { startWorker } from '../../worker/index.js';
 import type { Cli } from '../command.js';
 import { type Installation, openInstallation } from '../installation.js';
 import { announcedUrl, announceLocalApi } from '../local-api.js';
+import { outlastOutput } from '../outlast-output.js';
 import { makeSampleData } from '../sample-data.js';
+import { written } from '../terminal.js';
 import { emptyWelcome, monitoringLine, welcome } from '../welcome.js';
 
 /** The parts of Hookgraph that the process runs. */
@@ -36,6 +38,7 @@ export async function serve(
   { monitoringPort, sampleData, ...roles }: ServeOptions,
   { terminal, env }: Pick<Cli, 'terminal' | 'env'>,
 ): Promise<void> {
+  outlastOutput(process.stdout, process.stderr);
   const stopping = nextSignal();
   if (roles.api) await refuseTakenEarly(env);
   const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare, env, say: terminal.say });
@@ -68,11 +71,13 @@ export async function serve(
     // Without the database, no attempt can be recorded. The leases of deliveries in progress expire, and the next start of
     // Hookgraph sends these deliveries again.
     log.fatal('the embedded Postgres ended unexpectedly; this process exits');
+    await written(process.stdout, process.stderr);
     process.exit(1);
   }
   terminal.say('Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.');
   if ((await within(config.stopTimeoutMs + CLOSE_MS, stop(parts, installation))) === LATE)
     log.error('the process could not close its connections in time; it exits');
+  await written(process.stdout, process.stderr);
   process.exit(0);
 }
 

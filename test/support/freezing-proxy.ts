@@ -8,6 +8,8 @@ export interface FreezingProxy extends DatabaseProxy {
   /** Passes nothing on over the open connections, as a proxy that lost them; new connections work. */
   swallow(): void;
   thaw(): void;
+  /** Closes the open connections. */
+  reset(): void;
 }
 
 export async function startFreezingProxy(databaseUrl: string): Promise<FreezingProxy> {
@@ -28,6 +30,7 @@ export async function startFreezingProxy(databaseUrl: string): Promise<FreezingP
       each((socket) => socket.pause());
     },
     swallow: () => each((socket) => socket.pause()),
+    reset: () => each((socket) => socket.destroy()),
     thaw() {
       frozen = false;
       each((socket) => socket.resume());

@@ -1,0 +1,164 @@
+// The faults of a run. Each one begins, lasts, ends and leaves the world as it found it; the books are checked afterwards.
+import { setTimeout as wait } from 'node:timers/promises';
+import { moveClock } from '../support/move-clock.js';
+import { until } from '../support/until.js';
+import { pick } from './random.js';
+import type { Mood } from './receivers.js';
+import type { Subscription, World } from './world.js';
+
+export interface Fault {
+  what: string;
+  /** Whether it concerns the whole server, and so needs a Postgres of its own. */
+  needsServer?: true;
+  run(world: World, lastsMs: number): Promise<void>;
+}
+
+/** Ends all sessions of the database, so that new ones have its new settings. */
+const endSessions = ({ pool }: World) =>
+  pool
+    .query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+    .catch(() => {});
+
+async function withSetting(world: World, setting: string, value: string, lastsMs: number): Promise<void> {
+  await world.pool.query(`ALTER DATABASE "${world.database}" SET ${setting} = '${value}'`);
+  await endSessions(world);
+  await wait(lastsMs);
+  await until('the setting is reset', () =>
+    world.pool.query(`ALTER DATABASE "${world.database}" RESET ${setting}`).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await endSessions(world);
+}
+
+async function withMood(world: World, mood: Mood, lastsMs: number): Promise<void> {
+  const hit = world.subscriptions.filter(() => world.random(3) === 0);
+  for (const { path } of hit.length > 0 ? hit : world.subscriptions) world.receivers.moods.set(path, mood);
+  await wait(lastsMs);
+  world.receivers.moods.clear();
+}
+
+const UPDATE = `mutation ($id: ID!, $disabled: Boolean!) {
+  updateWebhookSubscription(webhookSubscription: { id: $id, disabled: $disabled }) { errors { message } webhookSubscription { status } } }`;
+
+const setDisabled = async (world: World, { organization, globalId }: Subscription, disabled: boolean) => {
+  const { updateWebhookSubscription: saved } = (await world.graphql(organization, UPDATE, { id: globalId, disabled })) as {
+    updateWebhookSubscription: { errors: unknown[]; webhookSubscription: { status: string } | null };
+  };
+  const status = saved.webhookSubscription?.status;
+  if (saved.errors.length > 0 || (disabled && status !== 'DISABLED')) throw new Error(`Saving answered ${JSON.stringify(saved)}`);
+};
+
+/** Enables what a rule disabled during an outage of its receiver, as its owner would. */
+export async function enableAll(world: World): Promise<void> {
+  const { rows } = await world.pool.query<{ id: string }>('SELECT id FROM hookgraph.subscriptions WHERE disabled_at IS NOT NULL');
+  for (const { id } of rows) {
+    const subscription = world.subscriptions.find((one) => one.id === id);
+    if (subscription) await setDisabled(world, subscription, false);
+  }
+}
+
+async function replaceWorker(world: World, signal: NodeJS.Signals): Promise<void> {
+  const worker = world.workers.splice(world.random(world.workers.length), 1)[0];
+  await worker?.kill(signal);
+  await world.startWorker();
+}
+
+/** Without libfaketime the stored times are moved, which needs that nobody is writing. */
+async function jump(world: World, seconds: number): Promise<void> {
+  await world.writers.pause();
+  const workers = world.workers.splice(0);
+  await Promise.all(workers.map((worker) => worker.kill('SIGTERM')));
+  await moveClock(world.pool, seconds);
+  const ids = BigInt(-seconds * 1000) << 20n;
+  for (const request of world.receivers.requests) request.deliveryId = String(BigInt(request.deliveryId) + ids);
+  await Promise.all(workers.map(() => world.startWorker()));
+  world.writers.resume();
+}
+
+export const FAULTS: Record<string, Fault> = {
+  'kill-worker': { what: 'kill -9 of a worker', run: (world) => replaceWorker(world, 'SIGKILL') },
+  'stop-worker': { what: 'SIGTERM of a worker', run: (world) => replaceWorker(world, 'SIGTERM') },
+  'pause-worker': {
+    what: 'SIGSTOP and SIGCONT of a worker',
+    async run({ workers, random }, lastsMs) {
+      const worker = pick(random, workers);
+      worker.child.kill('SIGSTOP');
+      await wait(lastsMs);
+      worker.child.kill('SIGCONT');
+    },
+  },
+  'kill-api': {
+    what: 'kill -9 of the API',
+    async run(world) {
+      await world.api.kill('SIGKILL');
+      await world.startApi();
+    },
+  },
+  'kill-postgres': { what: 'kill -9 of Postgres', needsServer: true, run: ({ server }) => server.crash?.() ?? Promise.resolve() },
+  silence: {
+    what: 'the network to Postgres passes nothing on',
+    async run({ proxy }, lastsMs) {
+      proxy.freeze();
+      await wait(lastsMs);
+      proxy.thaw();
+    },
+  },
+  swallow: { what: 'the network loses the open connections to Postgres without closing them', run: async ({ proxy }) => proxy.swallow() },
+  reset: { what: 'all connections to Postgres are reset', run: async ({ proxy }) => proxy.reset() },
+  'read-only': {
+    what: 'Postgres is read-only',
+    run: (world, lastsMs) => withSetting(world, 'default_transaction_read_only', 'on', lastsMs),
+  },
+  'statement-timeout': {
+    what: 'Postgres has a statement_timeout of 100 ms',
+    run: (world, lastsMs) => withSetting(world, 'statement_timeout', '100ms', lastsMs),
+  },
+  'clock-back': { what: 'the clock of Postgres goes back by ten minutes', run: (world) => jump(world, -600) },
+  'clock-forward': { what: 'the clock of Postgres goes forward by an hour', run: (world) => jump(world, 3600) },
+  'receivers-fail': { what: 'receivers answer 500', run: (world, lastsMs) => withMood(world, 'failing', lastsMs) },
+  'receivers-slow': { what: 'receivers answer 429', run: (world, lastsMs) => withMood(world, 'slowing', lastsMs) },
+  'receivers-cut': { what: 'receivers cut the connection', run: (world, lastsMs) => withMood(world, 'cutting', lastsMs) },
+  'receivers-hang': { what: 'receivers never answer', run: (world, lastsMs) => withMood(world, 'hanging', lastsMs) },
+  disable: {
+    what: 'a subscription is disabled, and enabled again',
+    async run(world, lastsMs) {
+      const subscription = pick(world.random, world.subscriptions);
+      await setDisabled(world, subscription, true);
+      const atMs = performance.now();
+      await wait(lastsMs);
+      const late = world.receivers.requests.filter((request) => request.path === subscription.path && request.atMs > atMs + 50);
+      await setDisabled(world, subscription, false);
+      if (late.length > 0) throw new Error(`${late.length} requests came after the subscription was disabled`);
+    },
+  },
+  replay: {
+    what: 'past events are replayed, during a kill -9 of a worker',
+    async run(world) {
+      const { organization, globalId } = pick(world.random, world.subscriptions);
+      const text = 'mutation ($id: ID!) { replayWebhookEvents(webhookSubscriptionId: $id, includeDelivered: true) { errors { message } } }';
+      const { replayWebhookEvents: replayed } = (await world.graphql(organization, text, { id: globalId })) as {
+        replayWebhookEvents: { errors: unknown[] };
+      };
+      if (replayed.errors.length > 0) throw new Error(JSON.stringify(replayed.errors));
+      await replaceWorker(world, 'SIGKILL');
+    },
+  },
+  resend: {
+    what: 'deliveries are sent again, during a reset of the connections',
+    async run(world) {
+      const { organization, globalId } = pick(world.random, world.subscriptions);
+      const list = 'query ($id: ID!) { node(id: $id) { ... on WebhookSubscription { deliveries(first: 5) { nodes { id } } } } }';
+      const found = (await world.graphql(organization, list, { id: globalId })) as { node: { deliveries: { nodes: { id: string }[] } } };
+      for (const [i, { id }] of found.node.deliveries.nodes.entries()) {
+        await world.graphql(
+          organization,
+          `mutation ($id: ID!) { resendWebhookDelivery(id: $id, asNew: ${i % 2 === 0}) { errors { message } } }`,
+          { id },
+        );
+        world.proxy.reset();
+      }
+    },
+  },
+};

@@ -1,0 +1,49 @@
+// Starts and ends processes of the built product.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { until } from '../support/until.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Product {
+  child: ChildProcess;
+  /** The API's address; '' for a worker. */
+  url: string;
+  /** The last 20,000 characters of its output. */
+  output(): string;
+  hasEnded(): boolean;
+  /** Sends the signal, and waits until the process has ended. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+export async function startProcess(command: 'api' | 'worker', env: Record<string, string>): Promise<Product> {
+  const child = spawn(process.execPath, [MAIN, command], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-20_000);
+    });
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const address = await until(`the ${command} has started`, () => {
+    if (hasEnded()) throw new Error(`the ${command} ended with ${child.exitCode}:\n${output}`);
+    if (command === 'worker') return output.includes('The worker is running.') ? 'worker' : null;
+    return /API\s+(http:\S+)\/api\/v3\/graphql/.exec(output)?.[1];
+  });
+  return {
+    child,
+    url: command === 'worker' ? '' : address,
+    output: () => output,
+    hasEnded,
+    async kill(signal) {
+      if (hasEnded()) return;
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      if (signal === 'SIGKILL') child.kill('SIGCONT');
+      await ended;
+    },
+  };
+}

@@ -66,7 +66,7 @@ const roundOf = (value: string | number | null) => (typeof value === 'number' ? 
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
   rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
-    errors { field fullMessage type } webhookSubscription { id databaseId name version } } }`;
+    errors { field fullMessage type } webhookSubscription { id databaseId name version secretRotation { endsAt } } } }`;
 
 export function addWebhooks(program: Command, cli: Cli): void {
   const { terminal, env, connect } = cli;
@@ -165,7 +165,9 @@ export function addWebhooks(program: Command, cli: Cli): void {
       const { webhookSubscription } = await client.mutate(ROTATE, { id: one.id, sharedSecret, overlapSeconds: options.overlap ?? null });
       if (options.json) return terminal.json(webhookSubscription);
       terminal.say(
-        `${called(one)} has a new secret${options.overlap === 0 ? '' : '; until the overlap ends, notifications are signed with the old secret or with both, depending on the signature scheme'}.`,
+        webhookSubscription.secretRotation === null
+          ? `${called(one)} has a new secret, which signs from now on.`
+          : `${called(one)} has a new secret; until the overlap ends at ${webhookSubscription.secretRotation.endsAt}, the old secret signs, or both with STANDARD_WEBHOOKS and HTTP_MESSAGE_SIGNATURES.`,
       );
     });
   addAnswering(

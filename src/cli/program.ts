@@ -9,6 +9,7 @@ import type { OrganizationOptions } from './commands/create-organization.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
 import { addErrors } from './commands/errors.js';
+import { addEvents } from './commands/events.js';
 import { addInit } from './commands/init.js';
 import { addListen } from './commands/listen.js';
 import { addLogin } from './commands/login.js';
@@ -58,6 +59,7 @@ export function createProgram(cli: Cli): Command {
   addWebhooks(program, cli);
   addDeliveries(program, cli);
   addErrors(program, cli);
+  addEvents(program, cli);
   addReplay(program, cli);
   program.commandsGroup('Manage subscriptions as code:');
   addAsCode(program, cli);

@@ -13,14 +13,17 @@ import {
   countErrorsOf,
   countedUntil,
   countOfIntegrations,
+  type Decision,
   type Delivery,
   type DeliveryError,
   type DeliveryFilter,
+  decisionsOf,
   deliveriesByIds,
   durationsOf,
   type Engine,
   type ErrorFilter,
   errorsByIds,
+  eventContents,
   eventsByIds,
   lastAttemptsOf,
   listAuditOf,
@@ -28,8 +31,10 @@ import {
   listErrorsOf,
   type Page,
   type Period,
+  type ReadableEvent,
   type Replay,
   type Rows,
+  readableRows,
   replaysByIds,
   type StatsBucket,
   type Subscription,
@@ -53,6 +58,10 @@ export interface Loaders {
   delivery: DataLoader<string, Delivery | null>;
   attempt: DataLoader<string, Attempt | null>;
   event: DataLoader<string, VisibleEvent | null>;
+  /** Loads what an event recorded, with the fields that the signed-in user may read. */
+  eventContent: DataLoader<string, ReadableEvent | null>;
+  /** Loads what became of an event for each of the user's subscriptions. */
+  decisionsOf: DataLoader<string, Decision[]>;
   error: DataLoader<string, DeliveryError | null>;
   replay: DataLoader<string, Replay | null>;
   attemptsOf: DataLoader<string, AttemptSummary[]>;
@@ -74,13 +83,27 @@ export interface Loaders {
   subscriptionCountOf(filter: SubscriptionFilter): DataLoader<string, number>;
 }
 
-export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
+export function createLoaders(engine: Engine, actor: Actor): Loaders {
+  const { pool } = engine;
   return {
     topic: byId((ids) => topicsByIds(pool, ids)),
     subscription: byId((ids) => subscriptionsByIds(pool, actor, ids)),
     delivery: byId((ids) => deliveriesByIds(pool, actor, ids)),
     attempt: byId((ids) => attemptsByIds(pool, actor, ids)),
     event: byId((ids) => eventsByIds(pool, actor, ids)),
+    eventContent: byId(async (ids) => {
+      const found = [...(await eventContents(pool, actor, ids))];
+      const rows = await readableRows(
+        engine,
+        actor,
+        found.map(([, event]) => event),
+      );
+      return new Map(found.map(([id], index) => [id, rows[index] as ReadableEvent]));
+    }),
+    decisionsOf: byKey(
+      (ids) => decisionsOf(engine, actor, ids),
+      () => [],
+    ),
     error: byId((ids) => errorsByIds(pool, actor, ids)),
     replay: byId((ids) => replaysByIds(pool, actor, ids)),
     attemptsOf: byKey(

@@ -56,6 +56,7 @@ export {
   countDeliveriesOf,
   type DeliveryFilter,
   deliveriesByIds,
+  eventContents,
   eventsByIds,
   listDeliveries,
   listDeliveriesOf,
@@ -71,6 +72,7 @@ export {
   listErrors,
   listErrorsOf,
 } from './base/store/errors.js';
+export { type EventFilter, LISTED_HOURS, listEvents } from './base/store/events.js';
 export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/store/page.js';
 export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store/replays.js';
 export { wipeOldSecrets } from './base/store/secrets.js';
@@ -97,6 +99,7 @@ export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';
 export type { AttemptWrite, AttemptWrites, Check } from './guard-writes.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
+export { type Decision, decisionsOf } from './operations/decisions.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { previewSubscription } from './operations/preview.js';
 export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';
@@ -111,6 +114,7 @@ export { testSubscription } from './operations/test.js';
 export type { TryReport, TryResult } from './operations/try-result.js';
 export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './operations/why-not.js';
 export { WHY_NOT_CODES } from './operations/why-not-codes.js';
+export { type ReadableEvent, readableRows } from './payload/readable-rows.js';
 export { isLonger } from './payload/run-query.js';
 export type { Working } from './worker-loops.js';
 

@@ -216,6 +216,11 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   });
   expect(await cli.json('webhooks', 'stats', 'Busy', '--since', '2h', '--intervals', '2')).toMatchObject({ failed: 0, buckets: [{}, {}] });
   expect((await cli.run(['webhooks', 'stats', 'Busy'])).stdout).toMatch(/\nall\t0\t/);
+  const [event] = await cli.json('events', 'list', '--type', 'Environment', '--since', before);
+  expect(event).toMatchObject({ operation: 'CREATED', nodeType: 'Environment' });
+  const shown = await cli.run(['events', 'show', event.databaseId]);
+  expect(shown.stdout).toMatch(/after\t\{.*"name":"Three".*\}\n/);
+  expect(shown.stdout).toMatch(/“Busy”\tRETRYING\tAttempt 1 failed/);
   const opened = await cli.run(['deliveries', 'show', deliveryId]);
   expect(opened.stdout).toMatch(/state\tRETRYING\n/);
   expect(opened.stdout).toMatch(

@@ -37,6 +37,7 @@ it('finds the statements and the fragments', () => {
     'relay.sql',
     'replay.sql',
     'claim.sql',
+    'decisions.sql',
     'why-not.sql',
     'record-ended.sql',
     'write-attempts.sql',

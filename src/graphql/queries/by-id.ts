@@ -11,7 +11,7 @@ export function addById(builder: Builder, access: AccessOf, types: WebhookTypes)
     WebhookDelivery: [types.delivery.ref, 'The delivery with this id, if it is for one of your subscriptions; else `null`.'],
     WebhookAttempt: [types.attempt.ref, 'The attempt with this id, if it is for one of your subscriptions; else `null`.'],
     WebhookError: [types.error.ref, 'The error with this id, if it is for one of your subscriptions and was not dismissed; else `null`.'],
-    WebhookEvent: [types.event, 'The event with this id, if one of your subscriptions has a delivery of it; else `null`.'],
+    WebhookEvent: [types.event.ref, 'The event with this id, if one of your subscriptions has a delivery of it; else `null`.'],
     WebhookReplay: [types.replay.ref, 'The replay with this id, if it is to one of your subscriptions; else `null`.'],
   } satisfies Partial<Record<OwnTypename, [unknown, string]>>;
   for (const [typename, [type, description]] of Object.entries(found) as [OwnTypename, [ObjectRef<Types, object>, string]][])

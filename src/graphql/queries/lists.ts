@@ -7,16 +7,19 @@ import {
   countSubscriptions,
   countTopics,
   cursorOfSubscription,
+  LISTED_HOURS,
   listDeliveries,
   listErrors,
+  listEvents,
   listReplays,
   listSubscriptions,
   listTopics,
   resolveTopic,
+  toCursor,
 } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
 import type { Builder } from '../builder.js';
-import { toConnection } from '../connection.js';
+import { PageInfo, toConnection } from '../connection.js';
 import { keyOfId } from '../own-nodes.js';
 import { filterOf } from '../types/delivery.js';
 import { errorFilterOf } from '../types/error.js';
@@ -26,7 +29,7 @@ import { subscriptionFilterOf } from '../types/subscription.js';
 export function addQueries(
   builder: Builder,
   access: AccessOf,
-  { topic, subscription, delivery, error, replay, enums, host: { integration } }: WebhookTypes,
+  { topic, event, subscription, delivery, error, replay, enums, host: { integration } }: WebhookTypes,
 ): void {
   builder.queryFields((t) => ({
     webhookTopics: t.connection(
@@ -109,6 +112,42 @@ export function addQueries(
       },
       delivery.connection,
       delivery.edge,
+    ),
+    webhookEvents: t.connection(
+      {
+        type: event.ref,
+        nullable: false,
+        description:
+          'List the recorded changes of nodes in your organization, newest first. Several changes of a node in one transaction are one event.',
+        args: {
+          nodeId: t.arg.id({ description: 'Only events of this node.' }),
+          nodeType: t.arg.string({ description: 'Only events of nodes of this type, e.g. `User`.' }),
+          operation: t.arg({ type: enums.operation, description: 'Only nodes that were created, updated or deleted.' }),
+          occurredAtMin: t.arg({
+            type: 'DateTime',
+            description: `Only events at this time or later. Default: ${LISTED_HOURS} hours before \`occurredAtMax\`.`,
+          }),
+          occurredAtMax: t.arg({ type: 'DateTime', description: 'Only events at this time or earlier. Default: now.' }),
+        },
+        resolve: async (_root, { nodeId, nodeType, operation, occurredAtMin, occurredAtMax, ...args }, ctx) => {
+          const { reading: engine, actor } = access(ctx);
+          const node = nodeId == null ? null : (engine.host.fromGlobalId(nodeId) ?? { typename: '', key: '' });
+          const filter = { node, typename: nodeType, operation, occurredAtMin, occurredAtMax };
+          const { readUpTo, ...page } = await listEvents(engine.pool, actor, filter, pageOf(args));
+          const connection = toConnection(
+            page,
+            (row) => row.id,
+            async () => 0,
+          );
+          // Where the search stopped before it had found a whole page, the next one goes on.
+          if (readUpTo === null) return connection;
+          const { hasNextPage, hasPreviousPage, startCursor, endCursor } = connection.pageInfo;
+          const [start, end] = args.last == null ? [startCursor, toCursor(readUpTo)] : [toCursor(readUpTo), endCursor];
+          return { ...connection, pageInfo: new PageInfo(hasNextPage, hasPreviousPage, start ?? null, end ?? null) };
+        },
+      },
+      event.connection,
+      event.edge,
     ),
     webhookErrors: t.connection(
       {

@@ -1,13 +1,13 @@
 // Adds the query that explains why a notification was not sent.
 
-import { type Finding, WHY_NOT_CODES, type WhyNot, whyNot } from '../../webhooks/index.js';
+import { type Decision, type Finding, WHY_NOT_CODES, type WhyNot, whyNot } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { keyOfId } from '../own-nodes.js';
 import { describe } from '../types/enums.js';
 import type { WebhookTypes } from '../types/index.js';
 
-export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery, host }: WebhookTypes): void {
+export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery, subscription, host }: WebhookTypes): void {
   const code = builder.enumType('WebhookWhyNotCode', {
     description: 'Why a notification was or was not sent. Codes are stable; the sentence that explains a code may change.',
     values: describe(WHY_NOT_CODES, (name) => host.environment !== null || name !== 'OTHER_ENVIRONMENT'),
@@ -15,7 +15,12 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery,
   const finding = builder.objectRef<Finding>('WebhookFinding').implement({
     description: 'A change, and why its notification was or was not sent.',
     fields: (t) => ({
-      event: t.field({ type: event, nullable: false, description: 'The recorded change of the node.', resolve: (found) => found.event }),
+      event: t.field({
+        type: event.ref,
+        nullable: false,
+        description: 'The recorded change of the node.',
+        resolve: (found) => found.event,
+      }),
       delivery: t.field({
         type: delivery.ref,
         description: 'The newest delivery of this change; `null` when there is none.',
@@ -30,6 +35,37 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery,
       reason: t.exposeString('reason', { nullable: false, description: 'Why the notification was or was not sent, in a sentence.' }),
     }),
   });
+  const decision = builder.objectRef<Decision>('WebhookDecision').implement({
+    description: 'The decision about an event for a subscription, and why it was made.',
+    fields: (t) => ({
+      webhookSubscription: t.field({
+        type: subscription.ref,
+        nullable: false,
+        description: 'The subscription.',
+        resolve: (decided) => decided.subscription,
+      }),
+      delivery: t.field({
+        type: delivery.ref,
+        description: 'The newest delivery of the event to the subscription; `null` when there is none.',
+        resolve: (decided) => decided.delivery,
+      }),
+      code: t.field({
+        type: code,
+        nullable: false,
+        description: 'Why the notification was or was not sent, for programs.',
+        resolve: (decided) => decided.code,
+      }),
+      reason: t.exposeString('reason', { nullable: false, description: 'Why the notification was or was not sent, in a sentence.' }),
+    }),
+  });
+  builder.objectField(event.ref, 'decisions', (t) =>
+    t.field({
+      type: [decision],
+      nullable: { list: false, items: false },
+      description: 'The decision about the event for each of your subscriptions to topics of its node type, those to its operation first.',
+      resolve: ({ id }, _args, ctx) => access(ctx).loaders.decisionsOf.load(id),
+    }),
+  );
   const answer = builder.objectRef<WhyNot>('WebhookWhyNot').implement({
     description: 'The explanation why a subscription did not send a notification.',
     fields: (t) => ({

@@ -34,6 +34,23 @@ export function addEvent(builder: Builder, access: AccessOf, { operation }: Enum
         description: 'The id of the changed node.',
         resolve: (event, _args, ctx) => access(ctx).engine.host.toGlobalId(event.typename, event.nodeKey),
       }),
+      before: t.field({
+        type: 'JSON',
+        description:
+          'The values before the change, as an object of the fields that you may read; `null` when the node was created, or you may not read it.',
+        resolve: async ({ id }, _args, ctx) => (await access(ctx).loaders.eventContent.load(id))?.before ?? null,
+      }),
+      after: t.field({
+        type: 'JSON',
+        description:
+          'The values after the change, as an object of the fields that you may read; `null` when the node was deleted, or you may not read it.',
+        resolve: async ({ id }, _args, ctx) => (await access(ctx).loaders.eventContent.load(id))?.after ?? null,
+      }),
+      actor: t.field({
+        type: 'JSON',
+        description: 'The user who made the change, as the application recorded it; `null` when it recorded no user.',
+        resolve: async ({ id }, _args, ctx) => (await access(ctx).loaders.eventContent.load(id))?.actor ?? null,
+      }),
       changedFields: t.stringList({
         nullable: false,
         description: 'The fields whose values or links changed; empty when the node was created or deleted.',
@@ -44,5 +61,16 @@ export function addEvent(builder: Builder, access: AccessOf, { operation }: Enum
       }),
     }),
   });
-  return ref;
+  const edge = builder.edgeObject({ name: 'WebhookEventEdge', description: 'An event in a list.', type: ref, nodeNullable: false });
+  const connection = builder.connectionObject(
+    {
+      name: 'WebhookEventConnection',
+      description: 'A list of events, newest first. A page may be empty although a next page follows: go on with its `endCursor`.',
+      type: ref,
+    },
+    edge,
+  );
+  return { ref, connection, edge };
 }
+
+export type EventParts = ReturnType<typeof addEvent>;

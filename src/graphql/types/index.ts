@@ -29,7 +29,7 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const topic = addTopic(builder, access, enums);
   const event = addEvent(builder, access, enums);
   const attempt = addAttempt(builder, access, enums);
-  const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event, attempt: attempt.ref, host });
+  const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event: event.ref, attempt: attempt.ref, host });
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, fieldTypes, topic: topic.ref, delivery, error, host });
   addStats(builder, access, subscription.ref);

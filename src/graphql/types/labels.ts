@@ -16,7 +16,7 @@ export function addLabels(builder: Builder, access: AccessOf, types: WebhookType
   builder.objectField(error.ref, 'nodeLabel', (t) =>
     t.string({ ...nodeLabel, resolve: ({ typename, nodeKey }, _args, ctx) => access(ctx).label(typename, nodeKey) }),
   );
-  builder.objectField(event, 'nodeLabel', (t) =>
+  builder.objectField(event.ref, 'nodeLabel', (t) =>
     t.string({ ...nodeLabel, resolve: ({ typename, nodeKey }, _args, ctx) => access(ctx).label(typename, nodeKey) }),
   );
   builder.objectField(report, 'nodeLabel', (t) =>

@@ -38,7 +38,7 @@ export interface WhyNotQuestion {
   since: Date | null;
 }
 
-const IS_HOOK =
+export const IS_HOOK =
   'The subscription is a before-hook: it is called while mutations of this API wait, and receives no events. Its deliveries of the kind BEFORE show the results.';
 const MAX_FINDINGS = 20;
 /**

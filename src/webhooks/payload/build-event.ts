@@ -72,7 +72,7 @@ export const rowJson = (row: FieldTexts): string =>
     .join(',')}}`;
 
 /** Maps GraphQL fields to columns: all announced columns for which the host's type has a field without required arguments. */
-function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): Map<string, string> {
+export function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): Map<string, string> {
   const type = host.schema().getType(typename);
   const fields = isObjectType(type) ? type.getFields() : {};
   return new Map(

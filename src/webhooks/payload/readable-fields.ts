@@ -79,7 +79,7 @@ async function ask(
   if (!finder) return new Map();
   let left = fields.map(([field]) => field);
   for (let round = 0; round < MOST_ROUNDS && left.length > 0; round++) {
-    const question = askFor(engine.host, finder, node, [key], select(engine, node.typename, left));
+    const question = askFor(engine.host, finder, node, [key], selectFields(engine, node.typename, left));
     if (question.isEmpty) return new Map();
     const answer = await run(engine, { ...question, tenant, contextValue: await open() });
     if (!answer) return null;
@@ -91,7 +91,8 @@ async function ask(
   return new Map();
 }
 
-function select({ host }: Engine, typename: string, fields: string[]): SelectionSetNode {
+/** Returns the selection of these fields, each under the alias `f` and its index. */
+export function selectFields({ host }: Engine, typename: string, fields: string[]): SelectionSetNode {
   const name = (value: string) => ({ kind: Kind.NAME, value }) as const;
   const justTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [{ kind: Kind.FIELD, name: name('__typename') }] };
   const type = host.schema().getType(typename);

@@ -1,7 +1,8 @@
 // Reads deliveries of the owner's subscriptions, and events of the owner's tenant, in batches.
 import type { Pool, PoolClient } from 'pg';
-import type { Delivery, DeliveryKind, DeliveryState, EventRecord, Owner, Stage } from '../model.js';
+import type { Delivery, DeliveryKind, DeliveryState, EventRecord, Owner, RecordedEvent, Stage } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
+import { RECORDED_COLUMNS } from './recorded-events.js';
 import { wordsOf } from './words.js';
 
 type Db = Pool | PoolClient;
@@ -169,6 +170,19 @@ export async function eventsByIds(db: Db, owner: Owner, ids: readonly string[]):
     [owner.tenant, ids.filter(isBigId)],
   );
   return new Map(rows.map((event) => [event.id, event]));
+}
+
+/** Reads what the tenant's events recorded. Show only the columns that the user may read: see readableRows. */
+export async function eventContents(
+  db: Db,
+  owner: Owner,
+  ids: readonly string[],
+): Promise<Map<string, RecordedEvent & { typename: string; nodeKey: string }>> {
+  const { rows } = await db.query<RecordedEvent & { id: string; typename: string; nodeKey: string }>(
+    `SELECT e.id, e.typename, e.node_key AS "nodeKey", ${RECORDED_COLUMNS} FROM hookgraph.recorded e WHERE e.tenant = $1 AND e.id = ANY ($2::bigint[])`,
+    [owner.tenant, ids.filter(isBigId)],
+  );
+  return new Map(rows.map(({ id, ...event }) => [id, event]));
 }
 
 function idOrNull(cursor: string | null): string | null {

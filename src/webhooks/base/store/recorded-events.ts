@@ -6,14 +6,15 @@ import { keyTexts } from '../query/key-variables.js';
 /** Returns SQL that converts a jsonb document to RowTexts: column → its value as JSON text. NULL when the document is NULL. */
 export const rowTextsSql = (document: string): string => `(SELECT jsonb_object_agg(d.key, d.value::text) FROM jsonb_each(${document}) d)`;
 
-const COLUMNS = `e.operation, e.changed, ${rowTextsSql('e.before')} AS before, ${rowTextsSql('e.after')} AS after, e.context`;
+/** The columns of a RecordedEvent; its row is `e`. */
+export const RECORDED_COLUMNS = `e.operation, e.changed, ${rowTextsSql('e.before')} AS before, ${rowTextsSql('e.after')} AS after, e.context`;
 
 /** Reads events by id; events in partitions that were dropped are missing. OFFSET 0 makes the planner use one index lookup per event. */
 export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, RecordedEvent>> {
   if (ids.length === 0) return new Map();
   const { rows } = await pool.query<RecordedEvent & { id: string }>({
     name: 'hookgraph-events',
-    text: `SELECT e.id, ${COLUMNS} FROM unnest($1::bigint[]) AS i (id)
+    text: `SELECT e.id, ${RECORDED_COLUMNS} FROM unnest($1::bigint[]) AS i (id)
            CROSS JOIN LATERAL (SELECT * FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`,
     values: [ids],
   });
@@ -30,7 +31,7 @@ export async function lastEventOf(
   { tenant, topicId, typename, key, fits }: { tenant: string; topicId: string; typename: string; key: string; fits: string },
 ): Promise<RecordedEvent | null> {
   const { rows } = await pool.query<RecordedEvent>(
-    `SELECT ${COLUMNS} FROM hookgraph.recorded e JOIN hookgraph.topics t ON t.id = $4
+    `SELECT ${RECORDED_COLUMNS} FROM hookgraph.recorded e JOIN hookgraph.topics t ON t.id = $4
      WHERE e.tenant = $1 AND e.typename = $2 AND e.node_key = $3 AND e.fold IS DISTINCT FROM 'PART' AND ${fits} ORDER BY e.id DESC LIMIT 1`,
     [tenant, typename, key, topicId],
   );

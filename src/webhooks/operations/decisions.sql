@@ -1,0 +1,35 @@
+-- Compares events with all subscriptions of an owner to topics about their node types. Returns a row for each
+-- pair: its newest delivery, and which of the subscription's conditions the event meets.
+--
+-- psql -v event_ids='{}' -v tenant=acme -v owner=ada -f decisions.sql
+\ir ../fan-out/match.sql
+SELECT
+  e.id AS "eventId", e.operation, s.id AS "subscriptionId", s.topic_id AS "topicId",
+  d.id AS "deliveryId", o.lease_until AS "leasedUntil",
+  coalesce(:fits_topic, false) AS "fitsTopic",
+  :fits_environment AS "fitsEnvironment",
+  :starts_no_loop AS "startsNoLoop",
+  NOT :is_later AS "isOlder",
+  e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id)
+    OR EXISTS (SELECT 1 FROM hookgraph.fan_outs f WHERE f.event_id = e.id) AS "isQueued"
+FROM hookgraph.recorded e
+JOIN hookgraph.topics t ON t.typename = e.typename
+JOIN hookgraph.subscriptions s ON s.topic_id = t.id
+  AND s.tenant = :'tenant'
+  AND s.owner = :'owner'
+  AND s.deleted_at IS NULL
+  AND :fits_fold
+LEFT JOIN LATERAL (
+  SELECT d.id
+  FROM hookgraph.deliveries d
+  WHERE d.event_id = e.id AND d.subscription_id = s.id
+  ORDER BY d.id DESC
+  LIMIT 1
+) d ON true
+LEFT JOIN LATERAL (
+  SELECT lease_until
+  FROM hookgraph.open_deliveries o
+  WHERE o.delivery_id = d.id AND o.lease_until > now()
+) o ON true
+WHERE e.id = ANY (:'event_ids'::bigint[]) AND e.tenant = :'tenant'
+ORDER BY e.id, t.operation = e.operation DESC, s.created_at, s.id;

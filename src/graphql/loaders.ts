@@ -39,12 +39,14 @@ import {
   type StatsBucket,
   type Subscription,
   type SubscriptionFilter,
+  type SubscriptionVersion,
   statsOf,
   subscriptionsByIds,
   subscriptionsOfIntegrations,
   type Topic,
   topicsByIds,
   type VisibleEvent,
+  versionsOf,
 } from '../webhooks/index.js';
 
 export interface PageAsked<Filter> {
@@ -76,6 +78,7 @@ export interface Loaders {
   countedUntil(): Promise<Date | null>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
+  versionsOf(asked: { count: number; before: number | null }): DataLoader<string, SubscriptionVersion[]>;
   auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
   auditCountOf(filter: AuditFilter): DataLoader<string, number>;
   /** Loads a page of subscriptions for the key of their integration. */
@@ -128,6 +131,12 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
     countedUntil: once(() => countedUntil(pool)),
     errorsOf: byArguments(({ filter, page }) => byKey((ids) => listErrorsOf(pool, actor, ids, filter, page), noRows)),
     errorCountOf: byArguments((filter) => byKey((ids) => countErrorsOf(pool, actor, ids, filter), none)),
+    versionsOf: byArguments((asked) =>
+      byKey(
+        (ids) => versionsOf(pool, actor, ids, asked),
+        () => [],
+      ),
+    ),
     auditOf: byArguments(({ filter, page }) => byKey((ids) => listAuditOf(pool, actor, ids, filter, page), noRows)),
     auditCountOf: byArguments((filter) => byKey((ids) => countAuditOf(pool, actor, ids, filter), none)),
     subscriptionsOf: byArguments(({ filter, page }) => byKey((ids) => subscriptionsOfIntegrations(pool, actor, ids, filter, page), noRows)),

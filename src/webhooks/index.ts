@@ -87,6 +87,7 @@ export {
 } from './base/store/subscription-lists.js';
 export { subscriptionsByIds } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
+export { type SubscriptionVersion, versionsOf } from './base/store/versions.js';
 export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
 export { describeWorkers, readWorkers } from './base/store/workers.js';
 export { timeOfId } from './base/time-of-id.js';
@@ -100,6 +101,7 @@ export { type Refusal, WriteRefused } from './gate/write-refused.js';
 export type { AttemptWrite, AttemptWrites, Check } from './guard-writes.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { type Decision, decisionsOf } from './operations/decisions.js';
+export { type FoundNode, recentNodes } from './operations/find-node.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { previewSubscription } from './operations/preview.js';
 export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';

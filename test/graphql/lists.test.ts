@@ -157,6 +157,40 @@ describe('a list of subscriptions', () => {
   );
 });
 
+it('has each version whole, and saves no change of a version that another one has replaced', async () => {
+  const actor = { ...owner, userId: 'editor' };
+  const id = await world.create({ template: '1', sharedSecret: 'hidden' }, actor);
+  const update = async (template: string, expectedVersion: number) => {
+    const source = `mutation { updateWebhookSubscription(webhookSubscription: { id: "${id}" template: "${template}" expectedVersion: ${expectedVersion} }) {
+      errors { field type message } webhookSubscription { version } } }`;
+    return (await ask(schema, source, { actor })).data.updateWebhookSubscription;
+  };
+  expect(await update('2', 1)).toEqual({ errors: [], webhookSubscription: { version: 2 } });
+  expect(await update('3', 1)).toEqual({
+    errors: [{ field: 'expectedVersion', type: 'CONFLICT', message: expect.stringContaining('has version 2; nothing was saved') }],
+    webhookSubscription: null,
+  });
+  const both = await Promise.all([update('4', 2), update('5', 2)]);
+  expect(both.map(({ errors }) => errors.length).sort()).toEqual([0, 1]);
+  const versions = async (args: string, as = actor) => {
+    const { data } = await ask(
+      schema,
+      `{ webhookSubscription(id: "${id}") { versions(${args}) { number createdById createdAt definition } } }`,
+      { actor: as },
+    );
+    return data.webhookSubscription?.versions ?? null;
+  };
+  const all = await versions('first: 9');
+  expect(all).toMatchObject([
+    { number: 3 },
+    { number: 2, definition: { template: '2' } },
+    { number: 1, createdById: 'editor', definition: { template: '1' } },
+  ]);
+  expect(JSON.stringify(all)).not.toContain('hidden');
+  expect(await versions('first: 1, before: 3')).toMatchObject([{ number: 2 }]);
+  expect(await versions('first: 1', stranger)).toBeNull();
+});
+
 describe('a list of deliveries', () => {
   const actor = { ...owner, userId: 'filterer' };
   const made: Record<string, string> = {};
@@ -209,6 +243,8 @@ describe('a list of deliveries', () => {
     ['responseStatusMin: 200, responseStatusMax: 299', ['well']],
     ['responseStatusMax: 500', ['well', '500']],
     ['responseStatusMin: 503, responseStatusMax: 503', []],
+    ['updatedAtMin: "2099-01-01"', []],
+    ['updatedAtMin: "2020-01-01", states: [RETRYING]', ['refused']],
     ['search: "SUCH status"', ['500']],
     ['search: "econnrefused"', ['refused']],
     ['search: "such nothing"', []],
@@ -233,7 +269,7 @@ describe('a list of deliveries', () => {
     }
     expect(await found(`search: "${made.old}"`)).toEqual(['old']);
     const { rows: replay } = await world.db.pool.query(
-      `INSERT INTO hookgraph.replays (subscription_id, requested_by, from_at, to_at, position, state) VALUES ($1, 'filterer', now(), now(), 1, 'DONE') RETURNING id`,
+      `INSERT INTO hookgraph.replays (subscription_id, requested_by, from_at, to_at, position, state, includes_delivered) VALUES ($1, 'filterer', now(), now(), 1, 'DONE', true) RETURNING id`,
       [subscription],
     );
     await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'REPLAY', replay_id = $2 WHERE id = $1`, [made['500'], replay[0].id]);

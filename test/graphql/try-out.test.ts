@@ -73,6 +73,25 @@ describe('testWebhookSubscription', () => {
     expect(receiver.requests.map(({ body }) => JSON.parse(body))).toEqual([{ data: { node: { firstName: rows[0].first_name } } }]);
   });
 
+  it('sends the node that it is given, out of those that the topic names', async () => {
+    const id = await subscribe();
+    const { recentNodes } = await ask('{ webhookTopic(key: "user/created") { recentNodes(first: 5) { nodeId nodeLabel } } }');
+    const alain = await app.idOf('User', 'first_name', 'Alain');
+    expect(recentNodes).toContainEqual({ nodeId: alain, nodeLabel: 'Alain Bloch' });
+    expect(JSON.stringify(recentNodes)).not.toContain('Hank');
+    expect((await ask('{ webhookTopic(key: "user/created") { recentNodes(first: 1) { nodeId } } }')).recentNodes).toHaveLength(1);
+    const test = (nodeId: string) =>
+      ask('mutation ($id: ID, $n: ID) { testWebhookSubscription(id: $id, nodeId: $n) { errors { field type } report { nodeId } } }', {
+        id,
+        n: nodeId,
+      });
+    expect(await test(alain)).toEqual({ errors: [], report: { nodeId: alain } });
+    expect(receiver.requests.map(({ body }) => JSON.parse(body))).toEqual([{ data: { node: { firstName: 'Alain' } } }]);
+    const refused = { errors: [{ field: 'nodeId', type: 'NOT_FOUND' }], report: null };
+    expect(await test(await app.idOf('User', 'first_name', 'Hank'))).toEqual(refused);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
   it('tells in errors what was asked wrongly', async () => {
     const id = await subscribe();
     const test = (variables: object, as?: Viewer) =>
@@ -132,6 +151,37 @@ describe('previewWebhookSubscription', () => {
     const id = await subscribe({ template: '1' });
     expect((await ask(PREVIEW, { in: { id, template: '2' }, nodeId })).report.request.body).toBe('2');
     expect(receiver.requests).toEqual([]);
+  });
+
+  it('judges a response, or that of an attempt, by the error template and the status', async () => {
+    const document = `mutation ($in: WebhookSubscriptionInput, $response: WebhookResponseInput, $attemptId: ID) {
+      previewWebhookSubscription(webhookSubscription: $in, response: $response, attemptId: $attemptId) { errors { field path type } ${REPORT} } }`;
+    const errorTemplate = '{% if body.ok == false %}{{ headers["x-why"] }}: {{ body.message }}{% endif %}';
+    const preview = (more: object, as?: Viewer) => ask(document, { in: definition({ errorTemplate }), ...more }, as);
+    const body = '{"ok": false, "message": "no room"}';
+    const failed = await preview({ response: { headers: { 'X-Why': 'full' }, body } });
+    expect(failed.report).toMatchObject({
+      outcome: 'FAILED',
+      stage: 'ERROR_TEMPLATE',
+      message: 'full: no room',
+      response: { status: 200 },
+    });
+    expect((await preview({ response: { body: '{"ok": true}' } })).report).toMatchObject({ outcome: 'READY', stage: null });
+    expect((await preview({ response: { status: 503 } })).report).toMatchObject({ outcome: 'FAILED', stage: 'STATUS' });
+    expect((await preview({})).report).toMatchObject({ outcome: 'READY', response: null });
+
+    receiver.answer = (response) => void response.setHeader('content-type', 'application/json').end(body);
+    const id = await subscribe();
+    const { webhookDelivery } = await ask(
+      'mutation ($id: ID) { testWebhookSubscription(id: $id) { webhookDelivery { attempts { id } } } }',
+      { id },
+    );
+    const attemptId = webhookDelivery.attempts[0].id;
+    expect((await preview({ attemptId })).report).toMatchObject({ stage: 'ERROR_TEMPLATE', message: ': no room' });
+    const refused = { errors: [{ field: 'attemptId', path: ['attemptId'], type: 'NOT_FOUND' }], report: null };
+    expect(await preview({ attemptId: '12345678901234' })).toEqual(refused);
+    expect(await preview({ attemptId }, app.stranger)).toEqual(refused);
+    expect(receiver.requests).toHaveLength(1);
   });
 
   it('says the line and column of each mistake, in errors, warnings and the report of its stage', async () => {

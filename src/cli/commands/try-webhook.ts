@@ -7,7 +7,7 @@ import { failed, printReport, REPORT } from '../report.js';
 import type { Terminal } from '../terminal.js';
 import { addDefinition, readWritten, type Written } from './save-webhook.js';
 
-const TEST = `mutation ($id: ID) { testWebhookSubscription(id: $id) { errors { field fullMessage type } report { ${REPORT} } webhookDelivery { id databaseId } } }`;
+const TEST = `mutation ($id: ID, $nodeId: ID) { testWebhookSubscription(id: $id, nodeId: $nodeId) { errors { field fullMessage type } report { ${REPORT} } webhookDelivery { id databaseId } } }`;
 const PREVIEW = `mutation ($webhookSubscription: WebhookSubscriptionInput, $nodeId: ID) {
   previewWebhookSubscription(webhookSubscription: $webhookSubscription, nodeId: $nodeId) {
     errors { field fullMessage type place { line column } } warnings { field fullMessage place { line column } } report { ${REPORT} } } }`;
@@ -18,15 +18,17 @@ export function addTryOut(webhooks: Command, cli: Cli): void {
     webhooks,
     'test <webhook>',
     "send a test notification with the newest node of the topic's type now, and print the result of each stage",
-    ['webhooks test "CRM users"'],
-  ).action(async (name: string, { json }: Answering) => {
-    const client = await connect();
-    const { id } = await findSubscription(client, name);
-    const tested = await testSubscription(client, id);
-    if (json) terminal.json(tested);
-    else printReport(terminal, tested.report);
-    throwFailure(tested.report);
-  });
+    ['webhooks test "CRM users"', 'webhooks test "CRM users" --node VXNlcjox'],
+  )
+    .option('--node <id>', "global id of the node to send; default: the newest node of the topic's type")
+    .action(async (name: string, { json, node }: Answering & { node?: string }) => {
+      const client = await connect();
+      const { id } = await findSubscription(client, name);
+      const tested = await testSubscription(client, id, node);
+      if (json) terminal.json(tested);
+      else printReport(terminal, tested.report);
+      throwFailure(tested.report);
+    });
   addDefinition(
     addAnswering(
       webhooks,
@@ -59,8 +61,12 @@ function printPreview(terminal: Terminal, { warnings, report }: Answer): void {
 }
 
 /** Sends a test notification. @throws RuntimeError when the subscription doesn't exist, or no node exists to send */
-export async function testSubscription(client: Client, id: string): Promise<{ report: Answer; webhookDelivery: Answer }> {
-  const { report, webhookDelivery } = await client.mutate(TEST, { id });
+export async function testSubscription(
+  client: Client,
+  id: string,
+  nodeId: string | null = null,
+): Promise<{ report: Answer; webhookDelivery: Answer }> {
+  const { report, webhookDelivery } = await client.mutate(TEST, { id, nodeId });
   return { report, webhookDelivery };
 }
 

@@ -17,7 +17,7 @@ import { type InputRef, readAsked } from '../types/input.js';
 import type { UserErrorRef } from '../user-error.js';
 import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
-type Save = (access: Access, id: string | null, input: SubscriptionInput) => Promise<SaveResult>;
+type Save = (access: Access, id: string | null, input: SubscriptionInput, expectedVersion: number | null) => Promise<SaveResult>;
 
 /** The GraphQL descriptions of a mutation, its argument, and the fields `errors` and `warnings` of its payload. */
 interface Mutation {
@@ -45,7 +45,8 @@ const MUTATIONS: Record<string, Mutation> = {
     argument: 'The `id` of the subscription, and the fields to change.',
     errors: ERRORS,
     warnings: WARNINGS,
-    save: ({ engine, actor }, id, input) => (id === null ? Promise.resolve(NO_ID) : updateSubscription(engine, actor, id, input)),
+    save: ({ engine, actor }, id, input, expected) =>
+      id === null ? Promise.resolve(NO_ID) : updateSubscription(engine, actor, id, input, expected),
   },
   delete: {
     description: 'Delete a subscription and its secrets, and cancel its unsent deliveries. The history of its deliveries is kept.',
@@ -107,8 +108,9 @@ export function addMutations(
             id,
             input: asked,
             test,
+            expectedVersion,
           } = readAsked(own.engine, types.host, args.webhookSubscription ?? args.input?.webhookSubscription ?? {});
-          const { subscription, problems } = await save(own, id, asked);
+          const { subscription, problems } = await save(own, id, asked, expectedVersion);
           if (subscription && verb !== 'delete') own.loaders.subscription.clear(subscription.id);
           const tested = subscription && test && verb !== 'delete' ? await testSubscription(own.engine, own.actor, subscription.id) : null;
           const untested = tested?.problems.map((one): Problem => ({ ...one, field: 'test', severity: 'warning' })) ?? [];

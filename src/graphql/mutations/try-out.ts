@@ -20,10 +20,12 @@ export function addTryOut(builder: Builder, access: AccessOf, parts: Parts): voi
   addPreview(builder, access, parts);
 }
 
+const TEST_NODE = "The id of the node to test with. Default: the newest node of the topic's type.";
+
 function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts): void {
   const wrapped = builder.inputType('TestWebhookSubscriptionInput', {
     description: 'The `input` argument of `testWebhookSubscription`.',
-    fields: (t) => ({ id: t.id({ description: 'The id of the subscription.' }) }),
+    fields: (t) => ({ id: t.id({ description: 'The id of the subscription.' }), nodeId: t.id({ description: TEST_NODE }) }),
   });
   const payload = builder.objectRef<Omit<TryResult, 'changedSecrets'> & Answered>('TestWebhookSubscriptionPayload').implement({
     description: 'The result of `testWebhookSubscription`.',
@@ -46,33 +48,54 @@ function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts
       type: payload,
       nullable: false,
       description:
-        "Send a test with the newest node of the topic's type now; for a `deleted` topic, with the node deleted last. The test is sent even if the validation template renders `false` or the subscription is disabled, and its failure never disables the subscription.",
+        "Send a test now, with a node or the newest node of the topic's type; for a `deleted` topic, the node deleted last. The test is sent even if the validation template renders `false` or the subscription is disabled, and its failure never disables the subscription.",
       args: {
         id: t.arg.id({ description: 'The id of the subscription.' }),
+        nodeId: t.arg.id({ description: TEST_NODE }),
         input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
-      resolve: async (_root, { id: plain, input }, ctx) => {
+      resolve: async (_root, { input, ...plain }, ctx) => {
         const { engine, actor } = access(ctx);
-        const id = plain ?? input?.id;
-        const path = plain == null && input ? ['input'] : [];
+        const { id, nodeId } = plain.id == null && input ? input : plain;
+        const path = plain.id == null && input ? ['input'] : [];
         if (id == null)
           return { problems: [{ field: 'id', message: "can't be blank", type: 'BLANK' as const }], report: null, deliveryId: null, path };
-        return { ...(await testSubscription(engine, actor, keyOfId(engine, 'WebhookSubscription', id))), path };
+        return { ...(await testSubscription(engine, actor, keyOfId(engine, 'WebhookSubscription', id), nodeId ?? null)), path };
       },
     }),
   );
+}
+
+const beside = new Set(['nodeId', 'attemptId']);
+
+/** Converts a sample response; header values that aren't texts become texts. */
+function readResponse({ status, headers, body }: { status?: number | null; headers?: unknown; body?: string | null }) {
+  const given = typeof headers === 'object' && headers !== null && !Array.isArray(headers) ? Object.entries(headers) : [];
+  return { status: status ?? 200, headers: Object.fromEntries(given.map(([name, value]) => [name, String(value)])), body: body ?? '' };
 }
 
 function addPreview(builder: Builder, access: AccessOf, { types, userError, input }: Parts): void {
   const args = {
     webhookSubscription: 'The subscription to preview. With an `id`, its fields replace those of the saved subscription.',
     nodeId: "The id of the node to preview with. Default: the newest node of the topic's type.",
+    response: 'A response of the receiver, for which the preview shows what the error template and the status say.',
+    attemptId: 'The id of an attempt whose recorded response takes the place of `response`.',
   };
+  const response = builder.inputType('WebhookResponseInput', {
+    description: 'A response to judge as if the receiver had sent it.',
+    fields: (t) => ({
+      status: t.int({ description: 'The HTTP status code. Default: 200.' }),
+      headers: t.field({ type: 'JSON', description: 'The headers, as an object with the value of each name.' }),
+      body: t.string({ description: 'The body. Default: empty.' }),
+    }),
+  });
   const wrapped = builder.inputType('PreviewWebhookSubscriptionInput', {
     description: 'The `input` argument of `previewWebhookSubscription`.',
     fields: (t) => ({
       webhookSubscription: t.field({ type: input, description: args.webhookSubscription }),
       nodeId: t.id({ description: args.nodeId }),
+      response: t.field({ type: response, description: args.response }),
+      attemptId: t.id({ description: args.attemptId }),
     }),
   });
   const payload = builder.objectRef<TryResult & Answered>('PreviewWebhookSubscriptionPayload').implement({
@@ -102,6 +125,8 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
       args: {
         webhookSubscription: t.arg({ type: input, description: args.webhookSubscription }),
         nodeId: t.arg.id({ description: args.nodeId }),
+        response: t.arg({ type: response, description: args.response }),
+        attemptId: t.arg.id({ description: args.attemptId }),
         input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, plain, ctx) => {
@@ -109,9 +134,15 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
         const asked = plain.webhookSubscription || !plain.input ? plain : plain.input;
         const around = asked === plain ? [] : ['input'];
         const { id, input: definition } = readAsked(engine, types.host, asked.webhookSubscription ?? {});
-        const result = await previewSubscription(engine, actor, { id, input: definition, nodeId: asked.nodeId ?? null });
-        // In the arguments, `nodeId` is beside `webhookSubscription` and not inside it, so its path doesn't contain that name.
-        const problems = result.problems.map((one) => (one.field === 'nodeId' ? { ...one, path: [...around, 'nodeId'] } : one));
+        const result = await previewSubscription(engine, actor, {
+          id,
+          input: definition,
+          nodeId: asked.nodeId ?? null,
+          response: asked.response ? readResponse(asked.response) : null,
+          attemptId: asked.attemptId == null ? null : keyOfId(engine, 'WebhookAttempt', asked.attemptId),
+        });
+        // In the arguments, `nodeId` and `attemptId` are beside `webhookSubscription` and not inside it, so their path doesn't contain that name.
+        const problems = result.problems.map((one) => (beside.has(one.field) ? { ...one, path: [...around, one.field] } : one));
         return { ...result, problems, path: [...around, 'webhookSubscription'] };
       },
     }),

@@ -110,6 +110,10 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
     topicKey: arg.string({ description: 'Only deliveries of this topic, e.g. `user/created`.' }),
     createdAtMin: arg({ type: 'DateTime', description: 'Only deliveries created at this time or later.' }),
     createdAtMax: arg({ type: 'DateTime', description: 'Only deliveries created at this time or earlier.' }),
+    updatedAtMin: arg({
+      type: 'DateTime',
+      description: `Only deliveries that were created, or whose state changed, at this time or later, to poll for changes. ${RECENT}`,
+    }),
     nodeId: arg.id({ description: `Only deliveries about this node. ${RECENT}` }),
     kinds: arg({ type: [enums.kind], description: `Only deliveries of these kinds. ${RECENT}` }),
     stages: arg({ type: [enums.stage], description: `Only deliveries whose last attempt ended at one of these stages. ${RECENT}` }),
@@ -137,6 +141,7 @@ interface DeliveryArguments {
   topicKey?: string | null;
   createdAtMin?: Date | null;
   createdAtMax?: Date | null;
+  updatedAtMin?: Date | null;
   nodeId?: string | null;
   kinds?: readonly DeliveryKind[] | null;
   stages?: readonly Stage[] | null;
@@ -151,7 +156,7 @@ export function filterOf(engine: Engine, asked: DeliveryArguments): DeliveryFilt
   const node = nodeId == null ? null : nodeOf(engine, nodeId);
   const searched = searchOf(engine, asked.search?.trim() ?? '');
   return {
-    ...{ states: selected, topicKey, createdAtMin, createdAtMax, node, kinds, stages },
+    ...{ states: selected, topicKey, createdAtMin, createdAtMax, updatedAtMin: asked.updatedAtMin, node, kinds, stages },
     ...{ statusMin: responseStatusMin, statusMax: responseStatusMax },
     ...(searched.node && node && !isSame(searched.node, node) ? { ...searched, node: NO_NODE } : searched),
   };

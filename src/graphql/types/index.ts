@@ -10,11 +10,13 @@ import { addError } from './error.js';
 import { addEvent } from './event.js';
 import { FieldTypes } from './fields.js';
 import { addPlace } from './place.js';
+import { addRecentNodes } from './recent-nodes.js';
 import { addReplay } from './replay.js';
 import { addReport } from './report.js';
 import { addStats } from './stats.js';
 import { addSubscription } from './subscription.js';
 import { addTopic } from './topic.js';
+import { addVersions } from './version.js';
 
 export interface Joined {
   access: AccessOf;
@@ -33,6 +35,8 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, fieldTypes, topic: topic.ref, delivery, error, host });
   addStats(builder, access, subscription.ref);
+  addVersions(builder, access, subscription.ref, host);
+  addRecentNodes(builder, access, topic.ref);
   const replay = addReplay(builder, access, { enums, subscription, delivery });
   const report = addReport(builder, access, { enums, place, attempt, host });
   return { host, enums, fieldTypes, place, topic, event, attempt, delivery, error, subscription, replay, report };

@@ -21,6 +21,10 @@ export function addInput(builder: Builder, { enums, fieldTypes }: WebhookTypes) 
           description: 'The preset whose body template and signature schemes fill in absent fields. `webhookPresets` lists all presets.',
         }),
       }),
+      expectedVersion: t.int({
+        description:
+          'For an update: the `version` that you changed. If the subscription has another version by now, nothing is saved, and an error of the type CONFLICT says so.',
+      }),
       test: t.boolean({ description: 'Whether to send a test right after saving, as `testWebhookSubscription` does.' }),
     }),
   });
@@ -33,6 +37,7 @@ export interface Asked {
   id: string | null;
   input: SubscriptionInput;
   test: boolean;
+  expectedVersion: number | null;
 }
 
 /**
@@ -40,11 +45,11 @@ export interface Asked {
  * becomes '', which no row has as its key.
  */
 export function readAsked(engine: Engine, host: HostTypes, written: InputRef['$inferInput']): Asked {
-  const { id, test, preset, ...given } = written as Written;
+  const { id, test, preset, expectedVersion = null, ...given } = written as Written;
   const fields: SubscriptionInput = preset == null ? given : withPreset(given, preset);
   const typenames = { topic: 'WebhookTopic', integration: host.integration?.typename, environment: host.environment?.typename };
   const input = decodeIds(FIELDS, fields as Values, (of, globalId) => keyOfId(engine, typenames[of] ?? '', globalId));
-  return { id: id == null ? null : keyOfId(engine, 'WebhookSubscription', id), input, test: test === true };
+  return { id: id == null ? null : keyOfId(engine, 'WebhookSubscription', id), input, test: test === true, expectedVersion };
 }
 
 type Values = Record<string, unknown>;
@@ -52,6 +57,7 @@ interface Written extends SubscriptionInput {
   id?: string | null;
   test?: boolean | null;
   preset?: PresetKey | null;
+  expectedVersion?: number | null;
 }
 
 type Decode = (of: 'topic' | 'integration' | 'environment', globalId: string) => string;

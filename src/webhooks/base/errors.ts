@@ -52,7 +52,7 @@ export interface Problem {
   /** A warning is reported, and the input is saved nevertheless. Default: error. */
   severity?: 'error' | 'warning';
   /** A machine-readable category. Absent: INVALID. */
-  type?: 'BLANK' | 'NOT_FOUND' | 'FORBIDDEN';
+  type?: 'BLANK' | 'NOT_FOUND' | 'FORBIDDEN' | 'CONFLICT';
 }
 
 /** Makes a problem at a position of `source`. The message includes that line with a caret, so it can be shown without the source. */

@@ -54,6 +54,13 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
   return node ? { node } : problem('does not exist, or you may not read it', 'NOT_FOUND');
 }
 
+/** Finds up to `count` of the newest nodes of the topic's type that the owner may read; for a `deleted` topic, of the deleted nodes. */
+export async function recentNodes(engine: Engine, owner: Owner, topic: Topic, count: number): Promise<FoundNode[]> {
+  const candidates =
+    topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, null, count) : await lastOnes(engine, owner, topic, count);
+  return visibleNodes(engine, owner, candidates);
+}
+
 async function isWithin({ host, pool }: Engine, { tenant }: Owner, { typename, nodeKey }: FoundNode): Promise<boolean> {
   const node = announcedNode(host, typename);
   return node !== null && (await keysWithin(pool, node, host.nodes, tenant, [nodeKey])).has(nodeKey);
@@ -68,13 +75,13 @@ export async function eventOf(engine: Engine, { tenant }: Owner, topic: Topic, {
   return unrecorded(operation, node && operation !== 'deleted' ? await rowNow(engine.pool, node, nodeKey) : null);
 }
 
-async function lastOnes({ host, pool }: Engine, owner: Owner, { typename }: Topic): Promise<FoundNode[]> {
+async function lastOnes({ host, pool }: Engine, owner: Owner, { typename }: Topic, count = CANDIDATES): Promise<FoundNode[]> {
   const node = host.nodes.find((one) => one.typename === typename);
   const keys =
     typename === OWN_NODE.typename
       ? await ownSubscriptions({ pool }, owner)
       : node
-        ? await newestKeys(pool, node, host.nodes, owner.tenant, CANDIDATES)
+        ? await newestKeys(pool, node, host.nodes, owner.tenant, count)
         : [];
   return keys.map((nodeKey) => ({ typename, nodeKey, overlay: [] }));
 }
@@ -90,12 +97,18 @@ async function ownSubscriptions({ pool }: Pick<Engine, 'pool'>, owner: Owner): P
   return rows.map((row) => row.id);
 }
 
-async function lastDeleted({ pool }: Engine, owner: Owner, { typename }: Topic, key: string | null): Promise<FoundNode[]> {
+async function lastDeleted(
+  { pool }: Engine,
+  owner: Owner,
+  { typename }: Topic,
+  key: string | null,
+  count = CANDIDATES,
+): Promise<FoundNode[]> {
   const { rows } = await pool.query<{ nodeKey: string; before: Record<string, Json> }>(
     `SELECT node_key AS "nodeKey", before FROM hookgraph.recorded
      WHERE tenant = $1 AND typename = $2 AND operation = 'deleted' AND fold IS DISTINCT FROM 'PART' AND before IS NOT NULL AND ($3::text IS NULL OR node_key = $3)
      ORDER BY id DESC LIMIT $4`,
-    [owner.tenant, typename, key, key === null ? CANDIDATES : 1],
+    [owner.tenant, typename, key, key === null ? count : 1],
   );
   return rows.map(({ nodeKey, before }) => ({ typename, nodeKey, overlay: [{ typename, key: nodeKey, columns: before }] }));
 }
@@ -106,18 +119,18 @@ const TYPENAME: SelectionSetNode = {
 };
 
 /**
- * Returns the first candidate that the owner may read. Runs the host's root field that finds the type by key, as the owner, once for all
+ * Returns the candidates that the owner may read. Runs the host's root field that finds the type by key, as the owner, once for all
  * candidates.
  */
-async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[]): Promise<FoundNode | null> {
+async function visibleNodes(engine: Engine, owner: Owner, candidates: FoundNode[]): Promise<FoundNode[]> {
   const { host } = engine;
   const [first] = candidates;
   const node = first && (announcedNode(host, first.typename) as AnnouncedNode);
   const finder = first && finderOf(host, first.typename);
-  // Without such a root field, the owner's rights can't be checked, so the first candidate is returned.
-  if (!first || !node || !finder) return first ?? null;
+  // Without such a root field, the owner's rights can't be checked, so all candidates are returned.
+  if (!first || !node || !finder) return candidates;
   const contextOf = await host.contextFor(owner);
-  if (!contextOf) return null;
+  if (!contextOf) return [];
   const contextValue = await openContext(
     host,
     contextOf,
@@ -125,7 +138,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   );
   const keys = candidates.map(({ nodeKey }) => nodeKey);
   const question = askFor(host, finder, node, keys, TYPENAME);
-  if (question.isEmpty) return null;
+  if (question.isEmpty) return [];
   const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
   // A node whose resolver throws counts as found, because the stored query then reports the error.
   const failed = new Set(errors.filter((error) => host.faultOf(error) !== 'data').map((error) => error.path?.[0]));
@@ -133,5 +146,9 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
     const [found] = Array.isArray(answer) ? answer : [answer];
     return (found as { __typename?: unknown } | null | undefined)?.__typename === node.typename;
   };
-  return candidates.find((_, index) => isFound(data?.[`n${index}`]) || failed.has(`n${index}`)) ?? null;
+  return candidates.filter((_, index) => isFound(data?.[`n${index}`]) || failed.has(`n${index}`));
+}
+
+async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[]): Promise<FoundNode | null> {
+  return (await visibleNodes(engine, owner, candidates))[0] ?? null;
 }

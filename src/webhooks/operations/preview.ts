@@ -1,16 +1,21 @@
 // Runs a saved or unsaved definition on a node and reports every stage up to the request. Saves and sends nothing.
+import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor, Definition, Snapshot } from '../base/model.js';
 import { OWNER_GONE_PROBLEM } from '../base/owner-gone.js';
 import { openContext } from '../base/recall.js';
-import type { StageReport } from '../base/report.js';
-import { REPORT_ORDER, type ReportStage } from '../base/stages.js';
+import type { StageReport, Watch } from '../base/report.js';
+import { REPORT_ORDER, type ReportStage, type Stage } from '../base/stages.js';
+import { attemptsByIds } from '../base/store/attempts.js';
 import { changedSecrets } from '../base/store/audit.js';
 import { loadUnsealed } from '../base/store/subscriptions.js';
 import { compileDefinition } from '../compile-definition.js';
 import { isDestination, withoutDestination } from '../destinations/registry.js';
-import { composeOnly } from '../stages.js';
+import type { PayloadResult } from '../payload/build-payload.js';
+import { composeOnly, onlyAttempt } from '../stages.js';
+import { type Answer, judge, type Verdict } from '../verdict/judge.js';
+import { readError } from '../verdict/read-error.js';
 import { eventOf, findLastNode, findNode } from './find-node.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
@@ -23,6 +28,16 @@ import { inOrder, notRun, refused, type TryReport, type TryResult } from './try-
 const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
 const NO_DELIVERY = '0';
 
+export interface PreviewQuestion {
+  id: string | null;
+  input: SubscriptionInput;
+  nodeId: string | null;
+  /** A response to judge as if the receiver had sent it. */
+  response?: { status: number; headers: Record<string, string>; body: string | null } | null;
+  /** An attempt of the user whose recorded response is judged instead. */
+  attemptId?: string | null;
+}
+
 /**
  * Previews `input`, or the saved subscription `id` with `input` applied over it, on the node `nodeId` (`null`: the newest readable
  * node). A stage with a mistake in its source is reported as failed; the other stages still run.
@@ -31,9 +46,12 @@ const NO_DELIVERY = '0';
 export async function previewSubscription(
   engine: Engine,
   actor: Actor,
-  { id, input, nodeId }: { id: string | null; input: SubscriptionInput; nodeId: string | null },
+  { id, input, nodeId, response: sample = null, attemptId = null }: PreviewQuestion,
 ): Promise<TryResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const response = attemptId === null ? sample : ((await attemptsByIds(engine.pool, actor, [attemptId])).get(attemptId)?.response ?? null);
+  if (attemptId !== null && response === null)
+    return refused({ ...NOT_FOUND, field: 'attemptId', message: 'has no response, or does not exist' });
   const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
   if (id !== null && !before) return refused(NOT_FOUND);
   const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
@@ -78,16 +96,43 @@ export async function previewSubscription(
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   const request = blocked ? null : (composed?.compose() ?? null);
   if (request) watch({ ...notRun('SEND'), input: request });
+  const isRead = response !== null && !mistakes.some(({ field }) => field === 'errorTemplate');
+  const verdict = isRead ? await judgeSample(engine, compiled, response, { payload: composed?.payload ?? null, watch }) : null;
+  if (verdict && response) watch(reportOfSample(verdict, request, response));
   if (compiled.auth) watch(notRun('AUTH'));
   addMistakes(reports, mistakes);
-  const ended = endOf(inOrder([...reports.values()]));
+  const ended = endOf(inOrder([...reports.values()]), verdict?.stage ?? null);
   const { typename, nodeKey } = node;
   const durationMs = performance.now() - started;
   return {
     problems,
-    report: { typename, nodeKey, ...ended, request, response: null, durationMs },
+    report: { typename, nodeKey, ...ended, request, response, durationMs },
     changedSecrets: replaced,
     deliveryId: null,
+  };
+}
+
+/** Judges a response as if the receiver had sent it: renders the error template, and looks at the status. */
+async function judgeSample(
+  engine: Engine,
+  compiled: Compiled,
+  { status, headers, body }: NonNullable<TryReport['response']>,
+  { payload, watch }: { payload: PayloadResult | null; watch: Watch },
+): Promise<Verdict> {
+  const names = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+  const answer: Answer = { kind: 'REPLY', status, headers: Object.fromEntries(names), body: body ?? '' };
+  const event = payload?.outcome === 'READY' ? payload.event : null;
+  return judge(answer, await readError(engine, compiled, answer, event, watch), compiled.retry, onlyAttempt());
+}
+
+function reportOfSample({ stage, message }: Verdict, request: TryReport['request'], response: TryReport['response']): StageReport {
+  const isFailed = stage !== null && stage !== 'ERROR_TEMPLATE';
+  return {
+    ...notRun('SEND'),
+    outcome: isFailed ? 'FAILED' : 'NOT_RUN',
+    input: request,
+    output: response,
+    message: isFailed ? message : null,
   };
 }
 
@@ -103,13 +148,13 @@ function addMistakes(reports: Map<ReportStage, StageReport>, mistakes: Problem[]
 }
 
 /** Returns how a preview ended: at the first failed stage or, without one, at the first skipped stage. */
-function endOf(stages: StageReport[]): Pick<TryReport, 'outcome' | 'stage' | 'message' | 'stages'> {
+function endOf(stages: StageReport[], judged: Stage | null): Pick<TryReport, 'outcome' | 'stage' | 'message' | 'stages'> {
   const failed = stages.find(({ outcome }) => outcome === 'FAILED');
   const skipped = stages.find(({ outcome }) => outcome === 'SKIPPED');
   const ended = failed ?? skipped;
   return {
     outcome: failed ? 'FAILED' : skipped ? 'SKIPPED' : 'READY',
-    stage: ended ? (ended.stage === 'SEND' ? 'ADDRESS' : ended.stage) : null,
+    stage: ended ? (ended.stage === 'SEND' ? (judged ?? 'ADDRESS') : ended.stage) : null,
     message: ended?.message ?? null,
     stages,
   };

@@ -80,15 +80,23 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
 }
 
 /**
- * Updates a subscription, and enables or disables it.
+ * Updates a subscription, and enables or disables it. With an `expectedVersion`, saves nothing if the subscription has another version.
  * @throws WebhooksError CONFLICT when other requests changed the subscription during each of five tries
  */
-export async function updateSubscription(engine: Engine, actor: Actor, id: string, input: SubscriptionInput): Promise<SaveResult> {
+export async function updateSubscription(
+  engine: Engine,
+  actor: Actor,
+  id: string,
+  input: SubscriptionInput,
+  expectedVersion: number | null = null,
+): Promise<SaveResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   // The checks may take seconds and hold no lock, so they run again if another request has changed the subscription meanwhile.
   for (let round = 0; round < 5; round++) {
     const before = await loadUnsealed(engine.pool, engine.vault, actor, id);
     if (!before) return refused(NOT_FOUND);
+    const { version } = before.subscription;
+    if (expectedVersion !== null && version !== expectedVersion) return refused(conflict(version, expectedVersion));
     const result = await tryUpdate(engine, actor, before, input);
     if (result) return result;
   }
@@ -119,6 +127,12 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
   await untilNoneBegins(engine.pool, young);
   return { subscription, problems: await settleUpkeep(engine, id, subscription.definition) };
 }
+
+const conflict = (version: number, expected: number): Problem => ({
+  field: 'expectedVersion',
+  message: `is ${expected}, but the subscription was changed meanwhile and has version ${version}; nothing was saved`,
+  type: 'CONFLICT',
+});
 
 export const NOT_ALLOWED: Problem = { field: 'base', message: 'you are not allowed to manage webhooks', type: 'FORBIDDEN' };
 export const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };

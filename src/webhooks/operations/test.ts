@@ -15,17 +15,17 @@ import { type DeliverySender, openDeliverySender } from '../send-delivery.js';
 import { type Ended, onlyAttempt, runStages } from '../stages.js';
 import { AttemptStart } from '../verdict/attempt-record.js';
 import { nextDeliveryId, recordTest } from '../verdict/record-test.js';
-import { eventOf, findLastNode } from './find-node.js';
+import { eventOf, findLastNode, findNode } from './find-node.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 import { inOrder, refused, type TryResult } from './try-result.js';
 
 /**
- * Sends the newest node of the topic's type once, from this process, even if the validation template rejects it or the subscription
+ * Sends this node, or the newest node of the topic's type, once, from this process, even if the validation template rejects it or the subscription
  * is disabled.
  * @throws WebhooksError SECRETS_UNREADABLE when the secrets can't be decrypted
  * @throws Error for an internal failure
  */
-export async function testSubscription(engine: Engine, actor: Actor, id: string): Promise<TryResult> {
+export async function testSubscription(engine: Engine, actor: Actor, id: string, nodeId: string | null = null): Promise<TryResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const own = (await subscriptionsByIds(engine.pool, actor, [id])).get(id);
   if (!own) return refused(NOT_FOUND);
@@ -36,7 +36,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
   const compiled = await compileDefinition(engine, sendable);
   if ('broken' in compiled) return refused({ field: 'base', message: compiled.broken });
-  const found = await findLastNode(engine, actor, topic);
+  const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
   if ('problem' in found) return refused(found.problem);
   const { node } = found;
 

@@ -21,6 +21,8 @@ export interface DeliveryFilter {
   createdAtMin?: Date | null;
   /** Only deliveries created at or before this time; `null` or absent: no maximum. */
   createdAtMax?: Date | null;
+  /** Only deliveries whose state changed at or after this time. */
+  updatedAtMin?: Date | null;
   /** Only deliveries about this node. */
   node?: { typename: string; key: string } | null;
   kinds?: readonly DeliveryKind[] | null;
@@ -56,7 +58,7 @@ const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NUL
     SELECT e.id FROM hookgraph.deliveries e WHERE e.event_id = $11 AND e.kind = 'LIVE' UNION ALL
     SELECT e.id FROM hookgraph.subscriptions o JOIN hookgraph.replays r ON r.subscription_id = o.id
       JOIN hookgraph.deliveries e ON e.replay_id = r.id AND e.event_id = $11 WHERE o.tenant = $1 AND o.owner = $2)))
-  AND ($12::text[] IS NULL OR d.state <> ALL ($12))
+  AND ($17::timestamptz IS NULL OR d.updated_at >= $17) AND ($12::text[] IS NULL OR d.state <> ALL ($12))
   AND (($13::text[] IS NULL AND $14::int IS NULL AND $15::int IS NULL AND $16::text[] IS NULL) OR (d.attempt_count > 0 AND EXISTS (
     SELECT FROM (SELECT * FROM hookgraph.attempts a WHERE a.delivery_id = d.id ORDER BY a.id DESC LIMIT 1) a
     WHERE ($13 IS NULL OR a.stage = ANY ($13)) AND ($14 IS NULL OR a.response_status >= $14) AND ($15 IS NULL OR a.response_status <= $15)
@@ -66,13 +68,21 @@ function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, f
   const { states, topicKey, createdAtMin, createdAtMax, node, kinds, id, stages, statusMin, statusMax } = filter;
   const ids = subscriptionIds?.filter(isUuid) ?? null;
   const words = wordsOf(filter.search);
-  const isSearch = node != null || kinds != null || stages != null || statusMin != null || statusMax != null || words.length > 0;
+  const isSearch =
+    filter.updatedAtMin != null ||
+    node != null ||
+    kinds != null ||
+    stages != null ||
+    statusMin != null ||
+    statusMax != null ||
+    words.length > 0;
   const since = createdAtMin ?? (isSearch && id == null ? new Date(Date.now() - SEARCHED_DAYS * 86_400_000) : null);
   return [
     ...[owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, since, createdAtMax ?? null],
     // Postgres text can't contain NUL.
     ...[node?.typename ?? null, node?.key.replaceAll('\0', '') ?? null, kinds ?? null, id != null && !isBigId(id) ? '0' : (id ?? null)],
     ...[otherStates(filter, words), stages ?? null, statusMin ?? null, statusMax ?? null, words.length > 0 ? words : null],
+    filter.updatedAtMin ?? null,
   ];
 }
 
@@ -123,15 +133,15 @@ async function readPages(
   // it would read the primary key for each subscription, in which the deliveries of all subscriptions stand.
   const scan =
     filter.id == null
-      ? `(d.subscription_id, d.id) <= (s.id, coalesce($17::bigint - 1, ${GREATEST_ID})) AND (d.subscription_id, d.id) >= (s.id, greatest(
-           $18::bigint + 1, CASE WHEN $6::timestamptz IS NOT NULL THEN ${idAt('$6')} END, 0))
+      ? `(d.subscription_id, d.id) <= (s.id, coalesce($18::bigint - 1, ${GREATEST_ID})) AND (d.subscription_id, d.id) >= (s.id, greatest(
+           $19::bigint + 1, CASE WHEN $6::timestamptz IS NOT NULL THEN ${idAt('$6')} END, 0))
          ORDER BY d.subscription_id ${direction}, d.id ${direction}`
-      : `d.subscription_id = s.id AND ($17::bigint IS NULL OR d.id < $17) AND ($18::bigint IS NULL OR d.id > $18) ORDER BY d.id ${direction}`;
+      : `d.subscription_id = s.id AND ($18::bigint IS NULL OR d.id < $18) AND ($19::bigint IS NULL OR d.id > $19) ORDER BY d.id ${direction}`;
   const { rows } = await db.query<Delivery>(
     `SELECT ${DELIVERY} FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
-       SELECT * FROM hookgraph.deliveries d WHERE ${MATCHES} AND ${scan} LIMIT $19
+       SELECT * FROM hookgraph.deliveries d WHERE ${MATCHES} AND ${scan} LIMIT $20
      ) d
-     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY d.id ${direction} ${asOne ? 'LIMIT $19' : ''}`,
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY d.id ${direction} ${asOne ? 'LIMIT $20' : ''}`,
     [...filterValues(owner, subscriptionIds, filter), idOrNull(page.after), idOrNull(page.before), page.limit + 1],
   );
   return rows;

@@ -1,15 +1,19 @@
 // Tests the event in templates: operation, changed fields, old and new values and the actor, but no value that the owner may not read.
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parseJson } from '../../src/runtime/exact-json.mjs';
 import { createAskHooks } from '../../src/webhooks/ask-hooks.js';
 import { readChange } from '../../src/webhooks/gate/change.js';
 import { findHooks } from '../../src/webhooks/gate/find-hooks.js';
-import { createSubscription, type Host, previewSubscription, replayEvents, testSubscription } from '../../src/webhooks/index.js';
+import { createSubscription, previewSubscription, replayEvents, testSubscription } from '../../src/webhooks/index.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { KEEPER, type ShopWorld, startShopWorld } from '../support/shop-world.js';
 
 let world: ShopWorld;
-afterEach(() => world.close());
+beforeAll(async () => {
+  world = await startShopWorld();
+});
+afterEach(() => world.clear());
+afterAll(() => world.close());
 
 const sql = (text: string, values: unknown[] = []) => world.db.pool.query(text, values);
 /** Parses each body, with numbers that a double can't hold as text of their digits. */
@@ -19,10 +23,7 @@ const EVENT = '{{ event | json }}';
 const ROW = `(7, 1, 'Attic', 'old@example.org', '1', 'n', 'geheim', 5, 750727362669608961.10)`;
 const insert = () => sql(`INSERT INTO spaces (space_id, shop_id, name, email, phone, notes, secret, owner_id, total) VALUES ${ROW}`);
 
-async function start(template = EVENT, topic = 'space/updated', host: Partial<Host> = {}) {
-  world = await startShopWorld(host);
-  return world.subscribe({ topic: { key: topic }, template });
-}
+const start = (template = EVENT, topic = 'space/updated') => world.subscribe({ topic: { key: topic }, template });
 
 describe('an event', () => {
   it('is told by GraphQL names, with old and new values, digits kept, and no column that the type does not show', async () => {
@@ -77,7 +78,6 @@ describe('an event', () => {
   });
 
   it('is read by validation and error templates as well', async () => {
-    world = await startShopWorld();
     const id = await world.subscribe({
       topic: { key: 'space/updated' },
       validationTemplate: '{% if event.changed contains "email" and event.before.email != nil %}true{% else %}false{% endif %}',
@@ -93,7 +93,6 @@ describe('an event', () => {
   });
 
   it('that an error template alone reads is loaded for it', async () => {
-    world = await startShopWorld();
     const id = await world.subscribe({ topic: { key: 'space/created' }, errorTemplate: '{{ event.after.name }}' });
     await insert();
     await world.work();
@@ -106,7 +105,11 @@ describe('an event', () => {
 function recordStatements(): string[] {
   const { pool } = world.webhooks.engine;
   const texts: string[] = [];
+  const original = pool.query;
   const query = pool.query.bind(pool) as (...given: unknown[]) => unknown;
+  onTestFinished(() => {
+    pool.query = original;
+  });
   pool.query = ((...given: unknown[]) => {
     texts.push(typeof given[0] === 'string' ? given[0] : (given[0] as { text: string }).text);
     return query(...given);
@@ -119,7 +122,6 @@ const isLookUp = (text: string) => /hookgraph\.events e WHERE e\.id = i\.id/.tes
 
 describe('only for templates that read them', () => {
   const rounds = async (template: string | null, count = 40) => {
-    world = await startShopWorld();
     const id = await world.subscribe({ topic: { key: 'space/created' }, template });
     await sql(`INSERT INTO spaces (space_id, shop_id, name, email) SELECT i, 1, 'x', 'y' FROM generate_series(1, $1::int) i`, [count]);
     const texts = recordStatements();
@@ -206,7 +208,6 @@ describe('for every kind', () => {
   });
 
   it('BEFORE tells what the rehearsal saw, several statements as one change', async () => {
-    world = await startShopWorld();
     world.state.overlays = true;
     await insert();
     const saved = await createSubscription(world.webhooks.engine, KEEPER, {
@@ -249,7 +250,6 @@ describe('for every kind', () => {
 });
 
 it('saving tries templates on an invented event', async () => {
-  world = await startShopWorld();
   const save = async (template: string, topic = 'space/updated') =>
     (
       await createSubscription(world.webhooks.engine, KEEPER, {

@@ -9,7 +9,7 @@ import { readConfig } from '../../src/runtime/config.js';
 import { makeOrganizations } from '../../src/sample/data/organizations.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { readDestinationOptions } from '../../src/webhooks/index.js';
-import { type TestDatabase, testDatabase } from './database.js';
+import { preparedDatabase, type TestDatabase, testDatabase } from './database.js';
 import { nodes } from './sample.js';
 
 export const ADMIN_TOKEN = 'test-admin-token';
@@ -37,17 +37,9 @@ export type Answer = ExecutionResult<any>;
 
 /** Starts an app. `sampleData`: with all sample data; otherwise with the few people and things that the tests name. */
 export async function testApp(env: Record<string, string> = {}, { sampleData = false } = {}): Promise<TestApp> {
-  const database = await testDatabase({ seeded: sampleData });
-  const config = readConfig({ DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env });
-  const app = await createApp({
-    config,
-    databaseUrl: database.url,
-    keys: [randomBytes(32)],
-    log: pino({ level: 'silent' }),
-    destinations: readDestinationOptions(env),
-  });
+  const database = sampleData ? await testDatabase({ seeded: true }) : await preparedDatabase('app', prepareFew);
+  const app = await openApp(database, env);
   await app.prepare();
-  if (!sampleData) await seedFew(database.url);
   await app.seed();
   const viewers = await database.pool.query('SELECT id, first_name, organization_id, admin FROM users');
   const viewer = (name: string): Viewer => {
@@ -101,8 +93,25 @@ export async function servedApp(...options: Parameters<typeof testApp>): Promise
   };
 }
 
-async function seedFew(url: string): Promise<void> {
-  const prisma = openPrisma(url);
+function openApp({ url }: TestDatabase, env: Record<string, string>): Promise<App> {
+  return createApp({
+    config: readConfig({ DATABASE_URL: url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env }),
+    databaseUrl: url,
+    keys: [randomBytes(32)],
+    log: pino({ level: 'silent' }),
+    destinations: readDestinationOptions(env),
+  });
+}
+
+/** Makes triggers and topics, and the few people and things that the tests name. */
+async function prepareFew(database: TestDatabase): Promise<void> {
+  const app = await openApp(database, {});
+  await app.prepare();
+  const prisma = openPrisma(database.url);
   await prisma.$transaction(makeOrganizations);
   await prisma.$disconnect();
+  await app.seed();
+  await app.close();
+  // Each app that opens a clone has its own keys.
+  await database.pool.query('DELETE FROM hookgraph.encryption_keys');
 }

@@ -154,7 +154,8 @@ export async function startEngineWorld({
 
 const usualAnswers = (): EngineWorld['host'] => ({ sdl: SDL, ownerGone: false, fault: 'node', fail: null, hidden: null, odd: null });
 
-const MADE_BY_TESTS = ['attempts', 'captures', 'capture_faults', 'deliveries', 'dismissals', 'event_queue', 'events', 'fan_outs']
+/** The engine's tables whose rows tests make, for TRUNCATE. */
+export const MADE_BY_TESTS = ['attempts', 'captures', 'capture_faults', 'deliveries', 'dismissals', 'event_queue', 'events', 'fan_outs']
   .concat(['managed_topics', 'open_deliveries', 'paces', 'replays', 'secrets', 'subscription_versions', 'subscriptions'])
   .map((table) => `hookgraph.${table}`)
   .join(', ');

@@ -16,7 +16,7 @@ import {
   type Working,
 } from '../../src/webhooks/index.js';
 import { preparedDatabase, type TestDatabase } from './database.js';
-import { SETTINGS } from './engine-world.js';
+import { MADE_BY_TESTS, SETTINGS } from './engine-world.js';
 import { type Receiver, startReceiver } from './receiver.js';
 
 export const KEEPER: Actor = { tenant: '1', userId: 'keeper', canManageWebhooks: true };
@@ -85,6 +85,8 @@ export interface ShopWorld {
   };
   subscribe(input: SubscriptionInput): Promise<string>;
   work(): Promise<void>;
+  /** Stops the worker and forgets everything that a test made, so that the tests of a file can share a world. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -100,7 +102,8 @@ export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorl
   const receiver = await startReceiver();
   const refused: ShopWorld['refused'] = new Map();
   const asked: string[] = [];
-  const state: ShopWorld['state'] = { recalls: true, overlays: false, hidden: null };
+  const usual = (): ShopWorld['state'] => ({ recalls: true, overlays: false, hidden: null });
+  const state = usual();
   const schema = buildSchema(SHOP_SDL);
   const fields = (type: string) => (schema.getType(type) as GraphQLObjectType).getFields();
   const serial = schema.getType('Serial') as GraphQLScalarType;
@@ -180,6 +183,18 @@ export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorl
     },
     async work() {
       working = await webhooks.work();
+    },
+    async clear() {
+      await working?.stop();
+      working = undefined;
+      Object.assign(state, usual());
+      refused.clear();
+      asked.length = 0;
+      receiver.requests.length = 0;
+      // As a replica, so that the trigger that refuses TRUNCATE does not run.
+      await db.pool.query(
+        `SET LOCAL session_replication_role = replica; TRUNCATE public.spaces, public.booking_slots; TRUNCATE ${MADE_BY_TESTS} CASCADE`,
+      );
     },
     async close() {
       await working?.stop();

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -35,7 +35,7 @@ test('without src/sample', async () => {
   expect(await run(process.execPath, [tsc, '--noEmit', '-p', 'tsconfig.json'], { cwd: copy })).toMatchObject({ stdout: '' });
   const { stdout } = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', ...PASSES], {
     cwd: copy,
-    env: { ...process.env, CI: 'true' },
+    env: { ...process.env, CI: 'true', HOOKGRAPH_TEST_TEMPLATES: inject('templatesUrl') },
   });
   expect(stdout).toContain(`${PASSES.length} passed`);
 });

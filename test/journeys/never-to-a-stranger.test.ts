@@ -1,10 +1,11 @@
 // Promise: nobody sees, changes or deletes another owner's subscriptions and deliveries, and no event reaches another organization.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addToken, createUser, organizationId, triedDeliveries, untilSettled } from '../support/journey.js';
-import { ADMIN_TOKEN, type Product, startProduct } from '../support/product.js';
+import { ADMIN_TOKEN, type RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { runProduct } from '../support/run-product.js';
 
-let product: Product;
+let product: RunningProduct;
 /** The receivers of Ada, and of Hank, who belongs to Globex. */
 let own: Receiver;
 let foreign: Receiver;
@@ -15,7 +16,7 @@ const ids = { subscription: '', delivery: '', attempt: '', event: '', user: '' }
 const records = { subscription: '', delivery: '' };
 
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
   [own, foreign] = [await startReceiver(), await startReceiver()];
   await product.pool.query(`UPDATE users SET admin = true WHERE email = 'grace@acme.example'`);
   tokens.grace = await addToken(product, 'grace@acme.example');

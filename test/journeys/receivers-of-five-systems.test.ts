@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SignatureScheme } from '../../src/webhooks/index.js';
 import { type ForeignReceiver, installedLanguages, type Language, startForeignReceiver } from '../support/foreign-receiver.js';
 import { triedDeliveries } from '../support/journey.js';
-import { type Product, startProduct } from '../support/product.js';
+import type { RunningProduct } from '../support/product.js';
+import { runProduct } from '../support/run-product.js';
 import { type SignedRequest, signedRequest } from '../support/signed-request.js';
 
 interface System {
@@ -56,9 +57,9 @@ const SYSTEMS: System[] = [
 const SECRET = 'a shared secret — with ünïcode';
 const languages = installedLanguages();
 
-let product: Product;
+let product: RunningProduct;
 beforeAll(async () => {
-  product = await startProduct();
+  product = await runProduct();
 });
 afterAll(() => product?.close());
 

@@ -43,6 +43,8 @@ async function load(file: string): Promise<Record<string, unknown>> {
 async function registerTypeScript(file: string): Promise<void> {
   const loader = await findTypeScriptLoader(file, 'esm/api', 'dist/esm/api/index.mjs');
   if (loader === null) return;
+  // Loads the package before tsx takes over, because each module that passes through tsx's thread takes twice as long.
+  await import('../../index.js');
   const { register } = (await import(loader)) as { register(): void };
   register();
 }

@@ -1,10 +1,13 @@
 // Tests that the event in a template never holds a field that the host's resolvers refuse to the owner.
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Host } from '../../src/webhooks/index.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ShopWorld, startShopWorld } from '../support/shop-world.js';
 
 let world: ShopWorld;
-afterEach(() => world.close());
+beforeAll(async () => {
+  world = await startShopWorld();
+});
+afterEach(() => world.clear());
+afterAll(() => world.close());
 
 const sql = (text: string, values: unknown[] = []) => world.db.pool.query(text, values);
 const bodies = async (count: number) => (await world.receiver.waitFor(count)).map(({ body }) => JSON.parse(body));
@@ -12,10 +15,7 @@ const EVENT = '{{ event | json }}';
 const ROW = `(7, 1, 'Attic', 'old@example.org', '1', 'n', 'geheim', 5, 750727362669608961.10)`;
 const insert = () => sql(`INSERT INTO spaces (space_id, shop_id, name, email, phone, notes, secret, owner_id, total) VALUES ${ROW}`);
 
-async function start(template = EVENT, topic = 'space/updated', host: Partial<Host> = {}) {
-  world = await startShopWorld(host);
-  return world.subscribe({ topic: { key: topic }, template });
-}
+const start = (template = EVENT) => world.subscribe({ topic: { key: 'space/updated' }, template });
 
 describe('a field that refuses the owner', () => {
   it.each(['ERROR', 'NULL'] as const)('comes out of no event (%s)', async (how) => {
@@ -47,7 +47,7 @@ describe('a field that refuses the owner', () => {
       await sql('UPDATE spaces SET email = NULL');
       await world.work();
       expect(await bodies(1)).toEqual([{ e: overlays ? 'old@example.org' : null }]);
-      if (overlays) await world.close();
+      await world.clear();
     }
   });
 
@@ -71,7 +71,9 @@ describe('a field that refuses the owner', () => {
   });
 
   it('does not exist for a host that says so: then nobody is asked', async () => {
-    await start(EVENT, 'space/updated', { fieldRights: false });
+    await world.close();
+    world = await startShopWorld({ fieldRights: false });
+    await start();
     world.refused.set('email', 'ERROR');
     await insert();
     await sql(`UPDATE spaces SET name = 'Loft'`);

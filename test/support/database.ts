@@ -47,6 +47,8 @@ async function clone(server: string, template: string): Promise<TestDatabase> {
   await onServer(server, `CREATE DATABASE ${name} STRATEGY FILE_COPY TEMPLATE ${template}`);
   const address = new URL(server);
   address.pathname = `/${name}`;
+  // Without parameters, because many tests add some.
+  address.search = '';
   const pool = new pg.Pool({ connectionString: address.href });
   // Ignores broken connections, because a test that cuts its connections on purpose must not end the process.
   pool.on('error', () => {});

@@ -163,8 +163,8 @@ SELECT $$
   ),
   -- Finds the first and the last state of each row. Ids don't give them: what a trigger of the application
   -- does within a statement is recorded before the statement's own change. But more changes start from the
-  -- first state than end in it (`starts`), and more end in the last state (`ends`). The column with the time of
-  -- the last change is left out, because a change of it alone is not recorded.
+  -- first state than end in it (`starts`), and more end in the last state (`ends`). The column with the time
+  -- of the last change is left out, because a change of it alone is not recorded.
   row_states AS MATERIALIZED (
     SELECT
       s.id,

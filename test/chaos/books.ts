@@ -1,5 +1,5 @@
-// Waits until nothing is under way, and checks the books: each event and each subscription of its topic have a delivery that has ended or whose
-// wait is explained, nothing reached a stranger, and the receiver's own records agree with the attempts.
+// Waits until nothing is under way, and checks the books: each event and each subscription of its topic have a delivery that has ended or
+// whose wait is explained, nothing reached a stranger, and the receiver's own records agree with the attempts.
 import { endPause, makeDue, outOfStep } from '../support/engine-rows.js';
 import { until } from '../support/until.js';
 import type { World } from './world.js';

@@ -72,5 +72,3 @@ export function addEvent(builder: Builder, access: AccessOf, { operation }: Enum
   );
   return { ref, connection, edge };
 }
-
-export type EventParts = ReturnType<typeof addEvent>;

@@ -20,8 +20,8 @@ import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 import { inOrder, refused, type TryResult } from './try-result.js';
 
 /**
- * Sends this node, or the newest node of the topic's type, once, from this process, even if the validation template rejects it or the subscription
- * is disabled.
+ * Sends this node, or the newest node of the topic's type, once, from this process, even if the validation template rejects it or the
+ * subscription is disabled.
  * @throws WebhooksError SECRETS_UNREADABLE when the secrets can't be decrypted
  * @throws Error for an internal failure
  */

@@ -22,27 +22,33 @@ export interface ReadableEvent {
   actor: Json;
 }
 
-type Open = (overlay: Snapshot[]) => object | Promise<object>;
+/** Whose rights count. `open` returns the context of a query, in which the overlay stands for stored rows. */
+interface Reader {
+  tenant: string;
+  open(overlay: Snapshot[]): object | Promise<object>;
+}
 
 /**
- * Maximum number of queries for the nodes of one type. A non-null field that the user may not read makes its node `null`; the nodes are then
- * queried again without it.
+ * Maximum number of queries for the nodes of one type. A non-null field that the user may not read makes its node `null`; the nodes are
+ * then queried again without it.
  */
 const MOST_ROUNDS = 5;
 
 /**
- * Returns the readable rows of each event, in order. A field is readable if the host's resolver returns its value to the user, or returns it
- * once the row of the event stands for the stored row. Rows of a type without a root field that finds its nodes are not shown.
+ * Returns the readable rows of each event, in order. A field is readable if the host's resolver returns its value to the user, or returns
+ * it once the row of the event stands for the stored row. Rows of a type without a root field that finds its nodes are not shown.
  * @throws HostFailed when a resolver or the database of the host fails
  */
 export async function readableRows(engine: Engine, owner: Owner, events: EventOfNode[]): Promise<ReadableEvent[]> {
   const contextOf = await engine.host.contextFor(owner);
-  const open: Open = (overlay) => openContext(engine.host, contextOf as Open, overlay);
   const readable = new Map<string, Map<string, Set<string>>>();
-  for (const typename of contextOf ? new Set(events.map((event) => event.typename)) : []) {
-    const node = announcedNode(engine.host, typename);
-    const own = events.filter((event) => event.typename === typename);
-    if (node) readable.set(typename, await fieldsOfNodes(engine, node, own, open));
+  if (contextOf) {
+    const reader: Reader = { tenant: owner.tenant, open: (overlay) => openContext(engine.host, contextOf, overlay) };
+    for (const typename of new Set(events.map((event) => event.typename))) {
+      const node = announcedNode(engine.host, typename);
+      const own = events.filter((event) => event.typename === typename);
+      if (node) readable.set(typename, await fieldsOfNodes(engine, node, own, reader));
+    }
   }
   return events.map(({ typename, nodeKey, before, after, context }) => {
     const node = announcedNode(engine.host, typename);
@@ -57,7 +63,12 @@ export async function readableRows(engine: Engine, owner: Owner, events: EventOf
 }
 
 /** Returns the readable fields of each node, by key; a node that the user may not read is missing. */
-async function fieldsOfNodes(engine: Engine, node: AnnouncedNode, events: EventOfNode[], open: Open): Promise<Map<string, Set<string>>> {
+async function fieldsOfNodes(
+  engine: Engine,
+  node: AnnouncedNode,
+  events: EventOfNode[],
+  { tenant, open }: Reader,
+): Promise<Map<string, Set<string>>> {
   const fields = [...exposedFields(engine, node)];
   const keys = [...new Set(events.map(({ nodeKey }) => nodeKey))];
   // The values of a node's events; a column's first value that is not null decides whether its field can be checked.
@@ -70,7 +81,7 @@ async function fieldsOfNodes(engine: Engine, node: AnnouncedNode, events: EventO
       }
   const snapshotOf = (key: string): Snapshot => ({ typename: node.typename, key, columns: parseRow(rows.get(key) ?? {}) });
   const names = fields.map(([field]) => field);
-  const found = await ask(engine, node, keys, names, () => open(keys.map(snapshotOf)));
+  const found = await ask(engine, node, keys, names, { tenant, open: () => open(keys.map(snapshotOf)) });
   // With `fieldRights: false` the host says that its resolvers refuse no single fields of its own types.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Map([...found.keys()].map((key) => [key, new Set(names)]));
   const readable = new Map<string, Set<string>>();
@@ -87,7 +98,8 @@ async function fieldsOfNodes(engine: Engine, node: AnnouncedNode, events: EventO
   if (doubtful.size === 0) return readable;
   const again = [...doubtful.keys()];
   const asked = [...new Set([...doubtful.values()].flat())];
-  const values = await ask(engine, node, again, asked, () => open(again.map((key) => ({ ...snapshotOf(key), ahead: true as const }))));
+  const ahead = () => open(again.map((key) => ({ ...snapshotOf(key), ahead: true as const })));
+  const values = await ask(engine, node, again, asked, { tenant, open: ahead });
   for (const [key, fieldsInDoubt] of doubtful)
     for (const field of fieldsInDoubt) if (values.get(key)?.get(field) != null) readable.get(key)?.add(field);
   return readable;
@@ -102,7 +114,7 @@ async function ask(
   node: AnnouncedNode,
   keys: string[],
   fields: string[],
-  open: () => object | Promise<object>,
+  { tenant, open }: Pick<Reader, 'tenant'> & { open(): object | Promise<object> },
 ): Promise<Map<string, Map<string, unknown>>> {
   const finder = finderOf(engine.host, node.typename);
   const found = new Map<string, Map<string, unknown>>();
@@ -112,7 +124,7 @@ async function ask(
     const missing = keys.filter((key) => !found.has(key));
     const question = askFor(engine.host, finder, node, missing, selectFields(engine, node.typename, left));
     if (question.isEmpty) return found;
-    const result = await executeInTime(engine, question.document, await open(), question.variableValues);
+    const result = await executeInTime(engine, { tenant, ...question, contextValue: await open() });
     if (!result) return found;
     const { data, errors = [] } = result;
     throwIfOurs(engine, errors, 'Checking which fields of events the user may read failed');

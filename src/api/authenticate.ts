@@ -21,7 +21,8 @@ const CONFIRM_AFTER_MS = 500;
 export type Authenticated =
   | {
       viewer: Viewer;
-      headers: Record<string, string> /** Counts the milliseconds of the event loop that the request used. */;
+      headers: Record<string, string>;
+      /** Counts the milliseconds of the event loop that the request used. */
       charge(ms: number): void;
       confirm(): Promise<Answer | null>;
     }

@@ -47,7 +47,7 @@ async function main(): Promise<number> {
       server,
       seed,
       faults,
-      isOver: () => Date.now() > untilMs,
+      isOver: (steps) => steps > 0 && Date.now() > untilMs,
       say: (line) => console.log(line),
     });
     console.log(

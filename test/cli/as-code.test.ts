@@ -61,7 +61,6 @@ it('plan tells what apply does, which does it once; a list of topics is one subs
   await writeFolder();
   const planned = await cli.run(['plan', dir, '--detailed-exitcode']);
   expect(planned.code).toBe(5);
-  expect((await cli.run(['plan', dir, '--detailed-exitcodes'])).code).toBe(2);
   expect(planned.stdout).toMatch(/^\+ crm\/users: user\/created \(users\.yaml\)\n(.*\n)*\+ crm\/users: user\/updated/);
   expect(planned.stdout).toContain('2 to create, 0 to change, 0 to delete, 0 unchanged.');
   for (const secret of Object.values(SECRETS)) expect(planned.stdout + JSON.stringify(await cli.json('plan', dir))).not.toContain(secret);
@@ -108,88 +107,6 @@ it('a change is shown as a diff and made; what the file leaves out is cleared', 
   // A rule or a person may disable the subscription; the file doesn't mention it, so plan shows no difference.
   await cli.json('webhooks', 'disable', 'crm/users: user/created');
   expect((await cli.run(['plan', dir])).stdout).toContain('2 unchanged');
-});
-
-it('a secret that changed is in the plan, counted and asked about, and no other secret is sent', async () => {
-  await writeFolder({ 'users.yaml': YAML.replace('[user/created, user/updated]', '[user/created]') });
-  await cli.run(['apply', dir, '--yes']);
-  const env = { CRM_SECRET: 'another one' };
-  const planned = await cli.run(['plan', dir, '--detailed-exitcode'], { env });
-  expect([planned.code, planned.stdout]).toEqual([
-    5,
-    `~ crm/users: user/created (users.yaml)
-    sharedSecret:
-      -(secret)
-      +\${env:CRM_SECRET} (another secret)
-0 to create, 1 to change, 0 to delete, 0 unchanged.
-`,
-  ]);
-  const unasked = await cli.run(['apply', dir], { env });
-  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Pass --yes to confirm.')]);
-  expect(await versions()).toEqual([1]);
-  expect((await cli.run(['apply', dir, '--yes'], { env })).stdout).toContain('Done: 0 created, 1 changed, 0 deleted.');
-  expect((await cli.run(['plan', dir], { env })).stdout).toBe('0 to create, 0 to change, 0 to delete, 1 unchanged.\n');
-  const header = await cli.run(['plan', dir], { env: { ...env, CRM_KEY: 'another key' } });
-  expect(header.stdout).toContain('    headers:\n      -(secret)\n      +${env:CRM_KEY} (another secret)\n');
-  expect(await versions()).toEqual([2]);
-});
-
-it('a plan needs no secrets: what reads a variable that is not set is not compared', async () => {
-  const without = { CRM_SECRET: '', CRM_KEY: '' };
-  await writeFolder();
-  const created = await cli.run(['plan', dir], { env: without });
-  expect([created.code, created.stderr]).toEqual([
-    0,
-    'Not set here, so what reads these variables is not compared: CRM_SECRET, CRM_KEY. `apply` needs them.\n',
-  ]);
-  expect(created.stdout).toContain('    sharedSecret: ${env:CRM_SECRET}\n');
-  const refused = await cli.run(['apply', dir, '--yes'], { env: without });
-  expect([refused.code, refused.stderr]).toEqual([
-    1,
-    expect.stringContaining('ENV_MISSING: These environment variables are not set: CRM_SECRET, CRM_KEY'),
-  ]);
-  await cli.run(['apply', dir, '--yes']);
-  expect((await cli.run(['plan', dir], { env: without })).stdout).toBe('0 to create, 0 to change, 0 to delete, 2 unchanged.\n');
-  await writeFolder({ 'users.graphql': QUERY.replace('name', 'nmae') });
-  expect((await cli.run(['plan', dir], { env: without })).stderr).toContain('users.graphql:2:37: query: Cannot query field');
-  await writeFolder({ 'users.yaml': YAML.replace('name: users', 'name: "${env:CRM_KEY}"') });
-  expect((await cli.run(['plan', dir], { env: without })).stderr).toMatch(/ENV_MISSING: .*CRM_KEY\n.*users\.yaml:1:1 reads the name/);
-});
-
-it('neither plan nor apply prints what came from a variable: not its value now, nor the one that was applied', async () => {
-  const values = { CRM_SECRET: 'hush-hush', CRM_KEY: 'key-of-the-crm', CRM_PATH: 'path-of-the-crm', CRM_WORD: 'word-of-the-crm' };
-  const later = { ...values, CRM_PATH: 'other-path-of-the-crm', CRM_WORD: 'other-word-of-the-crm' };
-  const said: string[] = [];
-  const run = async (env: Record<string, string>, ...args: string[]) => {
-    const { stdout, stderr } = await cli.run([...args, dir], { env });
-    said.push(stdout + stderr);
-    return stdout + stderr;
-  };
-  const yaml = YAML.replace('/hooks', '/hooks/${env:CRM_PATH}')
-    .replace('{"name"', '{"${env:CRM_WORD}"')
-    .replace('name: users', 'name: "${env:CRM_WORD}"');
-  await writeFolder({ 'users.yaml': yaml });
-  const created = await run(values, 'plan');
-  expect(created).toContain('+ crm/${env:CRM_WORD}: user/created (users.yaml)');
-  expect(created).toContain('callbackUrl: https://8.8.8.8/hooks/${env:CRM_PATH}');
-  await run(values, 'plan', '--json');
-  await run(values, 'apply', '--yes');
-  for (const change of [
-    yaml,
-    yaml.replace('/hooks', '/other'),
-    yaml.replace('{{', '{{ 1 }}{{'),
-    yaml.replace('{{', '{% ${env:CRM_WORD} %}{{'),
-    yaml.replace('maxTries: 5', 'maxTries: "${env:CRM_WORD}"'),
-    yaml.replace('https://8.8.8.8', 'gopher://${env:CRM_PATH}'),
-    yaml.replace('x-api-key', 'x ${env:CRM_PATH}'),
-  ]) {
-    await writeFolder({ 'users.yaml': change });
-    await run(later, 'plan');
-    await run({ ...later, CRM_WORD: values.CRM_WORD }, 'plan', '--json');
-    await run({ ...later, CRM_WORD: values.CRM_WORD }, 'apply');
-  }
-  for (const value of ['hush-hush', '-of-the-crm']) expect(said.filter((text) => text.includes(value))).toEqual([]);
-  expect(said.filter((text) => text.includes('${env:CRM_WORD}')).length).toBeGreaterThan(10);
 });
 
 it('mistakes are told with their file, place and caret before anything is changed', async () => {

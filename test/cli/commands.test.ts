@@ -1,15 +1,11 @@
 // Runs the commands that use the API in this process, over real HTTP, with a worker and a receiver.
-import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Working } from '../../src/webhooks/index.js';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
-import { tlsFile } from '../support/tls-file.js';
 import { until } from '../support/until.js';
 
 let t: ServedApp;
@@ -43,7 +39,6 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   const without = await cli.run(['whoami'], { env });
   expect(without.code).toBe(4);
   expect(without.stderr).toContain('NOT_LOGGED_IN: You are not logged in, and this folder has no token of a local Hookgraph\nLog in with');
-
   const wrong = await cli.run(['login', '--url', t.api.url], { env, stdin: 'wrong\n' });
   expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('NOT_AUTHENTICATED')]);
   const login = await cli.run(['login', '--url', `${t.api.url}/api/v3/graphql/`], { env, stdin: `${ADMIN_TOKEN}\n` });
@@ -55,7 +50,6 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   // The token belongs to the host of the login and is sent to no other host.
   const elsewhere = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
   expect([elsewhere.code, elsewhere.stderr]).toEqual([4, expect.stringContaining('You are not logged in at http://127.0.0.1:9')]);
-
   expect((await cli.run(['logout', '--json'], { env })).stdout.trim()).toMatch(/^\{\s*"wasLoggedIn": ?true\s*\}$/);
   expect((await cli.run(['whoami'], { env })).code).toBe(4);
   // In a folder where `npm start` ran, the token of its admin is used.
@@ -116,7 +110,6 @@ it('a subscription is created from options and files, shown, changed, switched, 
   expect((await cli.run(['webhooks', 'list', '--topic', 'environment/created'])).stdout).toBe(
     `${id}\tAll\tenvironment/created\tENABLED\t${receiver.url}/hook\n`,
   );
-
   await makeEnvironment('One');
   const tested = await cli.run(['webhooks', 'test', 'All'], { tty: true, env: { NO_COLOR: '1' } });
   expect(tested.code).toBe(0);
@@ -126,7 +119,6 @@ it('a subscription is created from options and files, shown, changed, switched, 
   expect(tested.stdout).not.toContain('hush-hush');
   const preview = await cli.json('webhooks', 'preview', 'All', '--template', '{"other": 1}', '--node', await makeEnvironment('Two'));
   expect(preview.report).toMatchObject({ outcome: 'READY', request: { body: '{"other": 1}' } });
-
   const rotated = await cli.run(['webhooks', 'rotate-secret', 'All', '--secret', '@-', '--overlap', '2h'], { stdin: 'another one\n' });
   expect([rotated.code, rotated.stdout]).toEqual([
     0,
@@ -226,14 +218,12 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   expect(opened.stdout).toMatch(
     /POST http.*\/busy\n(.*\n)*\{"data":\{"node":\{"name":"Three"\}\}\}\n(.*\n)*HTTP 503\n(.*\n)*\{"busy":\ufffd\[31m true\}/,
   );
-
   receiver.answer = (response) => void response.end();
   expect((await cli.run(['resend', deliveryId])).stdout).toBe(`Delivery ${deliveryId} is due now.\n`);
   await until('it is delivered', async () => (await cli.json('deliveries', 'show', deliveryId)).state === 'DELIVERED');
   expect((await cli.run(['errors', 'dismiss', '--webhook', 'Busy', '--all'])).stdout).toBe('1 error was dismissed.\n');
   expect((await cli.run(['errors', 'dismiss'])).code).toBe(2);
   expect((await cli.run(['errors', 'list', '--webhook', 'Busy'])).stderr).toContain('No errors match.');
-
   expect(await cli.json('replay', 'Busy', '--from', before, '--follow')).toMatchObject({ state: 'DONE', deliveryCount: 0 });
   const replay = await cli.json('replay', 'Busy', '--from', before, '--all', '--follow');
   expect(replay).toMatchObject({ state: 'DONE', deliveryCount: 1 });
@@ -244,73 +234,11 @@ it('what went wrong is listed, opened with each request and answer, resent and d
 });
 
 it('wrong usage is told with what was meant, a missing API with what to do', async () => {
-  const unknown = await cli.run(['webhook', 'list']);
-  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean webhooks?')]);
+  expect(await cli.run(['webhook', 'list'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean webhooks?') });
   const help = await cli.run(['webhooks', 'create', '--help']);
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('$ hookgraph webhooks create --name')]);
   const away = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
   expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/^API_UNREACHABLE: No server answers at .*\nStart Hookgraph with/)]);
-});
-
-it('a name that is nearly right is told with what was meant, and a choice before the API is asked', async () => {
-  await cli.json('webhooks', 'create', '--name', 'Suggested', '--topic', 'user/created', '--url', receiver.url, '--disabled');
-  const create = (...options: string[]) => [
-    'webhooks',
-    'create',
-    '--name',
-    'x',
-    '--topic',
-    'user/created',
-    '--url',
-    receiver.url,
-    ...options,
-  ];
-  for (const [args, code, said] of [
-    [['webhooks', 'show', 'Sugested'], 3, 'You have no subscription "Sugested". Did you mean "Suggested"?'],
-    [['trigger', 'user/creatd'], 3, 'There is no topic "user/creatd". Did you mean "user/created"'],
-    [['trigger', 'user/created', 'sugested'], 3, 'Did you mean "Suggested"?'],
-    [['schema', 'user/creatd'], 3, 'is named "user/creatd". Did you mean "user/created"'],
-    [['schema', 'Sugested'], 3, 'is named "Sugested". Did you mean "Suggested"?'],
-    [['deliveries', 'list', '--topic', 'user/creatd'], 3, 'There is no topic "user/creatd". Did you mean "user/created"'],
-    [
-      ['webhooks', 'create', '--topic', 'user/creatd', '--url', receiver.url],
-      3,
-      'Topic not found: "user/creatd". Did you mean "user/created"',
-    ],
-  ] as const) {
-    const ran = await cli.run([...args]);
-    expect([ran.code, ran.stderr]).toEqual([code, expect.stringContaining(said)]);
-  }
-  const nowhere = { HOOKGRAPH_URL: 'http://127.0.0.1:1' };
-  for (const [args, said] of [
-    [['deliveries', 'list', '--state', 'FAILD'], 'Did you mean "FAILED"?'],
-    [['deliveries', 'list', '--kind', 'tests'], 'Did you mean "TEST"'],
-    [['deliveries', 'list', '--stage', 'x'], 'The choices are QUERY, '],
-    [['errors', 'list', '--stage', 'timeot'], 'Did you mean "TIMEOUT"?'],
-    [['listen', '--scheme', 'SCPE'], 'Did you mean "SCOPE"'],
-    [create('--content-type', 'jsn'), 'Did you mean "JSON"?'],
-    [create('--signature', 'STANDRD_WEBHOOKS'), 'Did you mean "STANDARD_WEBHOOKS"?'],
-  ] as const) {
-    const ran = await cli.run([...args], { env: nowhere });
-    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining(said)]);
-  }
-  const short = (await cli.json('webhooks', 'show', 'Suggested')).databaseId.slice(0, 8);
-  expect((await cli.json('webhooks', 'show', short)).name).toBe('Suggested');
-});
-
-it('http in place of https, and the reverse, is told with the other URL', async () => {
-  const { port } = new URL(t.api.url);
-  const tls = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: `https://127.0.0.1:${port}` } });
-  expect([tls.code, tls.stderr]).toEqual([
-    1,
-    `API_UNREACHABLE: The server at https://127.0.0.1:${port}/api/v3/graphql does not speak TLS\nDid you mean http://127.0.0.1:${port}?\n`,
-  ]);
-  const server = createTlsServer({ key: tlsFile('key'), cert: tlsFile('receiver') }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: secure } = server.address() as AddressInfo;
-  const plain = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: `http://127.0.0.1:${secure}` } });
-  server.close();
-  expect([plain.code, plain.stderr]).toEqual([1, expect.stringContaining(`If it speaks TLS, write https://127.0.0.1:${secure}`)]);
 });
 
 it('doctor tells of each thing that Hookgraph stands on how it is, and ends with 1 where one fails', async () => {
@@ -339,7 +267,6 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     'ok login',
     'ok subscriptions',
   ]);
-
   // No worker runs, so new events wait. A subscription whose receiver is gone gets disabled by a rule.
   const busy = (await cli.json('webhooks', 'list')).find(({ name }: { name: string }) => name === 'Busy');
   await makeEnvironment('Late');

@@ -100,7 +100,7 @@ it('listen answers to ping, stores what is posted, and dumps it one document aft
 
 it('listen tells whether a signature is right, refuses others, and sends on what came, also out of a dump', async () => {
   const unusable = await cli.run(['listen', '--secret', 'hush', '--scheme', 'rot13']);
-  expect([unusable.code, unusable.stderr]).toEqual([1, expect.stringContaining('SECRET_INVALID: ROT13: scheme must be one of SCOPE')]);
+  expect([unusable.code, unusable.stderr]).toEqual([2, expect.stringContaining('The choices are SCOPE, STANDARD_WEBHOOKS')]);
   await cli
     .run(['listen', '--forward', 'http://127.0.0.1:9/hooks'])
     .then(({ code, stderr }) => expect([code, stderr]).toEqual([1, expect.stringContaining('FORWARD_UNREACHABLE')]));

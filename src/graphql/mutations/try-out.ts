@@ -141,7 +141,7 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
           response: asked.response ? readResponse(asked.response) : null,
           attemptId: asked.attemptId == null ? null : keyOfId(engine, 'WebhookAttempt', asked.attemptId),
         });
-        // `nodeId` and `attemptId` are arguments beside `webhookSubscription`, so their path doesn't contain that name.
+        // In the arguments, `nodeId` and `attemptId` are beside `webhookSubscription`, so their path doesn't contain that name.
         const problems = result.problems.map((one) => (beside.has(one.field) ? { ...one, path: [...around, one.field] } : one));
         return { ...result, problems, path: [...around, 'webhookSubscription'] };
       },

@@ -22,11 +22,7 @@ export interface ReadableEvent {
   actor: Json;
 }
 
-/** Whose rights count. `open` returns the context of a query, in which the overlay stands for stored rows. */
-interface Reader {
-  tenant: string;
-  open(overlay: Snapshot[]): object | Promise<object>;
-}
+type Open = (overlay: Snapshot[]) => object | Promise<object>;
 
 /**
  * Maximum number of queries for the nodes of one type. A non-null field that the user may not read makes its node `null`; the nodes are
@@ -41,14 +37,12 @@ const MOST_ROUNDS = 5;
  */
 export async function readableRows(engine: Engine, owner: Owner, events: EventOfNode[]): Promise<ReadableEvent[]> {
   const contextOf = await engine.host.contextFor(owner);
+  const open: Open = (overlay) => openContext(engine.host, contextOf as Open, overlay);
   const readable = new Map<string, Map<string, Set<string>>>();
-  if (contextOf) {
-    const reader: Reader = { tenant: owner.tenant, open: (overlay) => openContext(engine.host, contextOf, overlay) };
-    for (const typename of new Set(events.map((event) => event.typename))) {
-      const node = announcedNode(engine.host, typename);
-      const own = events.filter((event) => event.typename === typename);
-      if (node) readable.set(typename, await fieldsOfNodes(engine, node, own, reader));
-    }
+  for (const typename of contextOf ? new Set(events.map((event) => event.typename)) : []) {
+    const node = announcedNode(engine.host, typename);
+    const own = events.filter((event) => event.typename === typename);
+    if (node) readable.set(typename, await fieldsOfNodes(engine, { tenant: owner.tenant, node, open }, own));
   }
   return events.map(({ typename, nodeKey, before, after, context }) => {
     const node = announcedNode(engine.host, typename);
@@ -65,9 +59,8 @@ export async function readableRows(engine: Engine, owner: Owner, events: EventOf
 /** Returns the readable fields of each node, by key; a node that the user may not read is missing. */
 async function fieldsOfNodes(
   engine: Engine,
-  node: AnnouncedNode,
+  { tenant, node, open }: { tenant: string; node: AnnouncedNode; open: Open },
   events: EventOfNode[],
-  { tenant, open }: Reader,
 ): Promise<Map<string, Set<string>>> {
   const fields = [...exposedFields(engine, node)];
   const keys = [...new Set(events.map(({ nodeKey }) => nodeKey))];
@@ -81,7 +74,7 @@ async function fieldsOfNodes(
       }
   const snapshotOf = (key: string): Snapshot => ({ typename: node.typename, key, columns: parseRow(rows.get(key) ?? {}) });
   const names = fields.map(([field]) => field);
-  const found = await ask(engine, node, keys, names, { tenant, open: () => open(keys.map(snapshotOf)) });
+  const found = await ask(engine, { tenant, node, keys, fields: names }, () => open(keys.map(snapshotOf)));
   // With `fieldRights: false` the host says that its resolvers refuse no single fields of its own types.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Map([...found.keys()].map((key) => [key, new Set(names)]));
   const readable = new Map<string, Set<string>>();
@@ -98,8 +91,9 @@ async function fieldsOfNodes(
   if (doubtful.size === 0) return readable;
   const again = [...doubtful.keys()];
   const asked = [...new Set([...doubtful.values()].flat())];
-  const ahead = () => open(again.map((key) => ({ ...snapshotOf(key), ahead: true as const })));
-  const values = await ask(engine, node, again, asked, { tenant, open: ahead });
+  const values = await ask(engine, { tenant, node, keys: again, fields: asked }, () =>
+    open(again.map((key) => ({ ...snapshotOf(key), ahead: true as const }))),
+  );
   for (const [key, fieldsInDoubt] of doubtful)
     for (const field of fieldsInDoubt) if (values.get(key)?.get(field) != null) readable.get(key)?.add(field);
   return readable;
@@ -111,10 +105,8 @@ const parseRow = (row: RowTexts): Record<string, Json> =>
 /** Queries fields of nodes as the user. Returns for each node that was found the values of the fields without an error. */
 async function ask(
   engine: Engine,
-  node: AnnouncedNode,
-  keys: string[],
-  fields: string[],
-  { tenant, open }: Pick<Reader, 'tenant'> & { open(): object | Promise<object> },
+  { tenant, node, keys, fields }: { tenant: string; node: AnnouncedNode; keys: string[]; fields: string[] },
+  open: () => object | Promise<object>,
 ): Promise<Map<string, Map<string, unknown>>> {
   const finder = finderOf(engine.host, node.typename);
   const found = new Map<string, Map<string, unknown>>();
@@ -124,7 +116,7 @@ async function ask(
     const missing = keys.filter((key) => !found.has(key));
     const question = askFor(engine.host, finder, node, missing, selectFields(engine, node.typename, left));
     if (question.isEmpty) return found;
-    const result = await executeInTime(engine, { tenant, ...question, contextValue: await open() });
+    const result = await executeInTime(engine, { ...question, tenant, contextValue: await open() });
     if (!result) return found;
     const { data, errors = [] } = result;
     throwIfOurs(engine, errors, 'Checking which fields of events the user may read failed');

@@ -15,7 +15,7 @@ type Output = NodeJS.WriteStream & { _handle?: { setBlocking?(isBlocking: boolea
 export function outlastOutput(...streams: Output[]): void {
   for (const stream of streams) {
     stream.removeAllListeners('error').on('error', () => {});
-    // Node writes to a pipe synchronously, so the process would stand still behind a full one.
+    // Node's documentation permits synchronous writes to a pipe, with which the process would stand still behind a full one.
     if (!stream.isTTY) stream._handle?.setBlocking?.(false);
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
     let lost = 0;

@@ -116,6 +116,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'deliveries show': { args: [delivery] },
     resend: { args: [delivery] },
     release: { args: [name] },
+    'events show': { args: [EVIL] },
     'errors list': { args: [] },
     'errors dismiss': { args: [EVIL] },
     replay: { args: [name] },

@@ -17,7 +17,6 @@ import { VARIABLES } from '../src/webhooks/base/query/key-variables.js';
 import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
 import { MAX_MASKED_LENGTH, MAX_VALUES } from '../src/webhooks/base/recording/mask-body.js';
 import { describeStages } from '../src/webhooks/base/stages.js';
-import type { LOOP, NextState, OPERATOR } from '../src/webhooks/base/store/delivery-state.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/templates/rendering.mjs';
 import { BYTES_IN_FLIGHT, SMALL_BODY } from '../src/webhooks/bytes-in-flight.js';
@@ -31,6 +30,7 @@ import { MAX_ANSWER_DEPTH, MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run
 import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
+import { REASONS } from './delivery-reasons.js';
 import { fieldRows } from './field-rows.js';
 import { aboutLiquid, differenceRows } from './liquid-reference.js';
 import { retryRows } from './retry-rows.js';
@@ -55,20 +55,6 @@ function enumTable(name: string): string {
     type.getValues().map((value) => [code(value.name), value.description ?? '']),
   );
 }
-
-type Reason = NonNullable<NextState['reason']> | typeof LOOP | typeof OPERATOR | 'DELETED' | 'REFUSED' | 'ALLOWED';
-const REASONS: Record<Reason, string> = {
-  VALIDATION: 'SKIPPED: the validation template rendered `false`.',
-  DISABLED: 'SKIPPED: the subscription was disabled when the event happened. HELD: it was disabled later.',
-  BROKEN: 'HELD: the definition of the subscription no longer works. The delivery continues when the definition is corrected.',
-  NODE: 'HELD: the query of this node produced nothing that can be sent. The message of the attempt says why.',
-  OPERATOR: 'PENDING or RETRYING: waits, uncharged, until the operator corrects a fault; tried after 2 seconds, later every 5 minutes.',
-  LOOP: 'PENDING: the last notifications about the node were each followed by a write of the owner to the node, which caused the next one. They are sent with pauses that grow from 1 second to a minute.',
-  DELETED: 'CANCELLED: the subscription was deleted.',
-  REFUSED:
-    'DELIVERED: the before-hook refused the write. FAILED: it could not be called or failed, and `onFailure: REFUSE` refused the write.',
-  ALLOWED: 'FAILED: the before-hook could not be called or failed, and `onFailure: ALLOW` let the write proceed.',
-};
 
 /** Returns the default value of the variable `HOOKGRAPH_<name>`. */
 const setting = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${name}`)?.value);

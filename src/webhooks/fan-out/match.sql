@@ -56,7 +56,8 @@ $$ AS starts_no_loop \gset
 
 -- Whether nothing of a delivery `d` was missed.
 SELECT $$
-  (d.state IN ('PENDING', 'RETRYING', 'HELD', 'DELIVERED') OR (d.state = 'SKIPPED' AND d.reason = 'VALIDATION'))
+  (d.state IN ('PENDING', 'RETRYING', 'HELD', 'DELIVERED')
+    OR (d.state = 'SKIPPED' AND d.reason = 'VALIDATION'))
 $$ AS is_settled \gset
 
 -- Whether the subscription missed the event: it has no delivery of it that was made, is still to come or was

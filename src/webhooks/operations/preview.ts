@@ -54,15 +54,7 @@ export async function previewSubscription(
     return refused({ ...NOT_FOUND, field: 'attemptId', message: 'has no response, or does not exist' });
   const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
   if (id !== null && !before) return refused(NOT_FOUND);
-  const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
-  const saved = before && { ...before.subscription, secrets: before.secrets };
-  const draft = toDraft(input, saved, engine.settings);
-  problems.push(
-    ...(await checkDraft(engine, actor.tenant, draft, topic, before?.subscription.definition ?? null)),
-    ...(await checkPhase(engine, actor, draft, topic, id)),
-    ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
-  );
-  const { definition, secrets } = splitDraft(draft, saved);
+  const { topic, problems, definition, secrets } = await checkInput(engine, actor, input, before);
   const replaced = before ? changedSecrets(before.secrets, secrets) : [];
   if (!topic) return { ...refused(...problems), changedSecrets: replaced };
   const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
@@ -134,6 +126,19 @@ function reportOfSample({ stage, message }: Verdict, request: TryReport['request
     output: response,
     message: isFailed ? message : null,
   };
+}
+
+/** Checks the input, applied over the saved subscription, as a save does. */
+async function checkInput(engine: Engine, actor: Actor, input: SubscriptionInput, before: Awaited<ReturnType<typeof loadUnsealed>>) {
+  const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
+  const saved = before && { ...before.subscription, secrets: before.secrets };
+  const draft = toDraft(input, saved, engine.settings);
+  problems.push(
+    ...(await checkDraft(engine, actor.tenant, draft, topic, before?.subscription.definition ?? null)),
+    ...(await checkPhase(engine, actor, draft, topic, before?.subscription.id ?? null)),
+    ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
+  );
+  return { topic, problems, ...splitDraft(draft, saved) };
 }
 
 /** Reports each stage as failed whose query, template or other field of the definition has mistakes. */

@@ -63,7 +63,7 @@ describe('a stored query', () => {
     const untold = engineOf(() => {
       throw new TypeError('SELECT secret FROM /home/us/src/x.ts');
     });
-    expect(await run(untold)).toEqual({ refused: 'A resolver of this API failed. (at value)' });
+    expect(await run(untold)).toEqual({ refused: 'A resolver of this API failed. (at value)', place: { line: 1, column: 3 } });
     const ours = engineOf(() => {
       throw new Error('ours');
     });

@@ -1,0 +1,16 @@
+// Says what each reason of a delivery's state means, for the reference.
+import type { LOOP, NextState, OPERATOR } from '../src/webhooks/base/store/delivery-state.js';
+
+type Reason = NonNullable<NextState['reason']> | typeof LOOP | typeof OPERATOR | 'DELETED' | 'REFUSED' | 'ALLOWED';
+export const REASONS: Record<Reason, string> = {
+  VALIDATION: 'SKIPPED: the validation template rendered `false`.',
+  DISABLED: 'SKIPPED: the subscription was disabled when the event happened. HELD: it was disabled later.',
+  BROKEN: 'HELD: the definition of the subscription no longer works. The delivery continues when the definition is corrected.',
+  NODE: 'HELD: the query of this node produced nothing that can be sent. The message of the attempt says why.',
+  OPERATOR: 'PENDING or RETRYING: waits, uncharged, until the operator corrects a fault; tried after 2 seconds, later every 5 minutes.',
+  LOOP: 'PENDING: the last notifications about the node were each followed by a write of the owner to the node, which caused the next one. They are sent with pauses that grow from 1 second to a minute.',
+  DELETED: 'CANCELLED: the subscription was deleted.',
+  REFUSED:
+    'DELIVERED: the before-hook refused the write. FAILED: it could not be called or failed, and `onFailure: REFUSE` refused the write.',
+  ALLOWED: 'FAILED: the before-hook could not be called or failed, and `onFailure: ALLOW` let the write proceed.',
+};

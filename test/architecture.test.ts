@@ -197,11 +197,11 @@ const GREATEST_FUNCTION = 60;
 /** Functions that may be longer, up to a length: closures over one state, and a list. A function that was cut must leave the list. */
 const LONG_FUNCTIONS: Record<string, number> = {
   // The order of a delivery's steps, over the slots, circuits and outages of one worker.
-  'src/webhooks/journey.ts createJourney': 110,
+  'src/webhooks/journey.ts createJourney': 116,
   // Filling, writing and waiting share the batches.
   'src/webhooks/verdict/attempt-writer.ts createAttemptWriter': 75,
   // The list of a worker's loops.
-  'src/webhooks/worker-loops.ts startWorking': 80,
+  'src/webhooks/worker-loops.ts startWorking': 82,
 };
 
 /** The functions of more than `GREATEST_FUNCTION` lines, as `file name`, with their lengths. */

@@ -16,7 +16,7 @@ import { OriginSlots } from './destinations/https/origin-slots.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew, whileFresh } from './lease/lease-freshness.js';
 import { createLoopBrake } from './loop-brake.js';
-import { contextsFor, type OwnerContext } from './owner-contexts.js';
+import { contextsFor, type OwnerContext, ownerExists } from './owner-contexts.js';
 import type { PayloadSources } from './payload/find-data.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
 import { createPutBack, ownerUnread } from './put-back.js';
@@ -111,13 +111,6 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
     if (!delivery) return resultOf(claimed, {});
     const { attemptCount, createdAtMs } = delivery;
-    const ownerExists = () =>
-      engine.host.contextFor(compiled.owner).then(
-        (context) => context !== null,
-        (error) => {
-          throw ownerUnread(error);
-        },
-      );
     const ended = await runStages(engine, compiled, {
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
@@ -125,7 +118,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       onBody: hold.resize,
       // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost, or if the subscription
       // or its owner was disabled meanwhile.
-      maySend: whileFresh(engine.pool, delivery, leaseMs, ownerExists),
+      maySend: whileFresh(engine.pool, delivery, leaseMs, () => ownerExists(engine.host, compiled.owner)),
       origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
         return { attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() };

@@ -3,6 +3,7 @@
 
 import type { Host, Owner } from './base/model.js';
 import type { Prepared } from './definitions.js';
+import { ownerUnread } from './put-back.js';
 
 /**
  * The result of looking up an owner: a function that creates a GraphQL context for each query; `null` when the owner no longer exists;
@@ -26,4 +27,13 @@ export async function contextsFor(host: Host, prepared: ReadonlyMap<string, Prep
   return new Map(
     await Promise.all(found.map(async ({ id, context }) => [id, await context.catch((failed: unknown) => ({ failed }))] as const)),
   );
+}
+
+/** @throws HostFailed when the host's lookup fails */
+export async function ownerExists(host: Host, owner: Owner): Promise<boolean> {
+  try {
+    return (await host.contextFor(owner)) !== null;
+  } catch (error) {
+    throw ownerUnread(error);
+  }
 }

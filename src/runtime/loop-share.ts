@@ -11,6 +11,8 @@ export interface Account {
   readonly what: string;
   /** Milliseconds of the event loop that this work has used. */
   ms: number;
+  /** The weight of the pieces that have gone on. */
+  done: number;
   /** The longest time in milliseconds that a piece of this work has waited for others. */
   waitedMs: number;
   /** Maximum of `waitedMs` in milliseconds. A longer wait ends in a NoSlotError. */
@@ -29,6 +31,12 @@ export interface LongPiece {
   endedAtMs: number;
 }
 
+/**
+ * Maximum weight of the waiting pieces of one account that go on together, so that its loaders ask the database once for all of them, and
+ * the milliseconds that they may take, by what the account's pieces have taken so far.
+ */
+export const GROUP = 100;
+const GROUP_MS = 8;
 /** Milliseconds of work per iteration of the loop. Between two iterations, the loop reads what has arrived. */
 const SLICE_MS = 4;
 /** Maximum time in milliseconds that a request to the API waits for the turn of its organization. */
@@ -44,6 +52,8 @@ const MANY = 1_000;
 
 interface Piece {
   account: Account;
+  /** The number of objects that it completes. */
+  weight: number;
   sinceMs: number;
   /** The account's `ms` when the piece began to wait. */
   usedMs: number;
@@ -78,7 +88,7 @@ export class LoopShare {
 
   open(party: string, what: string, maxWaitMs = Number.POSITIVE_INFINITY): Account {
     this.opened += 1;
-    return { number: this.opened, party, what, ms: 0, waitedMs: 0, maxWaitMs, isOver: false, mustEnd: false };
+    return { number: this.opened, party, what, ms: 0, done: 0, waitedMs: 0, maxWaitMs, isOver: false, mustEnd: false };
   }
 
   /**
@@ -86,27 +96,29 @@ export class LoopShare {
    * piece begins or the microtasks have run, the loop's time is counted for the account.
    * @throws NoSlotError (as a rejection) when the piece has waited for more than `maxWaitMs`
    */
-  turn(account: Account): Promise<void> | undefined {
-    if (this.waiting > 0 || account.isOver || !this.isInTime()) return this.later(account);
+  turn(account: Account, weight = 1): Promise<void> | undefined {
+    if (this.waiting > 0 || account.isOver || !this.isInTime()) return this.later(account, weight);
+    account.done += weight;
     this.enter(account);
     return undefined;
   }
 
   /** As `turn`, but goes on at once while no other party has used the loop in the last second. For pieces that are short by themselves. */
-  turnBesideOthers(account: Account): Promise<void> | undefined {
+  turnBesideOthers(account: Account, weight = 1): Promise<void> | undefined {
     if (this.waiting === 0 && !account.isOver && account.party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS) {
+      account.done += weight;
       this.enter(account);
       return undefined;
     }
-    return this.turn(account);
+    return this.turn(account, weight);
   }
 
   /** As `turn`, but always waits: for a piece that must not run in one stretch with the piece before it. */
-  later(account: Account): Promise<void> {
+  later(account: Account, weight = 1): Promise<void> {
     const sinceMs = this.now();
     const usedMs = account.ms + (this.current === account ? sinceMs - this.sinceMs : 0);
     return new Promise((resolve, reject) => {
-      this.party(account.party).waiting.add({ account, sinceMs, usedMs, go: resolve, refuse: reject });
+      this.party(account.party).waiting.add({ account, weight, sinceMs, usedMs, go: resolve, refuse: reject });
       this.waiting += 1;
       if (!this.isPumping) void this.pump();
     });
@@ -119,7 +131,7 @@ export class LoopShare {
     this.current = account;
     this.sinceMs = nowMs;
     if (account.party !== this.lastParty) {
-      this.otherAtMs = nowMs;
+      if (this.lastParty !== '') this.otherAtMs = nowMs;
       this.lastParty = account.party;
     }
     if (this.isEnding) return;
@@ -207,7 +219,7 @@ export class LoopShare {
       await new Promise(setImmediate);
       this.beginSlice();
       while (this.waiting > 0 && this.now() < this.sliceEndsMs) {
-        this.start(this.next());
+        for (const piece of this.next()) this.start(piece);
         // All microtasks of the piece have run when the next tick begins.
         await new Promise(process.nextTick);
       }
@@ -216,8 +228,8 @@ export class LoopShare {
     setImmediate(this.endSlice);
   }
 
-  /** Takes a piece of the party that has used least. */
-  private next(): Piece {
+  /** Takes pieces of the party that has used least: those of one account, up to the weight GROUP. */
+  private next(): Piece[] {
     const nowMs = this.now();
     let [least, leastMs]: [Party | null, number] = [null, Number.POSITIVE_INFINITY];
     for (const party of this.parties.values()) {
@@ -225,17 +237,19 @@ export class LoopShare {
       const usedMs = this.usedBy(party, nowMs);
       if (usedMs < leastMs) [least, leastMs] = [party, usedMs];
     }
-    this.waiting -= 1;
-    return (least as Party).waiting.take();
+    const pieces = (least as Party).waiting.take();
+    this.waiting -= pieces.length;
+    return pieces;
   }
 
-  private start({ account, sinceMs, usedMs, go, refuse }: Piece): void {
+  private start({ account, weight, sinceMs, usedMs, go, refuse }: Piece): void {
     // The pieces of an account wait for each other, too: that time is used and not waited.
     account.waitedMs = Math.max(account.waitedMs, this.now() - sinceMs - (account.ms - usedMs));
     if (!account.mustEnd && (account.isOver || account.waitedMs > account.maxWaitMs)) {
       refuse(new NoSlotError(TOO_LONG));
       return;
     }
+    account.done += weight;
     this.enter(account);
     go();
   }
@@ -262,14 +276,22 @@ class WaitingPieces {
     else this.accounts.splice(before + 1, 0, { account, pieces: [piece], first: 0 });
   }
 
-  take(): Piece {
+  take(): Piece[] {
     this.isNewest = !this.isNewest;
     const index = this.isNewest ? this.accounts.length - 1 : 0;
     const queue = this.accounts[index] as (typeof this.accounts)[number];
-    const piece = queue.pieces[queue.first] as Piece;
-    queue.first += 1;
+    const { ms, done } = queue.account;
+    const most = done === 0 ? 1 : Math.min(GROUP, GROUP_MS / (ms / done || 0.01));
+    const taken: Piece[] = [];
+    let weight = 0;
+    do {
+      const piece = queue.pieces[queue.first] as Piece;
+      queue.first += 1;
+      taken.push(piece);
+      weight += piece.weight;
+    } while (weight < most && queue.first < queue.pieces.length);
     if (queue.first === queue.pieces.length) this.accounts.splice(index, 1);
-    return piece;
+    return taken;
   }
 }
 

@@ -139,7 +139,7 @@ it('is said to the command line by HOOKGRAPH_DATABASE_SCHEMA', async () => {
   expect(JSON.parse(doctor.stdout)).toEqual(
     expect.arrayContaining([
       { check: 'migrations', outcome: 'OK', message: 'all migrations are applied', hint: null },
-      { check: 'worker', outcome: 'OK', message: expect.any(String), hint: null },
+      { check: 'queue', outcome: 'OK', message: expect.any(String), hint: null },
     ]),
   );
   await own.close();

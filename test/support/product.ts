@@ -87,7 +87,7 @@ export async function makePlace(db: TestDatabase, env: Record<string, string>, p
     pool: db.pool,
     environment,
     async start(name: 'serve' | 'api' | 'worker', more: Record<string, string> = {}, inside: string[] = []) {
-      const process = launch([name], { ...environment, ...more }, program, inside);
+      const process = launch(name === 'serve' ? [name, '--sample-data'] : [name], { ...environment, ...more }, program, inside);
       processes.push(process);
       return { ...process, url: await ready(process, name) };
     },

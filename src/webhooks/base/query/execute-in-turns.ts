@@ -14,10 +14,10 @@ import {
   isListType,
   isObjectType,
 } from 'graphql';
-import { type Account, loopShare } from '../../../runtime/loop-share.js';
+import { type Account, GROUP, loopShare } from '../../../runtime/loop-share.js';
 
-/** Number of objects of a list that are completed in one piece. */
-const PART = 8;
+/** Number of objects of a list that are completed in one piece: a page at most. In smaller parts, a loader would ask once for each. */
+const PART = GROUP;
 
 /** The account of each execution, by its context. */
 const accounts = new WeakMap<object, Account>();
@@ -63,7 +63,7 @@ function inTurns(resolve: Resolve, { isRoot, isList }: { isRoot: boolean; isList
     const value = turn ? turn.then(() => resolve(source, args, context, info)) : resolve(source, args, context, info);
     if (!isPromise(value)) return isList ? inParts(value, account) : value;
     return value.then((read) => {
-      const next = loopShare.turnBesideOthers(account);
+      const next = loopShare.turnBesideOthers(account, isList && Array.isArray(read) ? Math.min(read.length, PART) : 1);
       const completed = () => (isList ? inParts(read, account) : read);
       return next ? next.then(completed) : completed();
     });
@@ -75,8 +75,9 @@ function inParts(list: unknown, account: Account): unknown {
   if (!Array.isArray(list) || list.length <= PART) return list;
   const items: unknown[] = list.slice(0, PART);
   for (let from = PART; from < list.length; from += PART) {
-    const turn = loopShare.later(account);
-    for (const item of list.slice(from, from + PART) as unknown[]) {
+    const part = list.slice(from, from + PART) as unknown[];
+    const turn = loopShare.later(account, part.length);
+    for (const item of part) {
       // graphql-js sees the failure when the item's turn comes.
       if (isPromise(item)) item.catch(() => {});
       items.push(turn.then(() => item));

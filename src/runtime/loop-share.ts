@@ -31,11 +31,9 @@ export interface LongPiece {
   endedAtMs: number;
 }
 
-/**
- * Maximum weight of the waiting pieces of one account that go on together, so that its loaders ask the database once for all of them, and
- * the milliseconds that they may take, by what the account's pieces have taken so far.
- */
+/** Maximum weight of the waiting pieces of one account that go on together, so that its loaders ask the database once for all of them. */
 export const GROUP = 100;
+/** Milliseconds that they may take, by what the account's pieces have taken so far. */
 const GROUP_MS = 8;
 /** Milliseconds of work per iteration of the loop. Between two iterations, the loop reads what has arrived. */
 const SLICE_MS = 4;
@@ -283,13 +281,11 @@ class WaitingPieces {
     const { ms, done } = queue.account;
     const most = done === 0 ? 1 : Math.min(GROUP, GROUP_MS / (ms / done || 0.01));
     const taken: Piece[] = [];
-    let weight = 0;
-    do {
+    for (let weight = 0; weight < most && queue.first < queue.pieces.length; queue.first++) {
       const piece = queue.pieces[queue.first] as Piece;
-      queue.first += 1;
       taken.push(piece);
       weight += piece.weight;
-    } while (weight < most && queue.first < queue.pieces.length);
+    }
     if (queue.first === queue.pieces.length) this.accounts.splice(index, 1);
     return taken;
   }

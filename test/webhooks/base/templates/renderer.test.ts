@@ -105,7 +105,7 @@ describe('a process that renders', () => {
 
 describe('one who takes long', () => {
   it('waits for its turn beside the others, and gives up after a while', async () => {
-    const renderer = open({ slowWithinMs: 3000 });
+    const renderer = open({ slowWithinMs: 8000 });
     const slow = { tenant: 'slow', key: 'slow', isTrial: false };
     await ask(renderer, BOMB, {}, slow);
     const bombs = Promise.all(Array.from({ length: 200 }, () => ask(renderer, BOMB, {}, slow)));

@@ -1,5 +1,6 @@
 // Tests what an owner uses when a notification is missing: why-not, replays, and disabling or enabling a whole group.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sqlStatement } from '../../src/runtime/sql-file.js';
 import { createHeartbeat } from '../../src/webhooks/base/store/workers.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../src/webhooks/fan-out/replay.js';
@@ -104,6 +105,25 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
       { delivery: { state: 'DELIVERED' } },
     ],
   });
+});
+
+it('why nothing came is looked up by event, however many deliveries the subscription has', async () => {
+  const { databaseId } = await subscribe();
+  await app.database.pool.query(
+    `INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, due_at, state)
+     SELECT hookgraph.next_id(), id, topic_id, tenant, 'Environment', 'gone', now(), 'DELIVERED'
+     FROM hookgraph.subscriptions, generate_series(1, 5000) WHERE id = $1`,
+    [databaseId],
+  );
+  await app.database.pool.query('ANALYZE hookgraph.deliveries');
+  const values = { subscription_id: databaseId, tenant: '', typename: '', node_key: null, since: new Date(), event_ids: ['1'], owner: '' };
+  for (const file of ['why-not', 'decisions']) {
+    const { text, values: list } = sqlStatement<string>(`webhooks/operations/${file}.sql`);
+    const { rows } = await app.database.pool.query(`EXPLAIN ${text}`, list({ ...values, max_events: 10_000, max_findings: 20 }));
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain('deliveries_once');
+    expect(plan).not.toContain('deliveries_of_subscription');
+  }
 });
 
 it('why nothing came: the wrong node, no change at all, a subscription that is off, and nothing for strangers', async () => {

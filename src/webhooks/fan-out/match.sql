@@ -1,5 +1,5 @@
 -- Defines the SQL conditions under which an event `e` matches a topic `t` and a subscription `s`. relay.sql,
--- fan-out.sql, replay.sql and why-not.sql insert them by name.
+-- fan-out.sql, replay.sql, why-not.sql and decisions.sql insert them by name.
 
 -- Whether the event has the topic's node type and operation. A lifecycle topic, which watches one column,
 -- also requires that this column changed to `to_value` and, if `from_value` is set, from that value.
@@ -60,25 +60,47 @@ SELECT $$
     OR (d.state = 'SKIPPED' AND d.reason = 'VALIDATION'))
 $$ AS is_settled \gset
 
+-- The deliveries of the event to the subscription: a subquery for a FROM clause. Each part is found by the
+-- index of its kind; without the parts, Postgres would read all deliveries of the subscription.
+SELECT $$
+  (
+    SELECT id, state, reason
+    FROM hookgraph.deliveries
+    WHERE event_id = e.id AND subscription_id = s.id AND kind = 'LIVE'
+    UNION ALL
+    SELECT replayed.id, replayed.state, replayed.reason
+    FROM hookgraph.replays r
+    JOIN hookgraph.deliveries replayed ON replayed.replay_id = r.id AND replayed.event_id = e.id
+    WHERE r.subscription_id = s.id
+    UNION ALL
+    SELECT id, state, reason
+    FROM hookgraph.deliveries
+    WHERE event_id = e.id AND subscription_id = s.id AND kind = 'RESEND')
+$$ AS deliveries_of_event \gset
+
+-- Joins the newest delivery `d` of the event to the subscription, and its lease `o`; both may be missing.
+SELECT $$
+  LEFT JOIN LATERAL (
+    SELECT made.id
+    FROM :deliveries_of_event made
+    ORDER BY made.id DESC
+    LIMIT 1
+  ) d ON true
+  LEFT JOIN LATERAL (
+    SELECT lease_until
+    FROM hookgraph.open_deliveries o
+    WHERE o.delivery_id = d.id AND o.lease_until > now()
+  ) o ON true
+$$ AS newest_delivery \gset
+
 -- Whether the subscription missed the event: it has no delivery of it that was made, is still to come or was
--- rejected by the validation template. OFFSET keeps each part an index look-up per event; else the planner
--- may read all deliveries once.
+-- rejected by the validation template. OFFSET keeps it a look-up per event; else the planner may read all
+-- deliveries once.
 SELECT $$
   NOT EXISTS (
     SELECT 1
-    FROM hookgraph.deliveries d
-    WHERE d.event_id = e.id AND d.subscription_id = s.id AND d.kind = 'LIVE' AND :is_settled
-    OFFSET 0)
-  AND NOT EXISTS (
-    SELECT 1
-    FROM hookgraph.replays earlier
-    JOIN hookgraph.deliveries d ON d.replay_id = earlier.id AND d.event_id = e.id
-    WHERE earlier.subscription_id = s.id AND :is_settled
-    OFFSET 0)
-  AND NOT EXISTS (
-    SELECT 1
-    FROM hookgraph.deliveries d
-    WHERE d.event_id = e.id AND d.subscription_id = s.id AND d.kind = 'RESEND' AND :is_settled
+    FROM :deliveries_of_event d
+    WHERE :is_settled
     OFFSET 0)
 $$ AS is_missed \gset
 

@@ -19,17 +19,6 @@ JOIN hookgraph.subscriptions s ON s.topic_id = t.id
   AND s.owner = :'owner'
   AND s.deleted_at IS NULL
   AND :fits_fold
-LEFT JOIN LATERAL (
-  SELECT d.id
-  FROM hookgraph.deliveries d
-  WHERE d.event_id = e.id AND d.subscription_id = s.id
-  ORDER BY d.id DESC
-  LIMIT 1
-) d ON true
-LEFT JOIN LATERAL (
-  SELECT lease_until
-  FROM hookgraph.open_deliveries o
-  WHERE o.delivery_id = d.id AND o.lease_until > now()
-) o ON true
+:newest_delivery
 WHERE e.id = ANY (:'event_ids'::bigint[]) AND e.tenant = :'tenant'
 ORDER BY e.id, t.operation = e.operation DESC, s.created_at, s.id;

@@ -31,17 +31,6 @@ CROSS JOIN LATERAL (
   ORDER BY e.id DESC
   LIMIT :max_findings
 ) e
-LEFT JOIN LATERAL (
-  SELECT d.id
-  FROM hookgraph.deliveries d
-  WHERE d.event_id = e.id AND d.subscription_id = s.id
-  ORDER BY d.id DESC
-  LIMIT 1
-) d ON true
-LEFT JOIN LATERAL (
-  SELECT lease_until
-  FROM hookgraph.open_deliveries o
-  WHERE o.delivery_id = d.id AND o.lease_until > now()
-) o ON true
+:newest_delivery
 WHERE s.id = :'subscription_id'
 ORDER BY e.id DESC;

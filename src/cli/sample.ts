@@ -25,8 +25,13 @@ export interface SampleApp extends Pick<App, 'pool' | 'schema' | 'webhooks' | 'a
   prepare(): Promise<void>;
   /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
-  /** Creates an organization with an admin, and returns the admin's API token; `null` when the permalink is taken. */
-  makeOrganization(organization: { name: string; permalink: string; admin: string; token: string | null }): Promise<string | null>;
+  /** Creates an organization with an admin. Returns the API token of the admin, or which value is taken; then nothing is created. */
+  makeOrganization(organization: {
+    name: string;
+    permalink: string;
+    admin: string;
+    token: string | null;
+  }): Promise<{ token: string } | { taken: 'permalink' | 'token' }>;
   hasOrganization(): Promise<boolean>;
   close(): Promise<void>;
 }

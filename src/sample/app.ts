@@ -5,7 +5,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { Prisma } from '../generated/nodes/client.js';
 import type { Hookgraph } from '../index.js';
 import { createQuickWrite, shareConnections } from '../sources/prisma/index.js';
-import { makeOrganization, type NewOrganization } from './data/make-organization.js';
+import { type Made, makeOrganization, type NewOrganization } from './data/make-organization.js';
 import { makeSampleData } from './data/make-sample-data.js';
 import { type Context, createContext } from './graph/context.js';
 import { createHooks, type HooksOptions } from './hookgraph.js';
@@ -31,8 +31,8 @@ export interface SampleApp {
   prepare(): Promise<void>;
   /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
-  /** Creates an organization with an admin, and returns the admin's API token; `null` when the permalink is taken. */
-  makeOrganization(organization: NewOrganization): Promise<string | null>;
+  /** Creates an organization with an admin. */
+  makeOrganization(organization: NewOrganization): Promise<Made>;
   hasOrganization(): Promise<boolean>;
   /** Returns the viewer who owns the token, or the reason why the token is refused. */
   authenticate(token: string): Promise<Authentication>;

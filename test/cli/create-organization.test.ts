@@ -12,11 +12,12 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-async function create(name: string, { isTTY, ...more }: { isTTY: boolean; permalink?: string }) {
+async function create(name: string, { isTTY, token, ...more }: { isTTY: boolean; permalink?: string; token?: string }) {
   const stdout = Object.assign(new PassThrough(), { isTTY });
   const terminal = createTerminal({ stdin: new PassThrough(), stdout, stderr: new PassThrough() }, { noColour: true });
   const env = { DATABASE_URL: database.url, HOOKGRAPH_ENCRYPTION_KEYS: Buffer.alloc(32).toString('base64') };
-  await createOrganization(name, { admin: 'Ada King Lovelace', ...more }, { terminal, env });
+  const given = token === undefined ? env : { ...env, HOOKGRAPH_ADMIN_TOKEN: token };
+  await createOrganization(name, { admin: 'Ada King Lovelace', ...more }, { terminal, env: given });
   return String(stdout.read());
 }
 
@@ -36,4 +37,10 @@ it('shows the token on a terminal, and makes nothing elsewhere', async () => {
   await expect(create('Mills', { isTTY: true })).rejects.toMatchObject({ code: 'ORGANIZATION_EXISTS' });
   expect(await create('Mills', { isTTY: true, permalink: 'mills-2' })).toContain('(mills-2)');
   await expect(create('№', { isTTY: true, permalink: '' })).rejects.toMatchObject({ code: 'BAD_PERMALINK' });
+});
+
+it('makes nothing where another admin has the given token', async () => {
+  expect(await create('First', { isTTY: false, token: 'a-token-of-mine' })).toContain('token is that of HOOKGRAPH_ADMIN_TOKEN');
+  await expect(create('Second', { isTTY: false, token: 'a-token-of-mine' })).rejects.toMatchObject({ code: 'TOKEN_TAKEN' });
+  expect((await database.pool.query(`SELECT FROM organizations WHERE permalink = 'second'`)).rowCount).toBe(0);
 });

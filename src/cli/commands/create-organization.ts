@@ -26,14 +26,9 @@ export async function createOrganization(
         'The API token is shown once, on a terminal, so that no file or log keeps it',
         'Run the command on a terminal, or set HOOKGRAPH_ADMIN_TOKEN to the token that the admin gets.',
       );
-    const token = await app.makeOrganization({ name, permalink, admin, token: config.adminToken });
-    if (token === null)
-      throw new RuntimeError(
-        'ORGANIZATION_EXISTS',
-        `There is an organization with the short name ${permalink}`,
-        'Pass another --permalink.',
-      );
-    const shown = isShown ? token : null;
+    const made = await app.makeOrganization({ name, permalink, admin, token: config.adminToken });
+    if ('taken' in made) throw TAKEN[made.taken](permalink);
+    const shown = isShown ? made.token : null;
     if (json) return terminal.json({ name, permalink, admin, token: shown });
     terminal.say(`Created the organization ${name} (${permalink}) with its admin ${admin}.`);
     terminal.say(
@@ -43,6 +38,12 @@ export async function createOrganization(
     await installation.close();
   }
 }
+
+const TAKEN = {
+  permalink: (permalink: string) =>
+    new RuntimeError('ORGANIZATION_EXISTS', `There is an organization with the short name ${permalink}`, 'Pass another --permalink.'),
+  token: () => new RuntimeError('TOKEN_TAKEN', 'Somebody has the token of HOOKGRAPH_ADMIN_TOKEN already', 'Set it to another token.'),
+};
 
 /** `Zoë & Söhne` → `zoe-sohne`. */
 function shortName(name: string): string {

@@ -12,8 +12,10 @@ export interface NewOrganization {
   token: string | null;
 }
 
-/** Returns the admin's API token; `null` when an organization has this permalink already. */
-export async function makeOrganization(prisma: PrismaClient, { name, permalink, admin, token }: NewOrganization): Promise<string | null> {
+/** The admin's API token, or which of the values somebody has already; then nothing is created. */
+export type Made = { token: string } | { taken: 'permalink' | 'token' };
+
+export async function makeOrganization(prisma: PrismaClient, { name, permalink, admin, token }: NewOrganization): Promise<Made> {
   const words = admin.trim().split(/\s+/);
   const lastName = words.length > 1 ? (words.pop() as string) : '';
   const chosen = token ?? generateToken();
@@ -32,10 +34,10 @@ export async function makeOrganization(prisma: PrismaClient, { name, permalink, 
         },
       },
     });
-    return chosen;
+    return { token: chosen };
   } catch (error) {
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002' && !`${error.meta?.target}`.includes('token'))
-      return null;
-    throw error;
+    if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') throw error;
+    const isTaken = await prisma.organization.findUnique({ where: { permalink }, select: { id: true } });
+    return { taken: isTaken ? 'permalink' : 'token' };
   }
 }

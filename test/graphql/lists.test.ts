@@ -274,7 +274,9 @@ describe('a list of deliveries', () => {
     );
     await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'REPLAY', replay_id = $2 WHERE id = $1`, [made['500'], replay[0].id]);
     expect(await found(`search: "${rows[0].event_id}"`)).toEqual(['500']);
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'LIVE', replay_id = NULL WHERE id = $1`, [made['500']]);
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'RESEND', replay_id = NULL WHERE id = $1`, [made['500']]);
+    expect(await found(`search: "${rows[0].event_id}"`)).toEqual(['500']);
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'LIVE' WHERE id = $1`, [made['500']]);
   });
 
   it('reads the index of each subscription, and not the primary key once for each', async () => {

@@ -57,7 +57,9 @@ const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NUL
     SELECT a.delivery_id FROM hookgraph.attempts a WHERE a.id = $11 UNION ALL
     SELECT e.id FROM hookgraph.deliveries e WHERE e.event_id = $11 AND e.kind = 'LIVE' UNION ALL
     SELECT e.id FROM hookgraph.subscriptions o JOIN hookgraph.replays r ON r.subscription_id = o.id
-      JOIN hookgraph.deliveries e ON e.replay_id = r.id AND e.event_id = $11 WHERE o.tenant = $1 AND o.owner = $2)))
+      JOIN hookgraph.deliveries e ON e.replay_id = r.id AND e.event_id = $11 WHERE o.tenant = $1 AND o.owner = $2 UNION ALL
+    SELECT e.id FROM hookgraph.subscriptions o JOIN hookgraph.deliveries e ON e.subscription_id = o.id AND e.event_id = $11
+      AND e.kind = 'RESEND' WHERE o.tenant = $1 AND o.owner = $2)))
   AND ($17::timestamptz IS NULL OR d.updated_at >= $17) AND ($12::text[] IS NULL OR d.state <> ALL ($12))
   AND (($13::text[] IS NULL AND $14::int IS NULL AND $15::int IS NULL AND $16::text[] IS NULL) OR (d.attempt_count > 0 AND EXISTS (
     SELECT FROM (SELECT * FROM hookgraph.attempts a WHERE a.delivery_id = d.id ORDER BY a.id DESC LIMIT 1) a

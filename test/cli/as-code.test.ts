@@ -1,61 +1,29 @@
 // Tests `plan`, `apply` and `pull` of a folder of YAML, repeatedly and after failures.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are references to environment variables
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
-import { type CommandLine, commandLine } from '../support/command-line.js';
+import { QUERY, SECRETS, startYamlFolders, writeYaml, YAML, type YamlFolders } from '../support/yaml-folder.js';
 
-let t: ServedApp;
-let cli: CommandLine;
+let folders: YamlFolders;
+let t: YamlFolders['t'];
+let cli: YamlFolders['cli'];
 let dir: string;
-let count = 0;
-const SECRETS = { CRM_SECRET: 'hush-hush', CRM_KEY: 'key-of-the-crm' };
 beforeAll(async () => {
-  t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN, ...SECRETS });
+  folders = await startYamlFolders();
+  ({ t, cli } = folders);
 });
-afterAll(async () => {
-  await cli.close();
-  await t.close();
-});
+afterAll(() => folders.close());
 beforeEach(async () => {
-  await t.database.pool.query('UPDATE hookgraph.subscriptions SET deleted_at = now() WHERE deleted_at IS NULL');
-  count += 1;
-  dir = join(cli.dir, `folder-${count}`);
-  await mkdir(dir);
+  dir = await folders.clear();
 });
-
-const QUERY = `query ($nodeId: ID!) {
-  node(id: $nodeId) { ... on User { name } }
-}
-`;
-const YAML = `name: users
-topics: [user/created, user/updated]
-callbackUrl: https://8.8.8.8/hooks
-query: { fromFile: users.graphql }
-template: |
-  {"name": "{{ data.node.name }}"}
-sharedSecret: { fromEnv: CRM_SECRET }
-headers:
-  - { name: x-api-key, value: "Key \${env:CRM_KEY}" }
-retry: { maxTries: 5 }
-rateLimit: { perSecond: 10, concurrency: 2 }
-`;
-
-async function writeFolder(files: Record<string, string> = {}) {
-  const all = { 'hookgraph.yaml': 'scope: crm\n', 'users.yaml': YAML, 'users.graphql': QUERY, ...files };
-  for (const [file, content] of Object.entries(all)) await writeFile(join(dir, file), content);
-}
+const writeFolder = (files?: Record<string, string>) => writeYaml(dir, files);
+const versions = () => folders.versions();
 
 const names = async () => (await cli.json('webhooks', 'list')).map(({ name }: { name: string }) => name);
-const versions = async () =>
-  (await t.database.pool.query('SELECT version FROM hookgraph.subscriptions WHERE deleted_at IS NULL ORDER BY name')).rows.map(
-    (row) => row.version,
-  );
 
 it('plan tells what apply does, which does it once; a list of topics is one subscription each', async () => {
   await writeFolder();

@@ -24,10 +24,13 @@ const then = Math.floor(Date.now() / SLOT_MS) * SLOT_MS - 3 * 3_600_000 + SLOT_M
 const INSERT = `INSERT INTO hookgraph.attempts (id, delivery_id, subscription_id, subscription_version, number, outcome, started_at, duration_ms, test)
   SELECT coalesce(hookgraph.id_at(to_timestamp($4::float8 / 1000)) + nextval('hookgraph.id_sequence') % 1000, hookgraph.next_id()), 1, $1, 1, 1, $2, now(), $3, $5
   FROM generate_series(1, $6)`;
+const millisecond = async () =>
+  (await world.db.pool.query("SELECT date_trunc('milliseconds', clock_timestamp())::text AS now")).rows[0].now as string;
 const insert = async (id: string, outcome: string, { ms = 10, at = null as number | null, test = false, count = 1 } = {}) => {
   await world.db.pool.query(INSERT, [id, outcome, ms, at, test, count]);
   // A count ends before the present millisecond.
-  await world.db.pool.query('SELECT pg_sleep(0.002)');
+  const before = await millisecond();
+  await until('the clock has gone on', async () => (await millisecond()) !== before);
 };
 
 async function stats(id: string, args = '', selection = 'delivered failed skipped held', actor: Actor = owner) {

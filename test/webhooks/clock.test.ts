@@ -75,7 +75,10 @@ it('sends changes that one transaction made to a row, folded, after the clock ha
 it('of a transaction that was open at the creation, sends what was written after it', async () => {
   const writer = await world.db.pool.connect();
   await writer.query(`BEGIN; INSERT INTO public.things (org, name) VALUES ('org', 'before')`);
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await until('the ids have gone on by a millisecond', async () => {
+    const { rows } = await writer.query('SELECT hookgraph.id_at(clock_timestamp()) > max(id) AS later FROM hookgraph.captures');
+    return rows[0].later;
+  });
   const id = await world.subscribe();
   await world.db.pool.query(`UPDATE hookgraph.subscriptions SET created_at = created_at + interval '10 minutes'`);
   await writer.query(`INSERT INTO public.things (org, name) VALUES ('org', 'after'); COMMIT`);

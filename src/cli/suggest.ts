@@ -18,7 +18,7 @@ export function suggest(name: string, known: readonly string[]): string {
   return didYouMean(near.slice(0, MOST).map((lower) => known.find((one) => one.toLowerCase() === lower) as string));
 }
 
-/** Makes an option accept these values in any case, and list them in its help. */
+/** Makes an option accept these values in upper or lower case, and list them in its help. */
 export function withChoices(option: Option, values: readonly string[], isRepeated = false): Option {
   const check = (text: string): string => {
     const found = values.find((value) => value.toLowerCase() === text.toLowerCase());

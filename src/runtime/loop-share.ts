@@ -17,7 +17,7 @@ export interface Account {
   waitedMs: number;
   /** Maximum of `waitedMs` in milliseconds. A longer wait ends in a NoSlotError. */
   readonly maxWaitMs: number;
-  /** Whether nobody needs the work any more: its waiting pieces end in a NoSlotError. */
+  /** Whether the result is no longer needed, e.g. because the client has gone. Waiting pieces then end in a NoSlotError. */
   isOver: boolean;
   /** Whether the work writes, so that it must not end between two writes: then `isOver` and `maxWaitMs` don't count. */
   mustEnd: boolean;
@@ -31,7 +31,7 @@ export interface LongPiece {
   endedAtMs: number;
 }
 
-/** Maximum weight of the waiting pieces of one account that go on together, so that its loaders ask the database once for all of them. */
+/** Maximum number of objects that waiting pieces of one account complete together. Its loaders then ask the database once for all. */
 export const GROUP = 100;
 /** Milliseconds that they may take, by what the account's pieces have taken so far. */
 const GROUP_MS = 8;

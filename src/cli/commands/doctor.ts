@@ -220,7 +220,15 @@ function checkSubscriptions(all: readonly Listed[]): Finding[] {
   ];
   return findings.length > 0
     ? findings
-    : [finding('subscriptions', 'OK', `none of your ${all.length} subscriptions is held or disabled by a rule`)];
+    : [
+        finding(
+          'subscriptions',
+          'OK',
+          all.length === 1
+            ? 'your subscription is neither held nor disabled by a rule'
+            : `none of your ${all.length} subscriptions is held or disabled by a rule`,
+        ),
+      ];
 }
 
 /** Reads the response of /readyz, such as `{"status": "the worker is stuck", "problems": ["The loop relay has …"]}`. */

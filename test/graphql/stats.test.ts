@@ -85,19 +85,25 @@ it('counts each attempt once when it is killed while it counts', async () => {
   await countAttempts(world.db.pool);
   await insert(id, 'DELIVERED', { count: 20 });
   const blocker = await world.db.pool.connect();
-  // The run waits for this row, after it has read the attempts and before it ends.
-  await blocker.query('BEGIN; SELECT FROM hookgraph.attempt_stats FOR UPDATE');
-  const running = countAttempts(world.db.pool).catch((error: Error) => error.message);
-  const killed = await until('the run waits', async () => {
-    const { rows } = await world.db.pool.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%attempt_stats%'`,
-    );
-    return rows.length;
-  });
-  expect(killed).toBe(1);
-  expect(await running).toMatch(/terminat/i);
-  await blocker.query('ROLLBACK');
-  blocker.release();
+  try {
+    // The run waits after it has read the attempts, before it ends, whether their slot has a row already or not.
+    await blocker.query(`CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock(7); RETURN new; END $$;
+      CREATE TRIGGER wait_for_test BEFORE INSERT ON hookgraph.attempt_stats FOR EACH ROW EXECUTE FUNCTION wait_for_test();
+      SELECT pg_advisory_lock(7)`);
+    const running = countAttempts(world.db.pool).catch((error: Error) => error.message);
+    const killed = await until('the run waits', async () => {
+      const { rows } = await world.db.pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE '%attempt_stats%'`,
+      );
+      return rows.length;
+    });
+    expect(killed).toBe(1);
+    expect(await running).toMatch(/terminat/i);
+  } finally {
+    await blocker.query('SELECT pg_advisory_unlock_all(); DROP FUNCTION wait_for_test CASCADE');
+    blocker.release();
+  }
   expect(await stats(id)).toMatchObject({ delivered: 1 });
   await countAttempts(world.db.pool);
   expect(await stats(id)).toMatchObject({ delivered: 21 });

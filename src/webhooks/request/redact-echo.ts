@@ -100,18 +100,26 @@ function withKeyOf(secret: string): string[] {
 }
 
 /**
- * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64 at each of the three possible offsets, as in the
- * base64 of `<id>:<secret>`. The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
+ * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64, once or twice, at each of the three possible
+ * offsets, as in the base64 of `<id>:<secret>`. The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
  */
 function writingsOf(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1);
   return [secret, JSON.stringify(secret).slice(1, -1), escapeXml(secret), form, ...[...new Set([secret, form])].flatMap(encodingsOf)];
 }
 
+/** Longer secrets are searched for in one layer of base64 only, to bound the memory that their forms take. */
+const MAX_NESTED_LENGTH = 256;
+
 function encodingsOf(text: string): string[] {
   const bytes = Buffer.from(text, 'utf8');
-  return [bytes.toString('hex'), bytes.toString('base64url'), ...[0, 1, 2].map((before) => insideBase64(bytes, before))];
+  const once = inBase64(bytes);
+  // Basic authentication is base64, and some receivers answer with the base64 of the request that they got.
+  const twice = text.length > MAX_NESTED_LENGTH ? [] : once.flatMap((inner) => inBase64(Buffer.from(inner)));
+  return [bytes.toString('hex'), bytes.toString('base64url'), ...once, ...twice];
 }
+
+const inBase64 = (bytes: Buffer): string[] => [0, 1, 2].map((before) => insideBase64(bytes, before));
 
 /**
  * Returns the part of a base64 text that depends only on these bytes, when `before` (modulo 3) other bytes precede them in the encoded

@@ -76,6 +76,10 @@ const ECHOES: Record<string, (secret: string) => string> = {
   'in base64, two behind': (secret) => base64(`xy${secret}more`),
   'in base64 in a URL': (secret) => encodeURIComponent(base64(`xyz${secret}`)),
   'in base64 of JSON': (secret) => base64(secret).replaceAll('/', '\\/'),
+  'in base64, twice': (secret) => base64(`x${base64(secret)}`),
+  'in base64 of Basic': (secret) => base64(`Authorization: Basic ${base64(`client-_.~1:${secret}`)}\r\n`),
+  'in octal': (secret) =>
+    [...Buffer.from(secret)].map((byte) => (byte < 0x7f ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`)).join(''),
   'in base64url': (secret) => Buffer.from(`x${secret}`).toString('base64url'),
   'in hex': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
   'in base64 of lines': (secret) => base64(`${'x'.repeat(40)}${secret}${'y'.repeat(40)}`).replace(/.{60}/g, '$&\n'),

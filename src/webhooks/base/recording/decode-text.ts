@@ -27,7 +27,7 @@ const BASE64_LINE = /^[\w+/-]{56}$/;
 /** The longest XML escape is `&#x10FFFF;`. */
 const MAX_ENTITY_LENGTH = 10;
 const ENTITIES: Record<string, number> = { amp: 0x26, lt: 0x3c, gt: 0x3e, quot: 0x22, apos: 0x27 };
-const CUT_OFF = /(?:%[0-9a-f]?|\\(?:u\{?[0-9a-f]{0,5}|x[0-9a-f]?)?|&#?[0-9a-z]{0,7})$/i;
+const CUT_OFF = /(?:%[0-9a-f]?|\\(?:u\{?[0-9a-f]{0,5}|x[0-9a-f]?|[0-3][0-7]?)?|&#?[0-9a-z]{0,7})$/i;
 
 /**
  * Byte → flags for the escapes that it can end: 1 hexadecimal digit, 2 character after a backslash, 4 semicolon of an entity, 8 brace of
@@ -109,6 +109,7 @@ class Decoder {
     if (ends & 1) {
       if (bytes[size - 3] === PERCENT) return this.replaceHex(3, 2);
       if (bytes[size - 4] === BACKSLASH && bytes[size - 3] === LETTER_X) return this.replaceHex(4, 2);
+      if (bytes[size - 4] === BACKSLASH && this.replaceOctal()) return true;
       return bytes[size - 6] === BACKSLASH && bytes[size - 5] === LETTER_U && this.replaceHex(6, 4);
     }
     if (ends === 8) return this.replaceBraced();
@@ -154,6 +155,14 @@ class Decoder {
     const high = 0xd000 | (((this.bytes[before + 1] as number) & 0x3f) << 6) | ((this.bytes[before + 2] as number) & 0x3f);
     if (high >= 0xdc00) return false;
     this.replace(9, 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+    return true;
+  }
+
+  /** Replaces `\303`, as C, PHP and git write a byte. */
+  private replaceOctal(): boolean {
+    const digits = this.bytes.toString('latin1', this.size - 3, this.size);
+    if (!/^[0-3][0-7]{2}$/.test(digits)) return false;
+    this.replaceByByte(4, Number.parseInt(digits, 8));
     return true;
   }
 

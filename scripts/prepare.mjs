@@ -24,8 +24,10 @@ const at = (...path) => join(ROOT, ...path);
 const BUILT = [
   'package.json',
   'package-lock.json',
+  'schema.graphql',
   'tsconfig.json',
   'tsconfig.build.json',
+  'tsconfig.console.json',
   'prisma.config.nodes.ts',
   'scripts',
   'prisma',
@@ -40,18 +42,24 @@ export async function prepare() {
   requireNode();
   const hash = hashOf('src', 'prisma', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json');
   const main = pathToFileURL(at('dist/cli/main.js')).href;
-  const isReady = isInstalled() && isGenerated() && isFresh('dist', hash);
+  const consoleHash = hashOf('src/console', 'scripts/build-console.mjs', 'package-lock.json');
+  const isReady = isInstalled() && isGenerated() && isFresh('dist', hash) && isFresh('dist/console', consoleHash);
   if (isReady) return main;
-  if (!isWritable()) return prepareCopy(hash);
+  if (!isWritable()) return prepareCopy(createHash('sha256').update(hash).update(consoleHash).digest('hex'));
   if (!isInstalled())
     await step('Installing dependencies', npm('ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'));
   await generate();
   if (!isFresh('dist', hash)) {
-    rmSync(at('dist'), { recursive: true, force: true });
+    for (const name of existsSync(at('dist')) ? readdirSync(at('dist')) : [])
+      if (name !== 'console') rmSync(at('dist', name), { recursive: true, force: true });
     await step('Building', [process.execPath, 'node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json']);
     copyStatements();
     declareForCommonJs();
     stamp('dist', hash);
+  }
+  if (!isFresh('dist/console', consoleHash)) {
+    await step('Building the console', [process.execPath, 'scripts/build-console.mjs']);
+    stamp('dist/console', consoleHash);
   }
   return main;
 }
@@ -107,8 +115,9 @@ function declareForCommonJs() {
   writeFileSync(at('dist/commonjs/package.json'), '{ "type": "commonjs" }\n');
 }
 
-/** Generates the sample's Prisma client and Pothos types in src/generated. `force`: also if the schema is unchanged. */
+/** Generates the sample's Prisma client and Pothos types, and the types of the console's operations, in src/generated. `force`: also if the schema is unchanged. */
 export async function generate({ force = false } = {}) {
+  await (await import('./console-types.mjs')).writeConsoleTypes();
   if (!force && isGenerated()) return;
   // Generating needs no schema engine, but Prisma would download one unless this variable names an existing file.
   const env = { ...ownEnvironment(), PRISMA_SCHEMA_ENGINE_BINARY: at('scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
@@ -148,7 +157,7 @@ function isInstalled() {
 function hashOf(...paths) {
   const hash = createHash('sha256');
   const add = (path) => {
-    if (path.endsWith('src/generated')) return;
+    if (path.endsWith('src/generated') || (path === at('src/console') && !paths.includes('src/console'))) return;
     if (path.endsWith('.md')) return;
     const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
@@ -161,7 +170,7 @@ function hashOf(...paths) {
     }
   };
   for (const path of paths) {
-    if (path === 'src' || path === 'prisma') add(at(path));
+    if (['src', 'src/console', 'prisma'].includes(path)) add(at(path));
     else
       hash
         .update(path)

@@ -30,15 +30,19 @@ export type Authenticated =
 
 type Refused = Authenticated & { viewer: null };
 
-export function createAuthenticate(app: App): (request: IncomingMessage) => Promise<Authenticated> {
+/** `token`: authenticates this token instead of that of the request's Authorization header or session. */
+export type Authenticate = (request: IncomingMessage, token?: string) => Promise<Authenticated>;
+
+/** @param sessionToken returns the token of the request's session; `null` when it has none */
+export function createAuthenticate(app: App, sessionToken: (request: IncomingMessage) => string | null): Authenticate {
   const { rateLimit, trustedProxies } = app.config;
   const budget = createBudget(rateLimit);
   const guesses = createTokenGuesses();
   const networkOf = createNetworkOf(trustedProxies);
-  return async (request) => {
+  return async (request, given) => {
     const { authorization } = request.headers;
-    if (!authorization) return refuse('The Authorization header is missing.');
-    const token = SCHEME.exec(authorization)?.[2];
+    const token = given ?? (authorization ? SCHEME.exec(authorization)?.[2] : sessionToken(request));
+    if (token === null) return refuse('The Authorization header is missing.');
     if (!token) return refuse('The Authorization header is not valid.');
     const hash = createHash('sha256').update(token).digest('hex');
     // A token that was valid recently is rate-limited before the database is queried. Any other token is rate-limited

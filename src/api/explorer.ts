@@ -1,5 +1,5 @@
 // Serves GraphiQL as a single page that loads nothing from other hosts. When Hookgraph runs locally, the page contains
-// the API token.
+// the API token. The page for the console's frame uses the console's session instead.
 import type { IncomingMessage } from 'node:http';
 import type { Answer } from './answer.js';
 import type { Tab } from './app.js';
@@ -17,25 +17,51 @@ export interface ExplorerOptions {
 }
 
 /**
+ * Returns the function that finds the token for a browser on this machine: on a local start, for a request from here. For any other
+ * request it returns `null`.
+ */
+export function createLocalToken({
+  host,
+  baseUrl,
+  localToken,
+}: Pick<ExplorerOptions, 'host' | 'baseUrl' | 'localToken'>): (request: IncomingMessage) => string | null {
+  const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
+  // Accepts only characters that need no escaping, because others could end the script element that contains the token.
+  const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
+  return (request) => (token !== null && isFromHere(request) ? token : null);
+}
+
+/**
  * Creates the page's handler. Only requests from this machine get a page with the token, because loading the page needs no
  * authentication.
  */
 export function createExplorer(options: ExplorerOptions): (request: IncomingMessage) => Promise<Answer> {
-  const { host, baseUrl, localToken } = options;
-  const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
-  // Accepts only characters that need no escaping, because others could end the script element that contains the token.
-  const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
+  const localTokenFor = createLocalToken(options);
   // There is a page with the token and one without it. Each has 9 MB, so it is rendered at its first request and then cached.
   let open: Promise<Answer> | undefined;
   let closed: Promise<Answer> | undefined;
   return (request) => {
-    if (token !== null && isFromHere(request)) {
+    const token = localTokenFor(request);
+    if (token !== null) {
       open ??= render(options, token);
       return open;
     }
     closed ??= render(options, null);
     return closed;
   };
+}
+
+/** Creates the handler of the page for the console's frame: it contains no token, since the browser sends the session's cookie. */
+export function createFramedExplorer({ endpoint, tabs }: Pick<ExplorerOptions, 'endpoint' | 'tabs'>): () => Promise<Answer> {
+  let framed: Promise<Answer> | undefined;
+  return () => (framed ??= renderFramed(endpoint, tabs));
+}
+
+async function renderFramed(endpoint: string, tabs: Tab[]): Promise<Answer> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const graphiql = renderGraphiQL({ endpoint, title: 'Hookgraph explorer', defaultTabs: tabs, defaultEditorToolsVisibility: 'variables' });
+  const answer = page(graphiql.replace('</head>', `${STEADY_TABS}</head>`), { ...NEEDS, 'frame-ancestors': ["'self'"] });
+  return { ...answer, headers: { ...answer.headers, 'X-Frame-Options': 'SAMEORIGIN' } };
 }
 
 async function render({ endpoint, tabs }: ExplorerOptions, token: string | null): Promise<Answer> {

@@ -1,15 +1,17 @@
 // Routes a request to its handler, and writes the response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { API_PATH as ENDPOINT } from '../runtime/api-path.js';
+import { CONSOLE_PATH, API_PATH as ENDPOINT } from '../runtime/api-path.js';
 import { NoSlotError } from '../runtime/fair-share.js';
 import { type Account, loopShare, REQUEST_WAIT_MS } from '../runtime/loop-share.js';
 import { activeTraceparent, parseTraceparent } from '../runtime/traceparent.js';
 import { type Answer, json, plain, problem, send } from './answer.js';
 import type { App } from './app.js';
 import { createAuthenticate } from './authenticate.js';
+import { createConsole } from './console/routes.js';
+import { createSessions } from './console/session.js';
 import { answerPreflight, corsHeaders } from './cors.js';
 import { createEndpoint } from './endpoint.js';
-import { createExplorer } from './explorer.js';
+import { createExplorer, createFramedExplorer, createLocalToken } from './explorer.js';
 import { checkReadiness } from './health.js';
 import { readObject } from './object.js';
 import { BodyTooLarge, readBody } from './read-body.js';
@@ -41,9 +43,18 @@ export function createRoutes(
   app: App,
   { host, localToken }: RoutesOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const authenticate = createAuthenticate(app);
+  const sessions = createSessions(app);
+  const authenticate = createAuthenticate(app, sessions.tokenOf);
   const endpoint = createEndpoint(app, ENDPOINT);
-  const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken, tabs: app.tabs });
+  const explorerOptions = { endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken, tabs: app.tabs };
+  const explorer = createExplorer(explorerOptions);
+  const browser = createConsole(app, {
+    endpoint: ENDPOINT,
+    sessions,
+    authenticate,
+    localTokenFor: createLocalToken(explorerOptions),
+    explorer: createFramedExplorer(explorerOptions),
+  });
 
   /** Authenticates the request, then runs the route in the viewer's context; otherwise returns the response that refuses the request. */
   const authenticated =
@@ -74,7 +85,7 @@ export function createRoutes(
   });
   const object = authenticated(async (_request, url, { ctx }) => readObject(app, ctx, url.pathname.slice(OBJECT.length)));
   const routes: Record<string, Route> = {
-    '/': () => plain(200, greeting(app)),
+    '/': (request) => (isBrowser(request) ? redirect(CONSOLE_PATH) : plain(200, greeting(app))),
     '/healthz': () => json(200, { status: 'alive' }),
     '/readyz': () => checkReadiness(app),
     [`${ENDPOINT}/explorer`]: explorer,
@@ -91,7 +102,7 @@ export function createRoutes(
       // Resolves the path against BASE, because a client can send any Host header.
       if (!URL.canParse(target, BASE)) return await reply(problem(400, 'The URL of this request is not valid.'));
       const url = new URL(target, BASE);
-      const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? (url.pathname.startsWith(OBJECT) ? object : notFound);
+      const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? routeBelow(url.pathname);
       const answer = await answerMethod(request, route, url);
       const isApi = route === graphql || route === object;
       await reply(isApi ? { ...answer, headers: { ...answer.headers, ...corsHeaders(request, origins) } } : answer);
@@ -105,9 +116,14 @@ export function createRoutes(
     }
   };
 
+  function routeBelow(pathname: string): Route {
+    if (pathname.startsWith(OBJECT)) return object;
+    return pathname === CONSOLE_PATH || pathname.startsWith(`${CONSOLE_PATH}/`) ? browser : notFound;
+  }
+
   function answerMethod(request: IncomingMessage, route: Route, url: URL): Answer | Promise<Answer> {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (isRead || route === notFound || (route === graphql && request.method === 'POST')) return route(request, url);
+    if (isRead || route === notFound || route === browser || (route === graphql && request.method === 'POST')) return route(request, url);
     const methods = route === graphql ? 'GET, POST' : 'GET';
     const isApi = route === graphql || route === object;
     if (request.method === 'OPTIONS' && isApi && request.headers['access-control-request-method'])
@@ -115,6 +131,10 @@ export function createRoutes(
     return { ...problem(405, `${request.method} is not allowed here; use ${methods}.`), headers: { Allow: methods } };
   }
 }
+
+const isBrowser = ({ headers }: IncomingMessage): boolean => /\btext\/html\b/.test(headers.accept ?? '');
+
+const redirect = (path: string): Answer => ({ ...plain(302, ''), headers: { Location: path } });
 
 const notFound: Route = (request, url) =>
   problem(404, `${request.method} ${url.pathname} does not exist. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`);
@@ -131,6 +151,7 @@ function greeting({ config }: App): string {
 
 API       POST ${endpoint}
           Authorization: Token token=<your token>
+Console   ${config.baseUrl}${CONSOLE_PATH}
 Explorer  ${endpoint}/explorer
 Health    ${config.baseUrl}/healthz, ${config.baseUrl}/readyz
 `;

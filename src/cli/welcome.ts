@@ -1,7 +1,7 @@
 // Writes the text that `npm start` prints when the API is up: the URLs, the token, and a first command to try.
 
 import { relative } from 'node:path';
-import { API_PATH } from '../runtime/api-path.js';
+import { API_PATH, CONSOLE_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import type { App } from './app.js';
 
@@ -16,7 +16,7 @@ export interface Welcome {
 
 export function welcome({ url, config, token, embedded, first }: Welcome): string {
   const endpoint = `${url}${API_PATH}`;
-  const lines = [`API       ${endpoint}`, `Explorer  ${endpoint}/explorer`];
+  const lines = [`Console   ${url}${CONSOLE_PATH}`, `API       ${endpoint}`, `Explorer  ${endpoint}/explorer`];
   if (token) lines.push(`Token     ${token}`);
   if (embedded) lines.push(`Database  psql "$(cat ${relative(process.cwd(), config.dataDir) || '.'}/database-url)"`);
   lines.push(
@@ -35,6 +35,7 @@ export function welcome({ url, config, token, embedded, first }: Welcome): strin
 export const emptyWelcome = (url: string): string => `
 Hookgraph is running.
 
+  Console   ${url}${CONSOLE_PATH}
   API       ${url}${API_PATH}
 
   There is no organization yet. Create one with its admin, whose API token is shown once:

@@ -24,6 +24,7 @@ import { startWorker, type Worker } from '../worker/index.js';
 import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll, isMigrated } from './check.js';
 import { faultOf } from './faults.js';
+import { type ConsoleOptions, mountConsole } from './console/mount.js';
 import { createHandler } from './handler.js';
 import { createLoadNode } from './load-node.js';
 import { createMeter, createMetricsReader } from './metrics.js';
@@ -48,6 +49,11 @@ export interface Hookgraph {
   schema: GraphQLSchema;
   /** Answers GraphQL requests at any path, and health probes at paths that end in `/healthz` or `/readyz`. */
   handler(request: Request): Promise<Response>;
+  /**
+   * Returns a handler that serves the console at `path` and below it. It contains no data: the browser asks `endpoint` with the cookies of
+   * your application, whose sign-in also protects the endpoint against requests from other sites.
+   */
+  console(options: ConsoleOptions): (request: Request) => Promise<Response>;
   /** Reads the database's catalog once. The other methods do so when needed; await `ready` at the start to find mistakes early. */
   ready(): Promise<void>;
   /**
@@ -237,6 +243,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   return {
     schema,
     handler,
+    console: (served) => mountConsole(served, () => announcement.ready().then(schemaNow)),
     webhooks,
     pool,
     ready: async () => void (await announcement.ready()),

@@ -1,2 +1,3 @@
-// Defines the path of the product's GraphQL API below its base URL.
+// Defines the paths of the product's GraphQL API and console below its base URL.
 export const API_PATH = '/api/v3/graphql';
+export const CONSOLE_PATH = '/console';

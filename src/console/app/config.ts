@@ -1,0 +1,30 @@
+// Reads what the page says about its server.
+
+export interface Config {
+  /** The path of the console, without a trailing slash. */
+  path: string;
+  endpoint: string;
+  /** `TOKEN`: people sign in with an API token. `HOST`: the application around the console has signed them in. */
+  signIn: 'TOKEN' | 'HOST';
+  /** The path of the page with the explorer; `null`: there is none. */
+  explorer: string | null;
+  /** Fields that this server doesn't have, as `Type.field`. */
+  absent: string[];
+}
+
+/** The server of `npm start`, for the development server, whose page has no configuration. */
+const USUAL: Config = {
+  path: '/console',
+  endpoint: '/api/v3/graphql',
+  signIn: 'TOKEN',
+  explorer: '/console/explorer/frame',
+  absent: [],
+};
+
+const written = document.getElementById('console-config')?.textContent;
+export const config: Config = written ? JSON.parse(written) : USUAL;
+
+const absent = new Set(config.absent);
+
+/** Whether the server has a field that depends on the host's options, such as `Query.apiTokens`. */
+export const offers = (field: string): boolean => !absent.has(field);

@@ -1,0 +1,13 @@
+// Small labels for states. The colour never says more than the text.
+import type { ReactNode } from 'react';
+import styles from './badge.module.css';
+
+export type BadgeTone = 'good' | 'bad' | 'warn' | 'idle' | 'accent';
+
+export function Badge({ tone, children, title }: { tone: BadgeTone; children: ReactNode; title?: string }) {
+  return (
+    <span className={styles.badge} data-tone={tone} title={title}>
+      {children}
+    </span>
+  );
+}

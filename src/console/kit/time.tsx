@@ -1,0 +1,53 @@
+// Shows times in the reader's zone, with UTC on hover.
+import { useEffect, useState } from 'react';
+
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+/** How long ago or ahead, such as `3 min. ago`. */
+export function fromNow(at: string, nowMs: number): string {
+  const seconds = (Date.parse(at) - nowMs) / 1000;
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1];
+  return relative.format(Math.trunc(seconds / size), unit);
+}
+
+/** `style`: `exact` shows date and time, `ago` how long ago it was. */
+export function Time({ at, style = 'exact' }: { at: string; style?: 'exact' | 'ago' }) {
+  const now = useNow(style === 'ago');
+  const local = exact.format(new Date(at));
+  const utc = new Date(at).toISOString().replace('T', ' ').replace('.000Z', 'Z').replace('Z', ' UTC');
+  return (
+    <time dateTime={at} title={style === 'ago' ? `${local}\n${utc}` : utc}>
+      {style === 'ago' ? fromNow(at, now) : local}
+    </time>
+  );
+}
+
+const TICK_MS = 15_000;
+
+function useNow(isTicking: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!isTicking) return;
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, [isTicking]);
+  // A row that came after the last tick would lie in the future.
+  return Math.max(now, Date.now() - TICK_MS);
+}
+
+/** Milliseconds as people read them: `320 ms`, `1.4 s`, `2 min 5 s`. */
+export function formatMs(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}

@@ -1,0 +1,22 @@
+// The route of the audit log.
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { rootRoute } from '../../app/root';
+import { oneOf, text } from '../../app/search';
+import { type Action, ACTIONS } from './actions';
+
+export interface AuditSearch {
+  action?: Action | undefined;
+  by?: 'users' | 'rules' | undefined;
+  after?: string | undefined;
+}
+
+export const auditRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/audit',
+  validateSearch: (search: Record<string, unknown>): AuditSearch => ({
+    action: oneOf(search.action, ACTIONS),
+    by: oneOf(search.by, ['users', 'rules'] as const),
+    after: text(search.after),
+  }),
+  component: lazyRouteComponent(() => import('./audit-page'), 'AuditPage'),
+});

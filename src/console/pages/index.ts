@@ -1,0 +1,30 @@
+// Lists the routes of all pages.
+import { createRoute, redirect } from '@tanstack/react-router';
+import { rootRoute } from '../app/root';
+import { auditRoute } from './audit/route';
+import { explorerRoute } from './explorer/route';
+import { newWebhookRoute } from './form/route';
+import { integrationsRoute } from './integrations/route';
+import { shortcutsRoute } from './shortcuts/route';
+import { tokensRoute } from './tokens/route';
+import { overviewRoute, versionsRoute, webhookAuditRoute, webhookRoute } from './webhook/route';
+import { webhooksRoute } from './webhooks/route';
+
+const startRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/webhooks', replace: true });
+  },
+});
+
+export const PAGES = [
+  startRoute,
+  webhooksRoute.addChildren([newWebhookRoute]),
+  webhookRoute.addChildren([overviewRoute, versionsRoute, webhookAuditRoute]),
+  integrationsRoute,
+  tokensRoute,
+  auditRoute,
+  explorerRoute,
+  shortcutsRoute,
+] as const;

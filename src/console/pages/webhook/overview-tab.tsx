@@ -1,0 +1,170 @@
+// The overview of a webhook: its health over time, its recent deliveries, and its settings.
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import { LIVE_MS, SLOW_MS, useApi } from '../../app/queries';
+import { Chart } from '../../kit/chart';
+import { Select } from '../../kit/field';
+import { Empty, Loaded } from '../../kit/loaded';
+import { Card, Section } from '../../kit/page';
+import { type Column, Table } from '../../kit/table';
+import { formatMs, Time } from '../../kit/time';
+import { DeliveryBadge, successRate } from '../webhooks/parts';
+import styles from './overview.module.css';
+import { RECENT, type RecentDelivery, STATS, type Stats } from './queries';
+import type { PeriodName } from './route';
+import { Settings } from './settings';
+import { useWebhook } from './webhook-page';
+
+const route = getRouteApi('/webhooks/$webhookId/');
+
+const HOUR_MS = 3_600_000;
+const PERIODS: Record<PeriodName, { ms: number; buckets: number; label: string }> = {
+  '24h': { ms: 24 * HOUR_MS, buckets: 48, label: 'Last 24 hours' },
+  '7d': { ms: 7 * 24 * HOUR_MS, buckets: 84, label: 'Last 7 days' },
+  '30d': { ms: 30 * 24 * HOUR_MS, buckets: 60, label: 'Last 30 days' },
+};
+const CHOICES = Object.entries(PERIODS).map(([name, { label }]) => [name as PeriodName, label] as const);
+
+export function OverviewTab() {
+  const webhook = useWebhook().data?.webhookSubscription;
+  if (!webhook) return null;
+  return (
+    <>
+      <Health id={webhook.id} />
+      <Recent id={webhook.id} />
+      <Settings webhook={webhook} />
+    </>
+  );
+}
+
+function Health({ id }: { id: string }) {
+  const { period = '24h' } = route.useSearch();
+  const navigate = useNavigate();
+  const { ms, buckets, label } = PERIODS[period];
+  // The period ends now, and its start moves on with each minute.
+  const minute = Math.floor(Date.now() / 60_000);
+  const from = useMemo(() => new Date(minute * 60_000 - ms).toISOString(), [minute, ms]);
+  const query = useApi(STATS, { id, from, buckets }, { poll: SLOW_MS });
+  return (
+    <Section
+      title="Health"
+      actions={
+        <Select
+          aria-label="Period"
+          value={period}
+          choices={CHOICES}
+          onChange={(value) => void navigate({ to: '.', search: { period: value === '24h' ? undefined : value }, replace: true })}
+        />
+      }
+    >
+      <Loaded query={query} what="the statistics">
+        {({ webhookSubscription }) => (webhookSubscription ? <Charts stats={webhookSubscription.stats} label={label} /> : null)}
+      </Loaded>
+    </Section>
+  );
+}
+
+function Charts({ stats, label }: { stats: Stats; label: string }) {
+  const rate = successRate(stats);
+  const numbers: [string, string][] = [
+    ['Delivered', format(stats.delivered)],
+    ['Failed', format(stats.failed)],
+    ['Success', rate === null ? '—' : `${rate} %`],
+    ['Skipped', format(stats.skipped)],
+    ['Held', format(stats.held)],
+    ['Median duration', stats.p50Ms === null ? '—' : formatMs(stats.p50Ms)],
+    ['95 % within', stats.p95Ms === null ? '—' : formatMs(stats.p95Ms)],
+  ];
+  return (
+    <Card>
+      <dl className={styles.numbers}>
+        {numbers.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <div className={styles.charts}>
+        <Chart
+          kind="bars"
+          label={`${label}: ${stats.delivered} attempts delivered, ${stats.failed} failed, ${stats.skipped} skipped, ${stats.held} held`}
+          rows={stats.buckets}
+          at={({ from }) => from}
+          format={format}
+          series={[
+            { label: 'Delivered', colour: 'good', value: ({ delivered }) => delivered },
+            { label: 'Failed', colour: 'bad', value: ({ failed }) => failed },
+            { label: 'Held', colour: 'warn', value: ({ held }) => held },
+            { label: 'Skipped', colour: 'idle', value: ({ skipped }) => skipped },
+          ]}
+        />
+        <Chart
+          kind="lines"
+          label={`${label}: duration of attempts, median and 95th percentile`}
+          rows={stats.buckets}
+          at={({ from }) => from}
+          format={formatMs}
+          series={[
+            { label: '95 % within', colour: 'warn', value: ({ p95Ms }) => p95Ms },
+            { label: 'Median duration', colour: 'accent', value: ({ p50Ms }) => p50Ms },
+          ]}
+        />
+      </div>
+      {stats.countedUntil && (
+        <p className={styles.note}>
+          Attempts without tests, counted up to <Time at={stats.countedUntil} />.
+        </p>
+      )}
+    </Card>
+  );
+}
+
+const number = new Intl.NumberFormat();
+const format = (value: number): string => number.format(value);
+
+const COLUMNS: Column<RecentDelivery>[] = [
+  { head: 'State', cell: ({ state }) => <DeliveryBadge state={state} /> },
+  { head: 'About', cell: ({ nodeLabel, nodeId }) => nodeLabel ?? <code>{nodeId.slice(0, 13)}</code> },
+  { head: 'Created', cell: ({ createdAt }) => <Time at={createdAt} style="ago" /> },
+  { head: 'Attempts', align: 'right', cell: ({ attemptCount }) => attemptCount },
+  { head: 'Result', cell: (delivery) => <Result delivery={delivery} /> },
+];
+
+function Recent({ id }: { id: string }) {
+  const query = useApi(RECENT, { id }, { poll: LIVE_MS });
+  return (
+    <Section title="Recent deliveries">
+      <Loaded query={query} what="the deliveries">
+        {({ webhookDeliveries: { nodes } }) =>
+          nodes.length === 0 ? (
+            <Empty title="Nothing was sent yet">
+              <p>A delivery appears here a moment after something of this topic changes. “Send a test” sends one now.</p>
+            </Empty>
+          ) : (
+            <Table label="Recent deliveries" columns={COLUMNS} rows={nodes} rowKey={(delivery) => delivery.id} />
+          )
+        }
+      </Loaded>
+    </Section>
+  );
+}
+
+function Result({ delivery: { lastAttempt, reason, nextAttemptAt } }: { delivery: RecentDelivery }) {
+  const parts = [
+    lastAttempt?.response && String(lastAttempt.response.status),
+    lastAttempt?.message ?? reason,
+    lastAttempt && formatMs(lastAttempt.durationMs),
+  ].filter(Boolean);
+  return (
+    <span className={styles.result}>
+      {parts.join(' · ')}
+      {nextAttemptAt && (
+        <>
+          {' '}
+          (next attempt <Time at={nextAttemptAt} style="ago" />)
+        </>
+      )}
+    </span>
+  );
+}

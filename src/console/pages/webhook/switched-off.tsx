@@ -1,0 +1,82 @@
+// The banner of a webhook that is switched off: who or which rule did it, since when, what was missed, and how to catch up.
+import { useState } from 'react';
+import { useAct } from '../../app/queries';
+import { useRights } from '../../app/viewer';
+import { Banner } from '../../kit/banner';
+import { Button } from '../../kit/button';
+import { Confirm } from '../../kit/overlay';
+import { Time } from '../../kit/time';
+import { notify } from '../../kit/toast';
+import { REPLAY, UPDATE, type Webhook } from './queries';
+
+const RULES: Partial<Record<NonNullable<Webhook['disabledReason']>, string>> = {
+  GONE: 'The receiver said that it is gone (410), so Hookgraph has switched this webhook off',
+  RETRIES_EXHAUSTED: 'Every retry of a delivery failed, so Hookgraph has switched this webhook off',
+  TOO_MANY_ERRORS: 'More than 100 attempts failed within an hour, so Hookgraph has switched this webhook off',
+  OWNER_GONE: 'Its owner is gone, so Hookgraph has switched this webhook off',
+  INTEGRATION: 'Its integration is switched off, so this webhook sends nothing',
+  OWNER: 'This webhook is switched off',
+};
+
+export function SwitchedOff({ webhook }: { webhook: Webhook }) {
+  const { id, disabledReason, disabledMessage, disabledAt } = webhook;
+  const { unavailable } = useRights();
+  const [isReplaying, setReplaying] = useState(false);
+  const enable = useAct(UPDATE);
+  const isByRule = disabledReason !== 'OWNER' && disabledReason !== 'INTEGRATION';
+  const onEnable = async () => {
+    const { ok } = await enable.run({ id, disabled: false });
+    if (ok) notify({ text: 'The webhook is enabled. What was held is sent now.' });
+  };
+  const actions = (
+    <>
+      <Button tone="primary" unavailable={unavailable} isBusy={enable.isRunning} onPress={() => void onEnable()}>
+        Enable
+      </Button>
+      {disabledAt && (
+        <Button unavailable={unavailable} onPress={() => setReplaying(true)}>
+          Enable and catch up…
+        </Button>
+      )}
+    </>
+  );
+  return (
+    <Banner tone={isByRule ? 'bad' : 'info'} title={(disabledReason && RULES[disabledReason]) ?? 'This webhook is switched off'} actions={actions}>
+      <p>
+        {disabledAt && (
+          <>
+            Since <Time at={disabledAt} /> (<Time at={disabledAt} style="ago" />
+            ).{' '}
+          </>
+        )}
+        {disabledMessage}
+      </p>
+    {isReplaying && disabledAt && <CatchUp webhook={webhook} from={disabledAt} onClose={() => setReplaying(false)} />}
+    </Banner>
+  );
+}
+
+/** Enables the webhook and replays the events that it missed. */
+function CatchUp({ webhook: { id }, from, onClose }: { webhook: Webhook; from: string; onClose(): void }) {
+  const enable = useAct(UPDATE);
+  const replay = useAct(REPLAY);
+  const onConfirm = async () => {
+    if (!(await enable.run({ id, disabled: false })).ok) return;
+    if ((await replay.run({ id, from })).ok) notify({ text: 'The webhook is enabled, and what it missed is being sent.' });
+    onClose();
+  };
+  return (
+    <Confirm
+      title="Enable, and send what was missed?"
+      action="Enable and catch up"
+      isBusy={enable.isRunning || replay.isRunning}
+      onConfirm={() => void onConfirm()}
+      onClose={onClose}
+    >
+      <p>
+        Events since <Time at={from} /> that were not delivered are sent with the present definition, oldest first. New events don’t wait for them.
+        Events that were delivered are not sent again.
+      </p>
+    </Confirm>
+  );
+}

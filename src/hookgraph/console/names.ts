@@ -1,0 +1,35 @@
+// Compares the served schema with the names that the console's operations use, because a host may leave fields out or rename them.
+import { type GraphQLSchema, isInputObjectType, isObjectType } from 'graphql';
+
+/** What the console must change in its operations before it sends them. */
+export interface ServedNames {
+  /** Fields and arguments that this schema doesn't have, of those that depend on the host's options. */
+  absent: string[];
+}
+
+/** The fields that exist only with some options of the host, as `Type.field` of Hookgraph's own names. */
+const OPTIONAL = [
+  'Query.apiTokens',
+  'Query.node',
+  'Query.webhookPresets',
+  'Query.webhookIntegrations',
+  'Query.webhookEnvironments',
+  'Mutation.createApiToken',
+  'Mutation.revokeApiToken',
+  'Mutation.switchWebhookIntegration',
+  'WebhookSubscription.integrationId',
+  'WebhookSubscription.integrationLabel',
+  'WebhookSubscription.environmentLabels',
+  'WebhookSubscriptionInput.integrationId',
+  'WebhookSubscriptionInput.environmentIds',
+];
+
+export function namesFor(schema: GraphQLSchema): ServedNames {
+  return { absent: OPTIONAL.filter((name) => !isServed(schema, name)) };
+}
+
+function isServed(schema: GraphQLSchema, path: string): boolean {
+  const [name, field] = path.split('.') as [string, string];
+  const type = name === 'Query' ? schema.getQueryType() : name === 'Mutation' ? schema.getMutationType() : schema.getType(name);
+  return (isObjectType(type) || isInputObjectType(type)) && field in type.getFields();
+}

@@ -1,0 +1,113 @@
+// Opens the console in a real browser, against a product of the test's own with a lively history, and watches for every fault of a page.
+import { createRequire } from 'node:module';
+import type { BrowserContext, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { hasBrowser, startBrowser, type TestBrowser } from '../support/browser.js';
+import { ADMIN_TOKEN, type RunningProduct } from '../support/product.js';
+import { runProduct } from '../support/run-product.js';
+import { type History, makeHistory } from './history.js';
+
+export { hasBrowser };
+
+export type Theme = 'light' | 'dark';
+
+export interface Console {
+  product: RunningProduct;
+  history: History;
+  page: Page;
+  /** Opens a path of the console such as `/webhooks`, and waits until nothing loads any more. */
+  open(path: string): Promise<void>;
+  /** Makes a further page with cookies of its own, signed in with this token, or signed out. It is watched, too. */
+  newPage(options?: { token?: string | null; theme?: Theme; width?: number }): Promise<Page>;
+  /** Fails when axe finds a violation in the page, in either theme. */
+  isAccessible(page?: Page): Promise<void>;
+  /** A request that fails on purpose: a fault of a page that contains this text is no failure of the test. */
+  expectFault(text: string): void;
+  /** Ends the product. Fails when a page has broken its policy, written an error to its console, or lost a request. */
+  close(): Promise<void>;
+}
+
+/** One browser for all files of this worker. It ends with the process. */
+let shared: Promise<TestBrowser> | undefined;
+
+const axe = createRequire(import.meta.url)('axe-core').source as string;
+
+/** Starts a product in this process. `history`: whether webhooks, deliveries and failures are made first. Default: yes. */
+export async function openConsole({ history: isLively = true, token = ADMIN_TOKEN }: { history?: boolean; token?: string } = {}): Promise<Console> {
+  const [product, { browser }] = await Promise.all([runProduct(), (shared ??= startBrowser())]);
+  const faults: string[] = [];
+  const expected: string[] = [];
+  const contexts: BrowserContext[] = [];
+  const history = await makeHistory(product, isLively);
+
+  async function newPage({ token: own = token, theme = 'light', width = 1280 }: { token?: string | null; theme?: Theme; width?: number } = {}) {
+    const context = await browser.newContext({ viewport: { width, height: 860 }, colorScheme: theme, reducedMotion: 'reduce', locale: 'en-GB' });
+    contexts.push(context);
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: product.url });
+    // Runs in every document before its own scripts.
+    await context.addInitScript(
+      "document.addEventListener('securitypolicyviolation', (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`))",
+    );
+    const page = await context.newPage();
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('requestfailed', (request) => {
+      const text = request.failure()?.errorText ?? '';
+      // Leaving a page aborts what it was loading.
+      if (text !== 'net::ERR_ABORTED') faults.push(`${request.url()}: ${text}`);
+    });
+    if (own !== null) await signIn(page, product.url, own);
+    return page;
+  }
+
+  const page = await newPage();
+  return {
+    product,
+    history,
+    page,
+    newPage,
+    open: (path) => openPath(page, product.url, path),
+    isAccessible: async (shown = page) => {
+      for (const theme of ['light', 'dark'] as const) await checkAccessibility(shown, theme);
+    },
+    expectFault: (text) => void expected.push(text),
+    async close() {
+      await Promise.all(contexts.map((context) => context.close()));
+      await product.close();
+      await history.close();
+      expect(faults.filter((fault) => !expected.some((text) => fault.includes(text)))).toEqual([]);
+    },
+  };
+}
+
+/** Opens a path of the console, and waits until its content is there. */
+export async function openPath(page: Page, url: string, path: string): Promise<void> {
+  await page.goto(`${url}/console${path}`);
+  await page.locator('main h1').first().waitFor();
+  await settled(page);
+}
+
+/** Waits until nothing says that it is loading. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('main [role="status"]:has-text("Loading")').first().waitFor({ state: 'detached' });
+}
+
+/** Signs in as the sign-in page does, by a request of this origin. */
+async function signIn(page: Page, url: string, token: string): Promise<void> {
+  const response = await page.context().request.post(`${url}/console/session`, {
+    data: { token },
+    headers: { 'sec-fetch-site': 'same-origin' },
+  });
+  expect(response.status()).toBe(200);
+}
+
+async function checkAccessibility(page: Page, theme: Theme): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme });
+  await page.evaluate(axe);
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+  const { violations } = (await page.evaluate(`axe.run(document, { runOnly: ${JSON.stringify(tags)}, iframes: false })`)) as {
+    violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
+  };
+  const told = violations.map(({ id, nodes }) => `${theme}, ${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join('\n')}`);
+  expect(told).toEqual([]);
+}

@@ -10,11 +10,15 @@ const OUT = join(ROOT, 'src/generated/console/schema.d.ts');
 /** The root fields that the console may use: those about webhooks, and the tokens of the product that runs by itself. */
 const ROOT_FIELD = /webhook|^apiTokens$|ApiToken$|^node$/i;
 /** The types that these fields may lead to. Every other type belongs to a host's domain. */
-const OWN_TYPE = /^(Webhook|ApiToken|UserError$|PageInfo$|Node$|Query$|Mutation$|JSON$|DateTime$|Alphanumeric$)|Webhook\w*(Input|Payload)$|ApiToken(Input|Payload)$/;
+const OWN_TYPE =
+  /^(Webhook|ApiToken|UserError$|PageInfo$|Node$|Query$|Mutation$|JSON$|DateTime$|Alphanumeric$)|Webhook\w*(Input|Payload)$|ApiToken(Input|Payload)$/;
 
 export async function writeConsoleTypes() {
   const sdl = readFileSync(join(ROOT, 'schema.graphql'), 'utf8');
-  const stamp = `// ${createHash('sha256').update(sdl).update(readFileSync(fileURLToPath(import.meta.url))).digest('hex')}`;
+  const stamp = `// ${createHash('sha256')
+    .update(sdl)
+    .update(readFileSync(fileURLToPath(import.meta.url)))
+    .digest('hex')}`;
   if (existsSync(OUT) && readFileSync(OUT, 'utf8').startsWith(stamp)) return;
   const { buildASTSchema, introspectionFromSchema, parse, visit } = await import('graphql');
   const { minifyIntrospection, outputIntrospectionFile } = await import('@gql.tada/internal');
@@ -23,7 +27,12 @@ export async function writeConsoleTypes() {
   const isOwn = (name) => isBuiltIn(name) || OWN_TYPE.test(name);
   const own = visit(parse(sdl), {
     enter(node) {
-      if (/Definition$/.test(node.kind) && node.name && /Type(Definition)?|Enum|Scalar|Interface|Union/.test(node.kind) && !/^(Field|EnumValue|InputValue|Directive)Definition$/.test(node.kind)) {
+      if (
+        /Definition$/.test(node.kind) &&
+        node.name &&
+        /Type(Definition)?|Enum|Scalar|Interface|Union/.test(node.kind) &&
+        !/^(Field|EnumValue|InputValue|Directive)Definition$/.test(node.kind)
+      ) {
         if (!isOwn(node.name.value)) return null;
         if (node.name.value === 'Query' || node.name.value === 'Mutation')
           return { ...node, fields: node.fields.filter((field) => ROOT_FIELD.test(field.name.value)) };
@@ -32,7 +41,11 @@ export async function writeConsoleTypes() {
       return undefined;
     },
   });
-  const introspection = minifyIntrospection(introspectionFromSchema(buildASTSchema(own), { descriptions: false }), { includeScalars: true, includeEnums: true, includeInputs: true });
+  const introspection = minifyIntrospection(introspectionFromSchema(buildASTSchema(own), { descriptions: false }), {
+    includeScalars: true,
+    includeEnums: true,
+    includeInputs: true,
+  });
   const text = outputIntrospectionFile(introspection, { fileType: '.d.ts', shouldPreprocess: true });
   mkdirSync(join(OUT, '..'), { recursive: true });
   writeFileSync(OUT, `${stamp}\n${text}`);

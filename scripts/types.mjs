@@ -1,7 +1,7 @@
 // `npm run types`: checks the types of the server and of the console, whose operations are typed by the API's schema.
 import { spawnSync } from 'node:child_process';
-import { ROOT } from './prepare.mjs';
 import { writeConsoleTypes } from './console-types.mjs';
+import { ROOT } from './prepare.mjs';
 
 await writeConsoleTypes();
 const TSC = 'node_modules/typescript-native/bin/tsc';

@@ -23,8 +23,8 @@ import { checkKeys, createWebhooks, deadlinesOf, type PlannedStatement, QUERY_WA
 import { startWorker, type Worker } from '../worker/index.js';
 import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll, isMigrated } from './check.js';
-import { faultOf } from './faults.js';
 import { type ConsoleOptions, mountConsole } from './console/mount.js';
+import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
 import { createLoadNode } from './load-node.js';
 import { createMeter, createMetricsReader } from './metrics.js';

@@ -36,19 +36,22 @@ async function makeToken(name: string, expires: string | null = null): Promise<s
 }
 
 describe('the page', () => {
-  it.each(['/console', '/console/', '/console/webhooks/some-id?period=7d'])('is served at %s with a strict policy and a nonce of its own', async (path) => {
-    const [first, second] = await Promise.all([request(path), request(path)]);
-    expect(first.status).toBe(200);
-    expect(first.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(first.headers.get('cache-control')).toBe('no-store');
-    const policy = first.headers.get('content-security-policy') ?? '';
-    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self' 'nonce-[\w+/=]{24}';/);
-    expect(policy).not.toMatch(/unsafe|https?:|\*/);
-    expect(policy).toContain("frame-ancestors 'none'");
-    const nonce = /nonce-([\w+/=]{24})/.exec(policy)?.[1] as string;
-    expect(await first.text()).toContain(`nonce="${nonce}"`);
-    expect(second.headers.get('content-security-policy')).not.toContain(nonce);
-  });
+  it.each(['/console', '/console/', '/console/webhooks/some-id?period=7d'])(
+    'is served at %s with a strict policy and a nonce of its own',
+    async (path) => {
+      const [first, second] = await Promise.all([request(path), request(path)]);
+      expect(first.status).toBe(200);
+      expect(first.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(first.headers.get('cache-control')).toBe('no-store');
+      const policy = first.headers.get('content-security-policy') ?? '';
+      expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self' 'nonce-[\w+/=]{24}';/);
+      expect(policy).not.toMatch(/unsafe|https?:|\*/);
+      expect(policy).toContain("frame-ancestors 'none'");
+      const nonce = /nonce-([\w+/=]{24})/.exec(policy)?.[1] as string;
+      expect(await first.text()).toContain(`nonce="${nonce}"`);
+      expect(second.headers.get('content-security-policy')).not.toContain(nonce);
+    },
+  );
 
   it('has the theme of its cookie, and nothing else of it', async () => {
     const page = async (cookie: string) => (await request('/console', { headers: { cookie } })).text();
@@ -128,7 +131,9 @@ describe('the session', () => {
   ] as [string, Record<string, string>][])('is not used by %s', async (_who, headers) => {
     const cookie = await cookieOf(await signIn({ token: ADMIN_TOKEN }));
     expect((await ask(cookie, headers)).status).toBe(401);
-    expect((await request(`/api/v3/graphql?query=${encodeURIComponent('{ __typename }')}`, { headers: { cookie, ...headers } })).status).toBe(401);
+    expect(
+      (await request(`/api/v3/graphql?query=${encodeURIComponent('{ __typename }')}`, { headers: { cookie, ...headers } })).status,
+    ).toBe(401);
     expect((await signIn({ token: ADMIN_TOKEN }, headers)).status).toBe(403);
     const left = await request('/console/session', { method: 'DELETE', headers: { cookie, ...headers } });
     expect([left.status, left.headers.get('set-cookie')]).toEqual([403, null]);
@@ -191,7 +196,11 @@ describe('the session', () => {
   });
 
   it('begins by a form of no site', async () => {
-    const form = await request('/console/session', { method: 'POST', headers: { ...SAME, 'content-type': 'text/plain' }, body: '{"token":"x"}' });
+    const form = await request('/console/session', {
+      method: 'POST',
+      headers: { ...SAME, 'content-type': 'text/plain' },
+      body: '{"token":"x"}',
+    });
     expect(form.status).toBe(415);
   });
 
@@ -211,7 +220,10 @@ describe('the session', () => {
 
 describe('a local start', () => {
   const start = (more: object = {}) =>
-    startApi({ ...t.app, config: { ...t.app.config, baseUrl: 'http://127.0.0.1:4000' } }, { host: '127.0.0.1', port: 0, localToken: ADMIN_TOKEN, ...more });
+    startApi(
+      { ...t.app, config: { ...t.app.config, baseUrl: 'http://127.0.0.1:4000' } },
+      { host: '127.0.0.1', port: 0, localToken: ADMIN_TOKEN, ...more },
+    );
 
   it('signs in by itself, for a page of this machine', async () => {
     const api = await start();
@@ -238,7 +250,10 @@ describe('a local start', () => {
 });
 
 it('shows the explorer in the console’s frame only, without a token', async () => {
-  const api = await startApi({ ...t.app, config: { ...t.app.config, baseUrl: 'http://127.0.0.1:4000' } }, { host: '127.0.0.1', port: 0, localToken: ADMIN_TOKEN });
+  const api = await startApi(
+    { ...t.app, config: { ...t.app.config, baseUrl: 'http://127.0.0.1:4000' } },
+    { host: '127.0.0.1', port: 0, localToken: ADMIN_TOKEN },
+  );
   try {
     const framed = await request('/console/explorer/frame', {}, api);
     expect(framed.headers.get('content-security-policy')).toContain("frame-ancestors 'self'");

@@ -21,6 +21,7 @@ const QUERY = `query ($nodeId: ID!) {
     }
   }
 }`;
+const FIRST_TEMPLATE = '{\n  "text": "{{ data.node.firstName }} is here"\n}';
 const TEMPLATE = '{\n  "text": "{{ data.node.firstName }} {{ data.node.lastName }} has joined"\n}';
 
 export async function makeHistory(product: RunningProduct, isLively: boolean): Promise<History> {
@@ -34,12 +35,24 @@ export async function makeHistory(product: RunningProduct, isLively: boolean): P
 
 async function makeWebhooks(product: RunningProduct, url: string): Promise<NonNullable<History['webhooks']>> {
   const topic = { key: 'user/created' };
-  const subscribe = (name: string, path: string, more: object = {}) => product.subscribe({ name, topic, callbackUrl: `${url}${path}`, ...more });
-  const works = await subscribe('Welcome new colleagues', '/welcome', { query: QUERY, template: TEMPLATE, sharedSecret: 'a-secret-of-the-history' });
+  const subscribe = (name: string, path: string, more: object = {}) =>
+    product.subscribe({ name, topic, callbackUrl: `${url}${path}`, ...more });
+  const works = await subscribe('Welcome new colleagues', '/welcome', {
+    query: QUERY,
+    template: FIRST_TEMPLATE,
+    sharedSecret: 'a-secret-of-the-history',
+  });
+  await product.graphql(
+    `mutation ($id: ID!, $template: String!) { updateWebhookSubscription(webhookSubscription: { id: $id, template: $template }) { errors { message } } }`,
+    { id: works.id, template: TEMPLATE },
+  );
   const fails = await subscribe('CRM import', '/fails');
   const gone = await subscribe('Old intranet', '/gone');
   const disabled = await subscribe('Birthday list', '/birthdays', { disabled: true });
-  const validated = await subscribe('Only in Berlin', '/berlin', { query: QUERY, validationTemplate: '{{ data.node.firstName == "Ida" }}' });
+  const validated = await subscribe('Only in Berlin', '/berlin', {
+    query: QUERY,
+    validationTemplate: '{{ data.node.firstName == "Ida" }}',
+  });
   const names = ['Ada', 'Ben', 'Ida', 'Noor', 'Tom'];
   for (const firstName of names) await createUser(product, { firstName, lastName: 'Sample' });
   await until('every delivery was tried', async () => {
@@ -51,7 +64,9 @@ async function makeWebhooks(product: RunningProduct, url: string): Promise<NonNu
     return rows.length === 0 && made.length >= names.length;
   });
   await until('a rule has switched the webhook off', async () => {
-    const { rows } = await product.pool.query("SELECT 1 FROM hookgraph.subscriptions WHERE id = $1 AND status = 'DISABLED'", [gone.recordId]);
+    const { rows } = await product.pool.query("SELECT 1 FROM hookgraph.subscriptions WHERE id = $1 AND status = 'DISABLED'", [
+      gone.recordId,
+    ]);
     return rows.length === 1;
   });
   await insertStats(product, works.recordId, { delivered: 40, failed: 1, until: 0 });
@@ -61,7 +76,11 @@ async function makeWebhooks(product: RunningProduct, url: string): Promise<NonNu
 }
 
 /** Writes statistics of the last 24 hours. `until`: for this number of hours before now, every attempt has failed. */
-async function insertStats({ pool }: RunningProduct, id: string, { delivered, failed, until: hours }: { delivered: number; failed: number; until: number }) {
+async function insertStats(
+  { pool }: RunningProduct,
+  id: string,
+  { delivered, failed, until: hours }: { delivered: number; failed: number; until: number },
+) {
   await pool.query(
     `INSERT INTO hookgraph.attempt_stats (subscription_id, slot, delivered, failed, skipped, held, durations)
      SELECT $1, date_bin('5 minutes', now(), '2020-01-01Z') - make_interval(mins => 5 * i),

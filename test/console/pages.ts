@@ -11,8 +11,20 @@ export interface ListedPage {
   prepare?(page: Page): Promise<void>;
 }
 
+const idOf = ({ history }: Console, which: 'works' | 'fails' | 'switchedOff' | 'disabled'): string => history.webhooks?.[which] ?? '';
 
 export const PAGES: ListedPage[] = [
   { name: 'webhooks', path: () => '/webhooks' },
   { name: 'webhooks-none-match', path: () => '/webhooks?search=nothing-has-this-name' },
+  { name: 'webhook', path: (world) => `/webhooks/${idOf(world, 'works')}` },
+  { name: 'webhook-failing', path: (world) => `/webhooks/${idOf(world, 'fails')}?period=7d` },
+  { name: 'webhook-switched-off', path: (world) => `/webhooks/${idOf(world, 'switchedOff')}` },
+  { name: 'webhook-versions', path: (world) => `/webhooks/${idOf(world, 'works')}/versions` },
+  { name: 'webhook-audit', path: (world) => `/webhooks/${idOf(world, 'switchedOff')}/audit` },
+  { name: 'integrations', path: () => '/integrations' },
+  { name: 'tokens', path: () => '/tokens' },
+  { name: 'audit', path: () => '/audit' },
+  { name: 'explorer', path: () => '/explorer' },
+  { name: 'shortcuts', path: () => '/shortcuts' },
+  { name: 'not-found', path: () => '/there/is/no/such/page' },
 ];

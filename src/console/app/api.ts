@@ -31,7 +31,8 @@ export async function send<Result, Variables>(
   const { status, answer } = await post<Answer<Result>>(config.endpoint, { query: textOf(document), variables }, signal);
   const [error] = answer?.errors ?? [];
   if (status === 401) throw new ApiError('SIGNED_OUT', error?.message ?? 'You are not signed in.');
-  if (status === 429) throw new ApiError('BUSY', error?.message ?? 'Too many requests.', (error?.extensions?.retryAfterSeconds ?? 1) * 1000);
+  if (status === 429)
+    throw new ApiError('BUSY', error?.message ?? 'Too many requests.', (error?.extensions?.retryAfterSeconds ?? 1) * 1000);
   if (error) throw new ApiError('REFUSED', error.message);
   if (status >= 400 || !answer?.data) throw new ApiError('SERVER', `The API answered with the status ${status}.`);
   return answer.data;
@@ -39,7 +40,12 @@ export async function send<Result, Variables>(
 
 /** Sends JSON and reads JSON; `answer` is `null` when the response isn't JSON. @throws ApiError `NETWORK` */
 export async function post<T>(path: string, body: object, signal?: AbortSignal): Promise<{ status: number; answer: T | null }> {
-  return request<T>(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' }, signal: signal ?? null });
+  return request<T>(path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+    signal: signal ?? null,
+  });
 }
 
 /** @throws ApiError `NETWORK` */

@@ -51,7 +51,8 @@ export async function openSession(): Promise<void> {
 export async function signIn(token: string | null): Promise<string | null> {
   try {
     const { status, answer } = await post<{ errors?: { message: string }[] }>(PATH, token === null ? { isLocal: true } : { token });
-    if (status !== 200) return answer?.errors?.[0]?.message.replace(/ Send `Authorization.*$/, '') ?? `The server answered with the status ${status}.`;
+    if (status !== 200)
+      return answer?.errors?.[0]?.message.replace(/ Send `Authorization.*$/, '') ?? `The server answered with the status ${status}.`;
     sessionStorage.removeItem(LEFT);
     set({ is: 'SIGNED_IN' });
     return null;

@@ -36,8 +36,8 @@ export function Shell() {
         <Brand />
       </header>
       <div id="navigation" className={styles.side} data-open={isOpen}>
-        <Brand />
         <nav aria-label="Console">
+          <Brand />
           {NAVIGATION.map((group) => (
             <ul key={group[0]?.to} className={styles.group}>
               {group.map(({ to, label, icon }) => (

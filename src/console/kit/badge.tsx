@@ -11,3 +11,6 @@ export function Badge({ tone, children, title }: { tone: BadgeTone; children: Re
     </span>
   );
 }
+
+/** A number in a small frame, such as the number of errors in a tab. */
+export const Count = ({ children }: { children: ReactNode }) => <span className={styles.count}>{children}</span>;

@@ -2,7 +2,17 @@
 import type { ReactNode } from 'react';
 import styles from './banner.module.css';
 
-export function Banner({ tone, title, actions, children }: { tone: 'bad' | 'warn' | 'info'; title: string; actions?: ReactNode; children?: ReactNode }) {
+export function Banner({
+  tone,
+  title,
+  actions,
+  children,
+}: {
+  tone: 'bad' | 'warn' | 'info';
+  title: string;
+  actions?: ReactNode;
+  children?: ReactNode;
+}) {
   return (
     <section className={styles.banner} data-tone={tone} aria-label={title}>
       <div>

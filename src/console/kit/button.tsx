@@ -30,7 +30,13 @@ export function Button({ tone = 'plain', icon, unavailable, isBusy = false, chil
   if (unavailable)
     return (
       <span className={styles.unavailable}>
-        <button type="button" aria-disabled="true" aria-label={props['aria-label']} aria-describedby={reasonId} className={buttonClass(tone)}>
+        <button
+          type="button"
+          aria-disabled="true"
+          aria-label={props['aria-label']}
+          aria-describedby={reasonId}
+          className={buttonClass(tone)}
+        >
           {content}
         </button>
         <span role="tooltip" id={reasonId} className={styles.reason}>

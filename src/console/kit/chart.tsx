@@ -65,7 +65,7 @@ export function Chart<Row>({ label, rows, series, at, format, kind }: ChartProps
         ))}
         <TimeTicks rows={rows} at={at} xOf={xOf} />
         {kind === 'bars' ? (
-          <Bars rows={rows} series={series} step={step} xOf={xOf} yOf={yOf} />
+          <Bars rows={rows} series={series} at={at} step={step} xOf={xOf} yOf={yOf} />
         ) : (
           series.map((one) => <Line key={one.label} rows={rows} series={one} xOf={(index) => xOf(index) + step / 2} yOf={yOf} />)
         )}
@@ -109,7 +109,7 @@ interface Placed<Row> {
   yOf(value: number): number;
 }
 
-function Bars<Row>({ rows, series, step, xOf, yOf }: Placed<Row> & { series: Series<Row>[]; step: number }) {
+function Bars<Row>({ rows, series, at, step, xOf, yOf }: Placed<Row> & Pick<ChartProps<Row>, 'series' | 'at'> & { step: number }) {
   return rows.map((row, index) => {
     let below = 0;
     return series.map(({ label, colour, value }) => {
@@ -118,8 +118,14 @@ function Bars<Row>({ rows, series, step, xOf, yOf }: Placed<Row> & { series: Ser
       const height = yOf(below) - y;
       below += count;
       return count === 0 ? null : (
-        // biome-ignore lint/suspicious/noArrayIndexKey: intervals keep their place
-        <rect key={`${index} ${label}`} data-colour={colour} x={xOf(index) + step * 0.12} width={step * 0.76} y={y} height={Math.max(1, height)} />
+        <rect
+          key={`${at(row)} ${label}`}
+          data-colour={colour}
+          x={xOf(index) + step * 0.12}
+          width={step * 0.76}
+          y={y}
+          height={Math.max(1, height)}
+        />
       );
     });
   });

@@ -54,7 +54,9 @@ export function Help({ about, children }: { about: string; children: ReactNode }
 
 export type TextInputProps = InputHTMLAttributes<HTMLInputElement>;
 
-export const TextInput = (props: TextInputProps) => <input type="text" autoComplete="off" spellCheck={false} {...props} className={styles.input} />;
+export const TextInput = (props: TextInputProps) => (
+  <input type="text" autoComplete="off" spellCheck={false} {...props} className={styles.input} />
+);
 
 export interface SelectProps<Value extends string> extends Omit<SelectHTMLAttributes<HTMLSelectElement>, 'onChange' | 'value'> {
   value: Value;

@@ -7,7 +7,7 @@ const PATHS = {
   events: 'M4 12h4l3-8 3 16 3-8h3',
   topics: 'M4 6h16M4 12h16M4 18h10',
   integrations: 'M4 4h7v7H4zM13 13h7v7h-7zM17 4v6m-3-3h6M7 14v6m-3-3h6',
-  key: 'M14.5 9.5a4.5 4.5 0 1 0-4.3 5.5l1.8-1.8h2v-2h2l4-4V4h-3.5l-3.2 3.2',
+  key: 'M8 11.5a4.2 4.2 0 1 0 0 8.4 4.2 4.2 0 0 0 0-8.4zM11 12.7 19.5 4.2M16 7.7l3 3M13.5 10.2l2 2',
   audit: 'M6 3h9l4 4v14H6zM9 12h7M9 16h7M9 8h3',
   explorer: 'm8 7-5 5 5 5m8-10 5 5-5 5M13.5 5l-3 14',
   keyboard: 'M3 6h18v12H3zM7 10h.1m3.3 0h.1m3.3 0h.1m3.3 0h.1M8 14h8',
@@ -17,7 +17,8 @@ const PATHS = {
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   check: 'm5 12.5 4.5 4.5L19 7.5',
   signOut: 'M10 4H5v16h5M15 8l4 4-4 4m4-4H9',
-  light: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2.5v2m0 15v2M2.5 12h2m15 0h2M5.3 5.3l1.4 1.4m10.6 10.6 1.4 1.4m0-13.4-1.4 1.4M6.7 17.3l-1.4 1.4',
+  light:
+    'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2.5v2m0 15v2M2.5 12h2m15 0h2M5.3 5.3l1.4 1.4m10.6 10.6 1.4 1.4m0-13.4-1.4 1.4M6.7 17.3l-1.4 1.4',
   dark: 'M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z',
   system: 'M3 5h18v11H3zM8.5 20h7M12 16v4',
   search: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5 20 20',
@@ -44,7 +45,7 @@ export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
       viewBox="0 0 24 24"
       fill="none"
       stroke="currentColor"
-      strokeWidth={name === 'brand' ? 2.6 : 1.8}
+      strokeWidth={name === 'brand' || name === 'more' ? 2.6 : 1.8}
       strokeLinecap="round"
       strokeLinejoin="round"
     >

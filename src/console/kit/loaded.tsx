@@ -58,4 +58,3 @@ export function Empty({ title, children, action }: { title: string; children?: R
     </div>
   );
 }
-

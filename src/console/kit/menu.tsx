@@ -25,7 +25,14 @@ export function ActionMenu({ label, actions }: { label: string; actions: Action[
       <Popover placement="bottom end" className={styles.popover as string}>
         <AriaMenu className={styles.menu as string} disabledKeys={actions.filter(({ unavailable }) => unavailable).map(({ id }) => id)}>
           {actions.map(({ id, label, onAction, unavailable, isDangerous }) => (
-            <MenuItem key={id} id={id} onAction={onAction} className={styles.item as string} data-danger={isDangerous || undefined} textValue={String(label)}>
+            <MenuItem
+              key={id}
+              id={id}
+              onAction={onAction}
+              className={styles.item as string}
+              data-danger={isDangerous || undefined}
+              textValue={String(label)}
+            >
               {label}
               {unavailable && <small>{unavailable}</small>}
             </MenuItem>

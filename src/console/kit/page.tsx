@@ -37,7 +37,7 @@ export function Page({ title, above, beside, lead, actions, children }: PageProp
 
 export function Section({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
   return (
-    <section className={styles.section} aria-label={title}>
+    <section className={styles.section}>
       <div className={styles.sectionHead}>
         <h2>{title}</h2>
         {actions && <div className={styles.actions}>{actions}</div>}

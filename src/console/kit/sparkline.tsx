@@ -15,7 +15,14 @@ export function Sparkline({ bars, label }: { bars: Bar[]; label: string }) {
   const most = Math.max(1, ...bars.map(({ good, bad }) => good + bad));
   const heightOf = (count: number) => (count === 0 ? 0 : Math.max(2, (count / most) * HEIGHT));
   return (
-    <svg className={styles.sparkline} role="img" aria-label={label} viewBox={`0 0 ${bars.length * STEP} ${HEIGHT}`} width={bars.length * STEP} height={HEIGHT}>
+    <svg
+      className={styles.sparkline}
+      role="img"
+      aria-label={label}
+      viewBox={`0 0 ${bars.length * STEP} ${HEIGHT}`}
+      width={bars.length * STEP}
+      height={HEIGHT}
+    >
       {bars.map(({ from, good, bad }, index) => {
         const [up, down] = [heightOf(good), heightOf(bad)];
         const scale = Math.min(1, HEIGHT / Math.max(1, up + down));

@@ -18,7 +18,8 @@ export function mountConsole(
   let served: GraphQLSchema;
   const pages = createPages({ path: base, endpoint, signIn: 'HOST', explorer: null, schema: () => served });
   return async ({ url, method, headers }) => {
-    if (method !== 'GET' && method !== 'HEAD') return new Response('Only GET is allowed here.', { status: 405, headers: { Allow: 'GET, HEAD' } });
+    if (method !== 'GET' && method !== 'HEAD')
+      return new Response('Only GET is allowed here.', { status: 405, headers: { Allow: 'GET, HEAD' } });
     served = await schema();
     const { pathname } = new URL(url);
     if (pathname !== base && !pathname.startsWith(`${base}/`)) return new Response('The console is at another path.', { status: 404 });

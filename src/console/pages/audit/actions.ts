@@ -18,3 +18,9 @@ export const ACTIONS: readonly Action[] = [
   'REPLAY_CANCELLED',
   'TESTED',
 ];
+
+export interface AuditSearch {
+  action?: Action | undefined;
+  by?: 'users' | 'rules' | undefined;
+  after?: string | undefined;
+}

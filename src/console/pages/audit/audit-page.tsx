@@ -5,14 +5,16 @@ import { Filters, Select } from '../../kit/field';
 import { Empty, Loaded } from '../../kit/loaded';
 import { Page } from '../../kit/page';
 import { Pager } from '../../kit/pager';
-import { type Action, ACTIONS } from './actions';
+import { ACTIONS, type Action, type AuditSearch } from './actions';
 import { AuditTable, actionText } from './audit-table';
 import { AUDIT } from './queries';
-import type { AuditSearch } from './route';
 
 const route = getRouteApi('/audit');
 const PER_PAGE = 50;
-const CHOICES: readonly (readonly ['all' | Action, string])[] = [['all', 'All actions'], ...ACTIONS.map((action) => [action, actionText(action)] as const)];
+const CHOICES: readonly (readonly ['all' | Action, string])[] = [
+  ['all', 'All actions'],
+  ...ACTIONS.map((action) => [action, actionText(action)] as const),
+];
 const ACTORS = [
   ['all', 'Users and rules'],
   ['users', 'Only users'],
@@ -37,7 +39,12 @@ export function AuditPage() {
           choices={CHOICES}
           onChange={(value) => filter({ action: value === 'all' ? undefined : value })}
         />
-        <Select aria-label="Actor" value={by ?? 'all'} choices={ACTORS} onChange={(value) => filter({ by: value === 'all' ? undefined : value })} />
+        <Select
+          aria-label="Actor"
+          value={by ?? 'all'}
+          choices={ACTORS}
+          onChange={(value) => filter({ by: value === 'all' ? undefined : value })}
+        />
       </Filters>
       <Loaded query={query} what="the audit log">
         {({ webhookAuditLog: { nodes, pageInfo } }) =>

@@ -84,4 +84,5 @@ function Changes({ changes }: { changes: AuditEntry['changes'] }) {
   );
 }
 
-const valueText = (value: unknown): string => (value === null || value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value));
+const valueText = (value: unknown): string =>
+  value === null || value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value);

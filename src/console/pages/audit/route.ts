@@ -2,13 +2,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { rootRoute } from '../../app/root';
 import { oneOf, text } from '../../app/search';
-import { type Action, ACTIONS } from './actions';
-
-export interface AuditSearch {
-  action?: Action | undefined;
-  by?: 'users' | 'rules' | undefined;
-  after?: string | undefined;
-}
+import { ACTIONS, type AuditSearch } from './actions';
 
 export const auditRoute = createRoute({
   getParentRoute: () => rootRoute,

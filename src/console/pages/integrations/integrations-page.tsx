@@ -41,7 +41,10 @@ export function IntegrationsPage() {
   const { search } = route.useSearch();
   const navigate = useNavigate();
   const query = useApi(INTEGRATIONS, { search: search ?? null }, { poll: 10_000 });
-  const onSearch = useCallback((text: string) => void navigate({ to: '/integrations', search: { search: text || undefined }, replace: true }), [navigate]);
+  const onSearch = useCallback(
+    (text: string) => void navigate({ to: '/integrations', search: { search: text || undefined }, replace: true }),
+    [navigate],
+  );
   return (
     <Page title="Integrations" lead="Webhooks that belong together, which you can switch off and on at once.">
       <Filters>

@@ -15,7 +15,10 @@ export function ShortcutsPage() {
     .filter(({ key }) => key !== '?')
     .map(({ key, label }): [string, string] => [`g ${key}`, label]);
   return (
-    <Page title="Keyboard shortcuts" lead="They work wherever you are not typing. Tab, Enter, Space and the arrow keys work as in every page.">
+    <Page
+      title="Keyboard shortcuts"
+      lead="They work wherever you are not typing. Tab, Enter, Space and the arrow keys work as in every page."
+    >
       <Section title="Everywhere">
         <Keys keys={EVERYWHERE} />
       </Section>

@@ -33,8 +33,8 @@ export function SignInPage({ canSignInLocally, reason }: { canSignInLocally: boo
           mistake={mistake}
           help={
             <>
-              A token begins with <code>hg_</code>. Somebody who is signed in creates one at “API tokens”; an operator creates the first one with{' '}
-              <code>hookgraph create-organization</code>. The browser keeps it encrypted in a cookie that no script can read.
+              A token begins with <code>hg_</code>. Somebody who is signed in creates one at “API tokens”; an operator creates the first one
+              with <code>hookgraph create-organization</code>. The browser keeps it encrypted in a cookie that no script can read.
             </>
           }
         >

@@ -61,7 +61,12 @@ export function CreateTokenDialog({ onClose }: { onClose(): void }) {
   );
   return (
     <Dialog title="Create a token" onClose={onClose} buttons={buttons}>
-      <Field label="Name" isRequired mistake={mistakeOf('name')} help="What the token is used for, such as “build server”. The audit log shows it.">
+      <Field
+        label="Name"
+        isRequired
+        mistake={mistakeOf('name')}
+        help="What the token is used for, such as “build server”. The audit log shows it."
+      >
         {(control) => <TextInput {...control} value={name} maxLength={100} onChange={(event) => setName(event.target.value)} />}
       </Field>
       <Field label="It may" help={SCOPES[scope].help}>

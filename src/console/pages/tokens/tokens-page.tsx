@@ -50,7 +50,11 @@ export function TokensPage() {
     },
   ];
   return (
-    <Page title="API tokens" lead="Programs, the command line and this console sign in with a token. A token is shown only once." actions={create}>
+    <Page
+      title="API tokens"
+      lead="Programs, the command line and this console sign in with a token. A token is shown only once."
+      actions={create}
+    >
       <Loaded query={query} what="the tokens">
         {({ apiTokens }) => {
           // The newest token is the most interesting one; the API lists the oldest first.

@@ -84,7 +84,14 @@ function DeleteDialog({ webhook: { id, name }, onClose }: DialogProps) {
     await navigate({ to: '/webhooks' });
   };
   return (
-    <Confirm title={`Delete “${name ?? 'this webhook'}”?`} action="Delete" isDangerous isBusy={isRunning} onConfirm={() => void onConfirm()} onClose={onClose}>
+    <Confirm
+      title={`Delete “${name ?? 'this webhook'}”?`}
+      action="Delete"
+      isDangerous
+      isBusy={isRunning}
+      onConfirm={() => void onConfirm()}
+      onClose={onClose}
+    >
       <p>The webhook and its secrets are deleted, and deliveries that are still to come are cancelled. Its history stays.</p>
     </Confirm>
   );

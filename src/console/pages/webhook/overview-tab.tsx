@@ -10,8 +10,8 @@ import { type Column, Table } from '../../kit/table';
 import { formatMs, Time } from '../../kit/time';
 import { DeliveryBadge, successRate } from '../webhooks/parts';
 import styles from './overview.module.css';
+import type { PeriodName } from './periods';
 import { RECENT, type RecentDelivery, STATS, type Stats } from './queries';
-import type { PeriodName } from './route';
 import { Settings } from './settings';
 import { useWebhook } from './webhook-page';
 

@@ -2,15 +2,13 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { rootRoute } from '../../app/root';
 import { oneOf, text } from '../../app/search';
+import { PERIODS, type PeriodName } from './periods';
 
 export const webhookRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/webhooks/$webhookId',
   component: lazyRouteComponent(() => import('./webhook-page'), 'WebhookPage'),
 });
-
-export const PERIODS = ['24h', '7d', '30d'] as const;
-export type PeriodName = (typeof PERIODS)[number];
 
 export const overviewRoute = createRoute({
   getParentRoute: () => webhookRoute,

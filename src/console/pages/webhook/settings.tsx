@@ -55,7 +55,9 @@ function destinationFacts(webhook: Webhook): Fact[] {
     ...(webhook.integrationLabel || webhook.integrationId
       ? [['Integration', webhook.integrationLabel ?? webhook.integrationId] as Fact]
       : []),
-    ...(webhook.environmentLabels?.length ? [['Environments', webhook.environmentLabels.map((label) => label ?? '?').join(', ')] as Fact] : []),
+    ...(webhook.environmentLabels?.length
+      ? [['Environments', webhook.environmentLabels.map((label) => label ?? '?').join(', ')] as Fact]
+      : []),
   ];
 }
 
@@ -64,7 +66,14 @@ function securityFacts({ hasSharedSecret, signatures, secretRotation, publicKey,
     ['Shared secret', hasSharedSecret ? 'Set. It can’t be read again, only rotated.' : 'None: the receiver can’t verify notifications.'],
     ...(signatures.length > 0 ? [['Signatures', signatures.map(words).join(', ')] as Fact] : []),
     ...(secretRotation
-      ? [['Rotation', <>The old secret also signs until <Time key="ends" at={secretRotation.endsAt} /></>] as Fact]
+      ? [
+          [
+            'Rotation',
+            <>
+              The old secret also signs until <Time key="ends" at={secretRotation.endsAt} />
+            </>,
+          ] as Fact,
+        ]
       : []),
     ...(publicKey ? [['Public key', <Id key="key" id={publicKey} what="the public key" />] as Fact] : []),
     ...(auth ? [['Authentication', [words(auth.kind), auth.clientId, auth.tokenUrl].filter(Boolean).join(' · ')] as Fact] : []),
@@ -75,7 +84,12 @@ function behaviourFacts(webhook: Webhook): Fact[] {
   const { retry, rateLimit, recording } = webhook;
   return [
     ...(webhook.phase === 'BEFORE'
-      ? [['Phase', `Before the write, which waits up to ${formatMs(webhook.timeoutMs ?? 0)}; on failure: ${words(webhook.onFailure ?? '')}`] as Fact]
+      ? [
+          [
+            'Phase',
+            `Before the write, which waits up to ${formatMs(webhook.timeoutMs ?? 0)}; on failure: ${words(webhook.onFailure ?? '')}`,
+          ] as Fact,
+        ]
       : []),
     ['Retries', retryText(retry)],
     ['Rate limit', rateLimit ? limitText(rateLimit) : 'As fast as the receiver accepts'],

@@ -41,7 +41,11 @@ export function SwitchedOff({ webhook }: { webhook: Webhook }) {
     </>
   );
   return (
-    <Banner tone={isByRule ? 'bad' : 'info'} title={(disabledReason && RULES[disabledReason]) ?? 'This webhook is switched off'} actions={actions}>
+    <Banner
+      tone={isByRule ? 'bad' : 'info'}
+      title={(disabledReason && RULES[disabledReason]) ?? 'This webhook is switched off'}
+      actions={actions}
+    >
       <p>
         {disabledAt && (
           <>
@@ -51,7 +55,7 @@ export function SwitchedOff({ webhook }: { webhook: Webhook }) {
         )}
         {disabledMessage}
       </p>
-    {isReplaying && disabledAt && <CatchUp webhook={webhook} from={disabledAt} onClose={() => setReplaying(false)} />}
+      {isReplaying && disabledAt && <CatchUp webhook={webhook} from={disabledAt} onClose={() => setReplaying(false)} />}
     </Banner>
   );
 }
@@ -74,8 +78,8 @@ function CatchUp({ webhook: { id }, from, onClose }: { webhook: Webhook; from: s
       onClose={onClose}
     >
       <p>
-        Events since <Time at={from} /> that were not delivered are sent with the present definition, oldest first. New events don’t wait for them.
-        Events that were delivered are not sent again.
+        Events since <Time at={from} /> that were not delivered are sent with the present definition, oldest first. New events don’t wait
+        for them. Events that were delivered are not sent again.
       </p>
     </Confirm>
   );

@@ -30,10 +30,20 @@ function Compare({ versions }: { versions: Version[] }) {
   const [newest, before] = versions;
   if (!newest) return <Empty title="There is no version" />;
   const right = versions.find(({ number }) => String(number) === search.right) ?? newest;
-  const left = versions.find(({ number }) => String(number) === search.left) ?? versions.find(({ number }) => number < right.number) ?? before ?? newest;
+  const left =
+    versions.find(({ number }) => String(number) === search.left) ??
+    versions.find(({ number }) => number < right.number) ??
+    before ??
+    newest;
   const choices = versions.map(({ number }) => [String(number), `Version ${number}`] as const);
   const pick = (change: { left?: string; right?: string }) =>
     void navigate({ to: '.', search: { left: String(left.number), right: String(right.number), ...change }, replace: true });
+  if (versions.length === 1)
+    return (
+      <p>
+        There is one version so far, of <Time at={newest.createdAt} />. Each change of the definition makes a further one.
+      </p>
+    );
   return (
     <div className={styles.versions}>
       <div className={styles.pick}>
@@ -46,11 +56,7 @@ function Compare({ versions }: { versions: Version[] }) {
           of <Time at={right.createdAt} />
         </span>
       </div>
-      {versions.length === 1 ? (
-        <p>There is one version so far. Each change of the definition makes a further one.</p>
-      ) : (
-        <Diff left={textOf(left)} right={textOf(right)} />
-      )}
+      <Diff left={textOf(left)} right={textOf(right)} />
     </div>
   );
 }

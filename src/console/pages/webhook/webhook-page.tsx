@@ -1,7 +1,7 @@
 // The frame of one webhook's pages: its name and state, what can be done with it, and the tabs.
 import { getRouteApi, Link, Outlet } from '@tanstack/react-router';
 import { useApi } from '../../app/queries';
-import { Badge } from '../../kit/badge';
+import { Badge, Count } from '../../kit/badge';
 import { Banner } from '../../kit/banner';
 import { Empty, Loaded } from '../../kit/loaded';
 import { Page } from '../../kit/page';
@@ -68,7 +68,7 @@ function Found({ webhook }: { webhook: Webhook }) {
           Overview
         </Tab>
         <Tab to="/webhooks/$webhookId/versions" params={params}>
-          Versions <Badge tone="idle">{webhook.version}</Badge>
+          Versions <Count>{webhook.version}</Count>
         </Tab>
         <Tab to="/webhooks/$webhookId/audit" params={params}>
           Audit log
@@ -88,7 +88,13 @@ interface TabProps {
 
 function Tab({ to, params, exact = false, children }: TabProps) {
   return (
-    <Link to={to} params={params} className={tabClass} activeOptions={{ exact, includeSearch: false }} activeProps={{ 'aria-current': 'page' }}>
+    <Link
+      to={to}
+      params={params}
+      className={tabClass}
+      activeOptions={{ exact, includeSearch: false }}
+      activeProps={{ 'aria-current': 'page' }}
+    >
       {children}
     </Link>
   );

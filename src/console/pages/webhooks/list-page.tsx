@@ -15,7 +15,7 @@ import { Time } from '../../kit/time';
 import styles from './list.module.css';
 import { DeliveryBadge, destinationOf, StateBadge, successRate } from './parts';
 import { type ListedWebhook, WEBHOOKS } from './queries';
-import type { ListSearch, ORDERS } from './route';
+import type { ListSearch, ORDERS } from './search';
 
 const PER_PAGE = 50;
 const POLL_MS = 5_000;
@@ -64,7 +64,8 @@ export function ListPage() {
     { poll: POLL_MS },
   );
   const filter = useCallback(
-    (change: ListSearch) => void navigate({ to: '.', search: (before: ListSearch) => ({ ...before, after: undefined, ...change }), replace: true }),
+    (change: ListSearch) =>
+      void navigate({ to: '.', search: (before: ListSearch) => ({ ...before, after: undefined, ...change }), replace: true }),
     [navigate],
   );
   const onSearch = useCallback((text: string) => filter({ search: text || undefined }), [filter]);

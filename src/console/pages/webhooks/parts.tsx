@@ -46,7 +46,10 @@ interface Stated {
 }
 
 /** The state in two words, and its tone. `since`: since when it fails. */
-export function stateOf({ status, disabledReason, pace }: Stated, since: string | null): { text: string; tone: BadgeTone; since: string | null } {
+export function stateOf(
+  { status, disabledReason, pace }: Stated,
+  since: string | null,
+): { text: string; tone: BadgeTone; since: string | null } {
   if (status === 'DELETED') return { text: 'Deleted', tone: 'idle', since: null };
   if (status === 'DISABLED') {
     const isByOwner = disabledReason === 'OWNER' || disabledReason === 'INTEGRATION';

@@ -57,13 +57,12 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const asks = isReply && (answer.status === 429 || answer.status === 503);
   const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
   // If a connection, kept open from an earlier request, broke, that doesn't show that the receiver fails; so the first retry follows at
-  // once. Later retries wait as usual.
-  const waitMs = unanswered && about.attemptCount === 0 ? 0 : clampRetryAfterMs(askedMs, stepMs);
+  // once, even if the subscription allows no retry. Later retries wait as usual.
+  const isFree = unanswered && about.attemptCount === 0;
+  const waitMs = isFree ? 0 : clampRetryAfterMs(askedMs, stepMs);
   // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
   const slowMs = isReply && (answer.status === 429 || answer.isThrottled) ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
-  const spent = retry
-    ? about.attemptCount + 1 >= (retry.maxTries ?? RETRIES + 1) || about.ageMs + waitMs > (retry.maxTimeMs ?? Number.POSITIVE_INFINITY)
-    : about.attemptCount >= RETRIES;
+  const spent = !isFree && isSpent(retry, about, waitMs);
   // Only the last retry of the schedule disables the subscription. A failed resend, which comes later, doesn't.
   const exhausted = spent && !retry && about.attemptCount === RETRIES ? 'RETRIES_EXHAUSTED' : null;
   return {
@@ -74,6 +73,12 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
     ...(slowMs !== null && { slowMs }),
     ...(unanswered && { uncounted: true as const }),
   };
+}
+
+/** Whether no retry is left. */
+function isSpent(retry: Compiled['retry'], { attemptCount, ageMs }: Circumstances, waitMs: number): boolean {
+  if (!retry) return attemptCount >= RETRIES;
+  return attemptCount + 1 >= (retry.maxTries ?? RETRIES + 1) || ageMs + waitMs > (retry.maxTimeMs ?? Number.POSITIVE_INFINITY);
 }
 
 function failureOf(answer: Answer, read: string): { stage: Stage; message: string } | null {

@@ -43,7 +43,17 @@ describe('judge', () => {
     const answer: Answer = { kind: 'NO_REPLY', stage: 'CONNECT', message: 'broken', unanswered: true };
     expect(judge(answer, '', null, about())).toMatchObject({ outcome: 'FAILED', retryMs: 0, uncounted: true });
     expect(judge(answer, '', null, about(1))).toMatchObject({ retryMs: 16_000, uncounted: true });
-    expect(judge(answer, '', { maxTries: 1, maxTimeMs: null }, about())).toMatchObject({ retryMs: null });
+  });
+
+  it('tries again where the first connection broke, even if the subscription allows one attempt or too little time', () => {
+    const answer: Answer = { kind: 'NO_REPLY', stage: 'CONNECT', message: 'broken', unanswered: true };
+    for (const retry of [
+      { maxTries: 1, maxTimeMs: null },
+      { maxTries: null, maxTimeMs: 1_000 },
+    ]) {
+      expect(judge(answer, '', retry, about(0, 5_000))).toMatchObject({ retryMs: 0, uncounted: true });
+      expect(judge(answer, '', { ...retry, maxTries: 1 }, about(1, 5_000))).toMatchObject({ retryMs: null });
+    }
   });
 
   it('fails a 2xx by what the error template read out of it, and says so beside another status', () => {

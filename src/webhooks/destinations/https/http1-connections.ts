@@ -11,6 +11,8 @@ export interface Http1Connection {
   bornMs: number;
   /** Number of requests on this connection that have ended. When it is 0, the connection is new. */
   answered: number;
+  /** When the connection was opened or its last response was complete, by `performance.now()`. */
+  provenMs: number;
   isBroken: boolean;
   /** Reads the responses before undici does, and limits them. `null` until the connection is open. */
   reader: ResponseReader | null;
@@ -32,7 +34,7 @@ interface Origin {
   idle: Http1Connection[];
   open: number;
   waiting: WaitingRequest[];
-  /** Connections opened before this time, by `performance.now()`, get no new request. */
+  /** Connections that were neither opened nor used with success since this time, by `performance.now()`, get no new request. */
   retiredMs: number;
 }
 
@@ -65,6 +67,7 @@ export class Http1Connections {
   release(connection: Http1Connection, isReusable: boolean): void {
     const origin = this.origins.get(connection.origin) as Origin;
     connection.answered += 1;
+    if (isReusable) connection.provenMs = performance.now();
     let request = origin.waiting.shift();
     while (request?.isOver) request = origin.waiting.shift();
     if (isReusable && this.mayServe(connection, origin)) {
@@ -76,12 +79,17 @@ export class Http1Connections {
     request?.begin(this.open(connection.origin, origin));
   }
 
-  /** Sends no new request over the open connections of an origin, because one of them is dead and the others may be dead, too. */
-  retire(name: string): void {
+  /**
+   * Sends no new request over the open connections of an origin on which no response has arrived since this time, because one of them is
+   * dead and they may be dead, too.
+   */
+  retire(name: string, sinceMs: number): void {
     const origin = this.origins.get(name);
     if (origin === undefined) return;
-    origin.retiredMs = performance.now();
-    for (const connection of origin.idle.splice(0)) this.drop(connection, origin);
+    origin.retiredMs = Math.max(origin.retiredMs, sinceMs);
+    for (const connection of origin.idle.splice(0))
+      if (this.mayServe(connection, origin)) origin.idle.push(connection);
+      else this.drop(connection, origin);
   }
 
   /** Closes idle connections now, and the others after their requests. Resolves when all are closed. */
@@ -94,8 +102,8 @@ export class Http1Connections {
       });
   }
 
-  private mayServe({ bornMs, isBroken }: Http1Connection, { retiredMs }: Origin): boolean {
-    return !isBroken && !this.isClosed && bornMs > retiredMs && performance.now() - bornMs < this.lifetimes.ageMs;
+  private mayServe({ bornMs, provenMs, isBroken }: Http1Connection, { retiredMs }: Origin): boolean {
+    return !isBroken && !this.isClosed && provenMs > retiredMs && performance.now() - bornMs < this.lifetimes.ageMs;
   }
 
   private open(name: string, origin: Origin): Http1Connection {
@@ -105,7 +113,8 @@ export class Http1Connections {
       connect: (options, callback) =>
         this.connect(options, (...[error, socket]) => {
           // undici calls this function again to replace a connection that broke before the request was written.
-          Object.assign(connection, { bornMs: performance.now(), answered: 0, isBroken: false });
+          const nowMs = performance.now();
+          Object.assign(connection, { bornMs: nowMs, provenMs: nowMs, answered: 0, isBroken: false });
           if (error) return callback(error, null);
           const use = () => {
             connection.reader = new ResponseReader(socket);
@@ -124,10 +133,12 @@ export class Http1Connections {
       // Larger than the limit of ResponseReader, whose error message for headers that are too long is clearer than that of undici.
       maxHeaderSize: 2 * MAX_HEAD_BYTES,
     });
+    const nowMs = performance.now();
     const connection: Http1Connection = {
       client,
       origin: name,
-      bornMs: performance.now(),
+      bornMs: nowMs,
+      provenMs: nowMs,
       answered: 0,
       isBroken: false,
       reader: null,

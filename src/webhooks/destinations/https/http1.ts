@@ -66,6 +66,8 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   private chunks: Buffer[] = [];
   private size = 0;
   private isKept = false;
+  /** When the request was written, by `performance.now()`. */
+  private writtenMs = 0;
   private readonly timer: NodeJS.Timeout;
 
   /** `task` becomes `null` when the request ends, so that its memory is freed although undici still refers to this object. */
@@ -111,6 +113,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   /** undici calls this just before it writes the request. */
   onRequestStart(): void {
     this.isKept = (this.connection?.answered ?? 0) > 0;
+    this.writtenMs = performance.now();
     this.connection?.reader?.begin();
   }
 
@@ -160,15 +163,15 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
     if (refused) this.end(false)?.resolve(refusedAnswer(refused, this.tookMs()));
     else if (this.isKept && isClosedByPeer(error)) {
       // The other idle connections of the origin are as old and probably broken, too, so a retry must not use them.
-      this.connections.retire(this.task.request.origin);
+      this.connections.retire(this.task.request.origin, performance.now());
       this.end(false)?.resolve(unansweredReply(this.tookMs()));
     } else this.fail(error, false);
   }
 
   passDeadline(): void {
-    // Without a response, the connection may be dead although it reported no error. The other connections of its origin may then be dead,
-    // too.
-    if (this.task !== null && this.status === 0) this.connections.retire(this.task.request.origin);
+    // Without a response, a kept connection may be dead although it reported no error. The other connections of its origin may then be dead,
+    // too, except those that have had a response meanwhile: a subscriber whose URL hangs costs others of the same host no connections.
+    if (this.task !== null && this.isKept && this.status === 0) this.connections.retire(this.task.request.origin, this.writtenMs);
     this.fail(LATE, true);
   }
 

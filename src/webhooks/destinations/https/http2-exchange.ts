@@ -62,7 +62,7 @@ interface Timing {
   signal: AbortSignal;
   /** Start of the request, by `performance.now()`. */
   started: number;
-  /** Called when the deadline passes and no response has begun. */
+  /** Called when the deadline passes, no response has begun, and the session has been silent since the request was sent. */
   onSilence(): void;
 }
 
@@ -92,6 +92,7 @@ class Http2Exchange {
   private readonly chunks: Buffer[] = [];
   private size = 0;
   private isOver = false;
+  private readonly writtenMs = performance.now();
 
   constructor(
     private readonly held: Held,
@@ -147,7 +148,7 @@ class Http2Exchange {
   private passDeadline(): void {
     this.isOver = true;
     this.reject(this.timing.signal.reason);
-    if (this.head === undefined) this.timing.onSilence();
+    if (this.head === undefined && this.held.heardMs < this.writtenMs) this.timing.onSilence();
     this.stream.close(constants.NGHTTP2_CANCEL);
   }
 

@@ -149,7 +149,7 @@ class Choices {
   /** Sends to the origin over HTTP/1.1 until it is asked again. */
   requireHttp1(origin: string): void {
     this.choices.get(origin)?.known?.close();
-    this.choices.set(origin, { made: Promise.resolve(null), known: null, untilMs: Date.now() + CHOICE_MS });
+    this.choices.set(origin, { made: Promise.resolve(null), known: null, untilMs: performance.now() + CHOICE_MS });
   }
 
   forget(origin: string): void {

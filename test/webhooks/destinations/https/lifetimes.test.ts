@@ -24,9 +24,9 @@ interface Receiver {
 
 async function receiver(protocol: 'http:' | 'https:', address = '127.0.0.1', port = 0): Promise<Receiver> {
   const came = { requests: 0, connections: 0 };
-  const answer = (_request: unknown, response: { end(text: string): void }) => {
+  const answer = ({ url }: { url?: string }, response: { end(text: string): void }) => {
     came.requests += 1;
-    response.end('ok');
+    if (url !== '/hang') response.end('ok');
   };
   const server =
     protocol === 'http:'
@@ -52,7 +52,7 @@ function sender(lifetimes: Partial<typeof LIFETIMES> = {}, settings: Partial<Par
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], caCertificates: [tlsFile('ca')], lookup, ...settings });
   const destination = openHttpsDestination(guard, deadlineMs, 200, { ...LIFETIMES, ...lifetimes });
   open.push(guard.close, () => destination.close());
-  return (origin: string) => destination.send({ url: `${origin}/`, origin, headers: {}, body: Buffer.from('{}') });
+  return (origin: string, path = '/') => destination.send({ url: `${origin}${path}`, origin, headers: {}, body: Buffer.from('{}') });
 }
 
 describe.each(['http:', 'https:'] as const)('a connection by %s', (protocol) => {
@@ -70,6 +70,21 @@ describe.each(['http:', 'https:'] as const)('a connection by %s', (protocol) => 
     expect(await send(origin)).toMatchObject({ stage: 'TIMEOUT' });
     expect(await Promise.all([send(origin), send(origin)])).toMatchObject([{ status: 200 }, { status: 200 }]);
     expect(proxy.connections()).toBeGreaterThan(before);
+  });
+
+  it('stays in use when another URL of its host hangs, if it has answered meanwhile', async () => {
+    const { port, came } = await receiver(protocol);
+    const send = sender();
+    const origin = originOf(port);
+    // Over HTTP/1.1, two connections; the URL that hangs takes one of them.
+    await Promise.all([send(origin), send(origin)]);
+    const before = came.connections;
+    const hung = send(origin, '/hang');
+    await until('it hangs', () => came.requests === 3);
+    expect(await send(origin)).toMatchObject({ status: 200 });
+    expect(await hung).toMatchObject({ stage: 'TIMEOUT' });
+    expect(await send(origin)).toMatchObject({ status: 200 });
+    expect(came).toEqual({ requests: 5, connections: before });
   });
 
   it('takes no new request after its age, and all of them before', async () => {

@@ -1,5 +1,6 @@
 // Tests endpoints of SNS, SQS and EventBridge, which a subscription may name, that answer endlessly, slowly, deeply or elsewhere: each ends
 // in time as a short failure.
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -15,12 +16,15 @@ const compiled = new Map<string, Compiled>();
 let sender: ReturnType<typeof openDeliverySender>;
 const sockets = new Set<Socket>();
 let answer: (socket: Socket) => void = () => {};
+/** What happens at a further request on the same connection. */
+let further: (socket: Socket) => void = () => {};
 let asked = 0;
 const server = createServer((socket) => {
   sockets.add(socket);
   socket.on('error', () => {}).on('close', () => sockets.delete(socket));
   let isAsked = false;
   socket.on('data', (chunk) => {
+    if (isAsked && chunk.toString('latin1').startsWith('POST ')) further(socket);
     if (isAsked || !chunk.toString('latin1').includes('\r\n\r\n')) return;
     isAsked = true;
     asked += 1;
@@ -49,6 +53,7 @@ beforeAll(async () => {
 afterEach(() => {
   for (const socket of sockets) socket.destroy();
   asked = 0;
+  further = () => {};
 });
 afterAll(async () => {
   await sender?.close();
@@ -56,9 +61,10 @@ afterAll(async () => {
   await world?.close();
 });
 
+const TEXT = '{"a": 1}';
 const IDS = { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: '1' };
 const send = (kind: string, withinMs: number) =>
-  sender.send(compiled.get(kind) as Compiled, IDS as never, { text: '{"a": 1}', contentType: 'application/json' }, { withinMs });
+  sender.send(compiled.get(kind) as Compiled, IDS as never, { text: TEXT, contentType: 'application/json' }, { withinMs });
 
 const reply =
   (body: string, { status = 200, type = 'text/xml' } = {}) =>
@@ -85,6 +91,18 @@ const ENTITIES = Array.from(
   { length: 20 },
   (_, level) => `<!ENTITY e${level} "${level === 0 ? 'x'.repeat(50) : `&e${level - 1};`.repeat(10)}">`,
 );
+const JSON_TYPE = 'application/x-amz-json-1.1';
+const EMPTY: Record<string, (socket: Socket) => void> = {
+  sns: reply('<PublishResponse><PublishResult></PublishResult></PublishResponse>'),
+  sqs: reply('{}', { type: JSON_TYPE }),
+  eventBridge: reply('{"FailedEntryCount": 0, "Entries": []}', { type: JSON_TYPE }),
+};
+/** The responses that say that the message was taken. */
+const TAKEN: Record<string, { type: string; body: string }> = {
+  sns: { type: 'text/xml', body: '<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>' },
+  sqs: { type: JSON_TYPE, body: JSON.stringify({ MessageId: '1', MD5OfMessageBody: createHash('md5').update(TEXT).digest('hex') }) },
+  eventBridge: { type: JSON_TYPE, body: '{"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}' },
+};
 const HOSTILE: [string, (socket: Socket) => void, RegExp?, number?][] = [
   ['a body without an end', endlessly(`${HEAD}Content-Length: 9000000000\r\n\r\n`, 'x'.repeat(10_000))],
   [
@@ -125,6 +143,28 @@ describe.each(['sns', 'sqs', 'eventBridge'])('an endpoint of %s that answers', (
     expect(sent).not.toContain('Deserialization');
     expect(sent.length).toBeLessThan(2_000);
     expect(asked).toBe(1);
+  });
+
+  it('a success without the id of the message has failed, because the message may not have arrived', async () => {
+    answer = EMPTY[kind] as (socket: Socket) => void;
+    expect((await send(kind, 20_000)).answer).toMatchObject({
+      kind: 'NO_REPLY',
+      stage: 'ANSWER',
+      status: 200,
+      message: expect.stringContaining('its response is not that of'),
+    });
+  });
+
+  it('nothing over a connection that is open from before is asked again at once, over a new one', async () => {
+    const { type, body } = TAKEN[kind] as { type: string; body: string };
+    answer = (socket) =>
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    further = (socket) => socket.destroy();
+    // Two connections are kept, both of which are closed at their next request.
+    expect((await Promise.all([send(kind, 20_000), send(kind, 20_000)])).map((sent) => sent.answer.kind)).toEqual(['REPLY', 'REPLY']);
+    expect((await send(kind, 20_000)).answer).toMatchObject({ kind: 'NO_REPLY', stage: 'CONNECT', unanswered: true });
+    answer = reply(body, { type });
+    expect((await send(kind, 20_000)).answer).toMatchObject({ kind: 'REPLY', status: 200 });
   });
 
   it('with a redirect is not followed', async () => {

@@ -44,7 +44,10 @@ export const STAGES = {
   ADDRESS: { report: 'SEND', description: 'Checking whether deliveries may reach the address of the receiver.' },
   CONNECT: { report: 'SEND', description: 'Connecting to the receiver.' },
   TIMEOUT: { report: 'SEND', description: 'Waiting for the response: the time limit was exceeded.' },
-  ANSWER: { report: 'SEND', description: "Reading the receiver's response: it is not valid HTTP, is too large, or ended too early." },
+  ANSWER: {
+    report: 'SEND',
+    description: "Reading the receiver's response: it is not valid HTTP, is too large, ended too early, or is not that of the AWS service.",
+  },
   STATUS: { report: 'SEND', description: "Checking the status of the receiver's response." },
   ERROR_TEMPLATE: {
     report: 'ERROR_TEMPLATE',

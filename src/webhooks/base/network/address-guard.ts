@@ -1,7 +1,7 @@
 // Creates the guard, which checks the address of every connection made for a subscription and opens the connection.
 
 import type { LookupAddress } from 'node:dns';
-import { Agent as HttpAgent } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
@@ -12,7 +12,7 @@ import { bare, createReach, type Reach, type ReachSettings, type Target } from '
 import { ByteWatch, tooManyBytes } from './byte-watch.js';
 import { createTunnels } from './egress-proxy.js';
 import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
-import { AddressRefused, type Guard, noteFailure, permissions, unlessWithdrawn } from './guard.js';
+import { AddressRefused, brokeOnReuse, type Guard, noteFailure, permissions, unlessWithdrawn } from './guard.js';
 import { raceAddresses } from './race-addresses.js';
 
 /** Minimum milliseconds between two lookups that test whether the DNS resolver works. */
@@ -133,8 +133,15 @@ function connectingBy<A extends HttpAgent>(agent: A, open: (target: Pick<Target,
       watches.get(socket)?.end();
       return keepSocketAlive.call(agent, socket);
     },
-    reuseSocket(socket: Socket, request: object) {
+    reuseSocket(socket: Socket, request: ClientRequest) {
       watches.get(socket)?.begin();
+      const { remoteAddress, remotePort } = socket;
+      request.once('error', (error) => {
+        brokeOnReuse.add(error);
+        // The other idle connections to the receiver are probably broken, too, so a retry must not use them.
+        for (const idle of Object.values(agent.freeSockets).flat())
+          if (idle?.remoteAddress === remoteAddress && idle?.remotePort === remotePort) idle?.destroy();
+      });
       reuseSocket.call(agent, socket, request);
     },
   });
@@ -143,7 +150,7 @@ function connectingBy<A extends HttpAgent>(agent: A, open: (target: Pick<Target,
 /** The methods that an agent calls when a connection becomes idle and when it is used again: https://nodejs.org/api/http.html */
 interface KeepingAgent {
   keepSocketAlive(socket: Socket): boolean;
-  reuseSocket(socket: Socket, request: object): void;
+  reuseSocket(socket: Socket, request: ClientRequest): void;
 }
 
 type CreateConnection = (

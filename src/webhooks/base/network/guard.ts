@@ -63,6 +63,12 @@ export class Withdrawn extends Error {
  */
 export const permissions = new WeakMap<object, MaySend>();
 
+/**
+ * The errors of requests that libraries sent through `httpAgent` and `httpsAgent` over a connection kept open from an earlier request, and
+ * that got no response.
+ */
+export const brokeOnReuse = new WeakSet<Error>();
+
 /** Returns the connection if the request may still be sent over it. @throws Withdrawn otherwise, after it has closed the connection */
 export async function unlessWithdrawn<S extends Socket>(socket: S, maySend: MaySend): Promise<S> {
   // An error before the request is written destroys the socket, which its user notices.

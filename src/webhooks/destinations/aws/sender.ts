@@ -5,8 +5,17 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import { WebhooksError } from '../../base/errors.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
-import { EgressFailed, failureStep, type Guard, type MaySend, permissions, Withdrawn } from '../../base/network/guard.js';
-import { type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, refusedAnswer } from '../destination.js';
+import { brokeOnReuse, EgressFailed, failureStep, type Guard, type MaySend, permissions, Withdrawn } from '../../base/network/guard.js';
+import {
+  type Destination,
+  isClosedByPeer,
+  MAX_RESPONSE_BYTES,
+  type NoReply,
+  noReplyOf,
+  type Reply,
+  refusedAnswer,
+  unansweredReply,
+} from '../destination.js';
 import type { AwsAccess } from './access.js';
 import { loadCredentialProviders, loadHttpHandler } from './packages.js';
 
@@ -46,6 +55,8 @@ export interface AwsService<C extends Client, M extends AwsMessage> {
   name: string;
   connect(config: ClientConfig): Promise<C>;
   send(client: C, message: M, options: HandlerOptions): Promise<{ $metadata: Metadata }>;
+  /** Returns the id that the service gave the message; `undefined` when the response has none, so that it isn't that of the service. */
+  idIn(output: object): string | undefined;
   /** Returns the failure that a response with a successful status reports; `null` when it reports none. */
   failureIn?(output: object): { code: string; message: string } | null;
   /** Advice for the user by error code. A code is absent when the message of AWS says enough. */
@@ -76,9 +87,11 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
     if (options.maySend && !(await options.maySend())) throw new Withdrawn();
     const { $metadata, ...answer } = await service.send(client, message, options);
     const failure = service.failureIn?.(answer) ?? null;
+    const status = $metadata.httpStatusCode ?? 200;
+    if (!failure && !service.idIn(answer)) return foreignAnswer(service, status, performance.now() - started);
     return {
       kind: 'REPLY',
-      status: $metadata.httpStatusCode ?? 200,
+      status,
       headers: headersOf($metadata),
       body: JSON.stringify(answer),
       ...(failure && { isFailure: true, ...explain(service, failure) }),
@@ -104,6 +117,7 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
         if (error instanceof EgressFailed || error instanceof Withdrawn || error instanceof WebhooksError) throw error;
         const sendMs = performance.now() - started;
         if (error instanceof AnswerRefused) return refusedAnswer(error, sendMs);
+        if (isClosedByPeer(error) && brokeOnReuse.has(error as Error)) return unansweredReply(sendMs);
         const isLate = deadline.signal.aborted;
         return (isLate ? null : replyOf(service, error, sendMs)) ?? noReplyOf(error, isLate, deadlineMs, sendMs);
       } finally {
@@ -211,12 +225,10 @@ function replyOf<C extends Client, M extends AwsMessage>(
   const { $metadata, name, message: said } = error as Error & { $metadata?: Metadata };
   // The SDK adds advice for programmers to the message of a response that it can't read.
   const message = said.replace(/\n\s*Deserialization error: .*$/s, '');
-  const status = $metadata?.httpStatusCode;
+  // The SDK's client of SQS throws this error when the response has no checksum of the message, or a wrong one.
+  const status = said === 'InvalidChecksumError' ? 200 : $metadata?.httpStatusCode;
   if (status === undefined) return null;
-  if (status < 300) {
-    const reason = `The endpoint answered with status ${status}, but its response is not that of ${service.name}. Check \`endpoint\`.`;
-    return { kind: 'NO_REPLY', stage: 'STATUS', message: reason, sendMs };
-  }
+  if (status < 300) return foreignAnswer(service, status, sendMs);
   return {
     kind: 'REPLY',
     status,
@@ -226,6 +238,15 @@ function replyOf<C extends Client, M extends AwsMessage>(
     sendMs,
   };
 }
+
+/** Returns the result of a response with a successful status that the service can't have sent: the message may not have arrived. */
+const foreignAnswer = ({ name }: { name: string }, status: number, sendMs: number): NoReply => ({
+  kind: 'NO_REPLY',
+  stage: 'ANSWER',
+  status,
+  message: `The endpoint answered with status ${status}, but its response is not that of ${name}. Check \`endpoint\`.`,
+  sendMs,
+});
 
 /** Error codes by which AWS asks to slow down: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
 const THROTTLED =

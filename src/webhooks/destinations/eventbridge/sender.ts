@@ -17,6 +17,7 @@ export const EVENT_BRIDGE: AwsService<EventBridgeClient, BusEvent> = {
     const entry = { EventBusName: access.eventBusArn, Source: access.source, DetailType: detailType, Detail: detail, Resources: resources };
     return client.send(new PutEventsCommand({ Entries: [entry] }), options);
   },
+  idIn: (output) => (output as PutEventsCommandOutput).Entries?.[0]?.EventId,
   // The HTTP status is successful even if EventBridge rejects the event.
   failureIn(output) {
     const { FailedEntryCount, Entries } = output as Omit<PutEventsCommandOutput, '$metadata'>;

@@ -24,4 +24,5 @@ export const SNS: AwsService<SNSClient, Publication> = {
     });
     return client.send(command, options);
   },
+  idIn: (output) => (output as PublishCommandOutput).MessageId,
 };

@@ -27,6 +27,7 @@ export const SQS: AwsService<SQSClient, QueueMessage> = {
     });
     return client.send(command, options);
   },
+  idIn: (output) => (output as SendMessageCommandOutput).MessageId,
   advice: {
     QueueDoesNotExist: NO_QUEUE,
     'AWS.SimpleQueueService.NonExistentQueue': NO_QUEUE,

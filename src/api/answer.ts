@@ -1,5 +1,6 @@
 // Defines the result of a route (`Answer`), and writes it as an HTTP response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { REQUEST_ID_HEADER } from '../graphql/http/request-ids.js';
 import { stringifyJson } from '../runtime/exact-json.mjs';
 
 export interface Answer {
@@ -7,6 +8,13 @@ export interface Answer {
   headers?: Record<string, string>;
   contentType: string;
   body: string | Buffer;
+  /** The errors that the body consists of, if it consists of errors. */
+  errors?: ShownError[];
+}
+
+interface ShownError {
+  message: string;
+  extensions?: Record<string, unknown>;
 }
 
 export function json(status: number, value: unknown): Answer {
@@ -14,8 +22,16 @@ export function json(status: number, value: unknown): Answer {
 }
 
 /** Returns an error response whose body has the shape of a GraphQL error. */
-export function problem(status: number, message: string): Answer {
-  return json(status, { errors: [{ message }] });
+export function problem(status: number, message: string, extensions?: Record<string, unknown>): Answer {
+  const errors = [{ message, ...(extensions && { extensions }) }];
+  return { ...json(status, { errors }), errors };
+}
+
+/** Adds the request's id to the headers of an answer, and to its errors. */
+export function named(answer: Answer, requestId: string): Answer {
+  const { errors, headers } = answer;
+  const shown = errors?.map(({ message, extensions }) => ({ message, extensions: { ...extensions, requestId } }));
+  return { ...answer, ...(shown && json(answer.status, { errors: shown })), headers: { ...headers, [REQUEST_ID_HEADER]: requestId } };
 }
 
 export function plain(status: number, body: string): Answer {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Authentication } from '../auth/api-token.js';
 import type { Viewer } from '../auth/viewer.js';
-import { type Answer, json } from './answer.js';
+import { type Answer, problem } from './answer.js';
 import type { App } from './app.js';
 import { createBudget, type Spent } from './budget.js';
 import { createNetworkOf } from './network-of.js';
@@ -81,7 +81,7 @@ const textOf = (moment: Date): string => (moment instanceof Date ? moment.toISOS
 
 function refuse(message: string): Refused {
   const hint = 'Send `Authorization: Token token=<your token>` or `Authorization: Bearer <your token>`.';
-  const answer = json(401, { errors: [{ message: `${message} ${hint}`, extensions: { code: 'UNAUTHENTICATED' } }] });
+  const answer = problem(401, `${message} ${hint}`, { code: 'UNAUTHENTICATED' });
   return { viewer: null, refusal: { ...answer, headers: { 'WWW-Authenticate': 'Bearer realm="hookgraph"' } } };
 }
 
@@ -101,6 +101,6 @@ function tooManyGuesses(waitMs: number): Authenticated {
 function tooMany(message: string, waitMs: number, headers: Record<string, string>): Authenticated {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   const extensions = { code: 'RATE_LIMITED', retryAfterSeconds: seconds };
-  const answer = json(429, { errors: [{ message: `${message} Retry the request in ${seconds} s.`, extensions }] });
+  const answer = problem(429, `${message} Retry the request in ${seconds} s.`, extensions);
   return { viewer: null, refusal: { ...answer, headers: { ...headers, 'Retry-After': String(seconds) } } };
 }

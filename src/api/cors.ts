@@ -17,7 +17,7 @@ export function answerPreflight(request: IncomingMessage, { origins, methods }: 
     return problem(403, 'Web pages of this origin may not use the API. The operator can allow the origin in HOOKGRAPH_CORS_ORIGINS.');
   const headers = {
     'Access-Control-Allow-Methods': methods,
-    'Access-Control-Allow-Headers': 'Authorization, Content-Type, Traceparent',
+    'Access-Control-Allow-Headers': 'Authorization, Content-Type, Traceparent, X-Request-Id',
     'Access-Control-Max-Age': '600',
   };
   return { status: 204, contentType: '', body: '', headers };

@@ -5,6 +5,7 @@ import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
 import { NO_HEALTH_CHECK, useJsonAnswers } from '../graphql/http/json-answers.js';
 import { maskError } from '../graphql/http/mask-error.js';
+import { REQUEST_ID, useRequestIds } from '../graphql/http/request-ids.js';
 import type { Account } from '../runtime/loop-share.js';
 import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
@@ -16,6 +17,7 @@ export interface EndpointRequest {
   body: Buffer;
   /** The account whose share of the event loop the request uses. */
   account: Account;
+  requestId: string;
 }
 
 /** Maximum length of a response's data, in characters. An estimate: it leaves out some characters of short parts. */
@@ -48,12 +50,13 @@ export function createEndpoint(
         useExecutor({ accountOf, maxLength: MAX_RESPONSE_LENGTH }),
         useExactJson(),
         useJsonAnswers(processRegularResult),
+        useRequestIds(log),
       ],
       logging: false,
-      maskedErrors: { maskError: (error) => maskError(error, log) },
+      maskedErrors: { maskError },
     }),
   );
-  return async ({ method = 'GET', headers }, { url, ctx, body, account }) => {
+  return async ({ method = 'GET', headers }, { url, ctx, body, account, requestId }) => {
     const textHeaders = Object.fromEntries(
       Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'),
     );
@@ -61,7 +64,11 @@ export function createEndpoint(
     // Passes headers and body as strings, because reading a stream or a Request would take yoga as long as executing the
     // operation.
     const yoga = await opened;
-    const response = await yoga.fetch(url.href, { method, headers: textHeaders, body: sent }, Object.assign(ctx, { [ACCOUNT]: account }));
+    const response = await yoga.fetch(
+      url.href,
+      { method, headers: textHeaders, body: sent },
+      Object.assign(ctx, { [ACCOUNT]: account, [REQUEST_ID]: requestId }),
+    );
     return {
       status: response.status,
       contentType: response.headers.get('content-type') ?? 'application/json; charset=utf-8',

@@ -5,6 +5,7 @@ import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
 import { NO_HEALTH_CHECK, useJsonAnswers } from '../graphql/http/json-answers.js';
 import { maskError } from '../graphql/http/mask-error.js';
+import { REQUEST_ID, REQUEST_ID_HEADER, requestIdOf, useRequestIds } from '../graphql/http/request-ids.js';
 import type { Logger } from '../runtime/logger.js';
 import { loopShare, REQUEST_WAIT_MS } from '../runtime/loop-share.js';
 import { requestLimits } from '../webhooks/index.js';
@@ -45,8 +46,9 @@ export function createHandler({ schema, context, tenantOf, log, maxCost, ready, 
         useExecutor({ accountOf, maxLength: Number.POSITIVE_INFINITY }),
         useExactJson(),
         useJsonAnswers(processRegularResult),
+        useRequestIds(log),
       ],
-      maskedErrors: { maskError: (error) => maskError(error, log) },
+      maskedErrors: { maskError },
     });
   };
   // Loaded by the first request: it takes a third of a second, and a worker answers none.
@@ -63,6 +65,9 @@ export function createHandler({ schema, context, tenantOf, log, maxCost, ready, 
       yoga = undefined;
       throw error;
     });
-    return (await yoga).fetch(request);
+    const id = requestIdOf(request.headers.get(REQUEST_ID_HEADER));
+    const response = await (await yoga).fetch(request, { [REQUEST_ID]: id });
+    response.headers.set(REQUEST_ID_HEADER, id);
+    return response;
   };
 }

@@ -1,7 +1,10 @@
+// Tests the API over real HTTP.
 import { connect } from 'node:net';
+import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi } from '../../src/api/index.js';
+import { type Api, startApi } from '../../src/api/index.js';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
+import { collectLines } from '../support/log-lines.js';
 
 let t: ServedApp;
 beforeAll(async () => {
@@ -73,7 +76,7 @@ describe('the endpoint', () => {
     const body = await response.json();
     expect(body.errors[0].message).toContain(message);
     expect(body.errors[0].message).toContain('Send `Authorization: Token token=<your token>`');
-    expect(body.errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED' });
+    expect(body.errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED', requestId: response.headers.get('x-request-id') });
   });
 
   it('refuses the token of somebody who was disabled', async () => {
@@ -201,5 +204,56 @@ describe('stopping', () => {
     await stopping;
     await expect(fetch(`${second.url}/healthz`)).rejects.toThrow();
     idle.destroy();
+  });
+});
+
+describe('the id of a request', () => {
+  const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+  const { log, lines } = collectLines('debug');
+  const fails = {
+    type: GraphQLString,
+    resolve() {
+      throw new Error('a defect');
+    },
+  };
+  let api: Api;
+  beforeAll(async () => {
+    const schema = new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: { fails } }) });
+    api = await startApi({ ...t.app, schema, log }, { host: '127.0.0.1', port: 0 });
+  });
+  afterAll(() => api.stop());
+  const send = (query: string, headers: Record<string, string> = {}) =>
+    fetch(`${api.url}/api/v3/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...AUTHORIZED, ...headers },
+      body: JSON.stringify({ query }),
+    });
+
+  it.each([
+    ['an error of the client', '{ nope }', {}],
+    ['a syntax error', '{', {}],
+    ['a refused token', '{ fails }', { Authorization: 'Bearer unknown' }],
+    ['a refused media type', '{ fails }', { 'Content-Type': 'text/plain' }],
+  ])('is in the header of the answer and in the errors: %s', async (_what, query, headers) => {
+    const response = await send(query, headers as unknown as Record<string, string>);
+    const id = response.headers.get('x-request-id');
+    expect(id).toMatch(UUID);
+    expect((await response.json()).errors.map(({ extensions }: { extensions: object }) => extensions)).toMatchObject([{ requestId: id }]);
+  });
+
+  it('leads from an internal error to the line of the log that explains it', async () => {
+    const response = await send('{ fails }', { 'X-Request-Id': 'edge-7:1.a_B' });
+    expect(response.headers.get('x-request-id')).toBe('edge-7:1.a_B');
+    const { errors } = await response.json();
+    expect(errors).toMatchObject([{ path: ['fails'], extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: 'edge-7:1.a_B' } }]);
+    expect(lines.filter(({ requestId }) => requestId === 'edge-7:1.a_B')).toMatchObject([
+      { level: 50, errorId: errors[0].extensions.errorId, path: 'fails', error: expect.anything() },
+      { level: 20, msg: 'request', method: 'POST', path: '/api/v3/graphql', status: 200 },
+    ]);
+  });
+
+  it.each(['', 'a'.repeat(65), 'with space', '{"level":50}', 'ü'])('is a new one when a client sends %j', async (sent) => {
+    const response = await fetch(`${api.url}/healthz`, { headers: { 'X-Request-Id': Buffer.from(sent).toString('latin1') } });
+    expect(response.headers.get('x-request-id')).toMatch(UUID);
   });
 });

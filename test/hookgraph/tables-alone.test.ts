@@ -91,14 +91,26 @@ it.each([
 ])('answers a request of %o with %i and a body', async (headers, status) => {
   for (const path of ['anywhere', 'a/health']) {
     const body = '{"query":"{ __typename }"}';
-    const request = new Request(`http://localhost/${path}`, { method: 'POST', headers: { ...headers, 'x-user': '1' }, body });
+    const request = new Request(`http://localhost/${path}`, {
+      method: 'POST',
+      headers: { ...headers, 'x-user': '1', 'x-request-id': 'edge-1' },
+      body,
+    });
     const response = await hooks.handler(request);
     expect(response.status).toBe(status);
+    expect(response.headers.get('x-request-id')).toBe('edge-1');
     const answer = await response.json();
     expect(answer).toEqual(
       status === 200
         ? { data: { __typename: 'Query' } }
-        : { errors: [expect.objectContaining({ message: expect.stringContaining('must be application/json') })] },
+        : {
+            errors: [
+              expect.objectContaining({
+                message: expect.stringContaining('must be application/json'),
+                extensions: expect.objectContaining({ requestId: 'edge-1' }),
+              }),
+            ],
+          },
     );
   }
 });

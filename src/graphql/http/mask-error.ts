@@ -5,25 +5,38 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from '../../runtime/logger.js';
 import { WebhooksError } from '../../webhooks/index.js';
 
-/** Returns an error that the client caused as it is. Logs an internal error, and returns a message with its id instead. */
-export function maskError(error: unknown, log: Logger): Error {
-  if (!(error instanceof GraphQLError)) return mask(error, log);
+/** The internal errors that masked errors replace, until they are logged. */
+const masked = new WeakMap<object, { error: unknown; errorId: string; path: string | undefined }>();
+
+/** Logs the internal error that `shown` replaces, if it replaces one. */
+export function logMasked(shown: object, log: Logger, requestId: string | undefined): void {
+  const internal = masked.get(shown);
+  masked.delete(shown);
+  if (internal)
+    log.error(
+      { ...internal, ...(requestId !== undefined && { requestId }) },
+      'a resolver threw an internal error; the client sees only its errorId',
+    );
+}
+
+/** Returns an error that the client caused as it is. For an internal error, returns a message with an id instead; `logMasked` logs it. */
+export function maskError(error: unknown): Error {
+  if (!(error instanceof GraphQLError)) return mask(error);
   const cause = error.originalError;
   if (!cause || cause instanceof GraphQLError) return withoutValue(error);
   if (cause instanceof PothosValidationError) return error;
   // KEYS_MISMATCH stays internal, because only an operator can correct the encryption keys.
   if (cause instanceof WebhooksError && cause.code !== 'KEYS_MISMATCH')
     return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });
-  return mask(cause, log, error);
+  return mask(cause, error);
 }
 
-function mask(cause: unknown, log: Logger, error?: GraphQLError): GraphQLError {
+function mask(cause: unknown, error?: GraphQLError): GraphQLError {
   const id = randomUUID();
-  log.error(
-    { error: cause, errorId: id, path: error?.path?.join('.') },
-    'a resolver threw an internal error; the client sees only its errorId',
-  );
-  return withExtensions(error, `The request failed with an internal error (error ${id}).`, { code: 'INTERNAL_SERVER_ERROR', errorId: id });
+  const extensions = { code: 'INTERNAL_SERVER_ERROR', errorId: id };
+  const shown = withExtensions(error, `The request failed with an internal error (error ${id}).`, extensions);
+  masked.set(shown, { error: cause, errorId: id, path: error?.path?.join('.') });
+  return shown;
 }
 
 /**

@@ -34,10 +34,12 @@ export async function startHookgraph(
     const look = () => {
       const text = program.output();
       const told =
-        command === 'worker' ? /The worker is running/.exec(text) : /(http:\/\/[^\s/]+)\/graphiql|API\s+(http:\/\/[^\s/]+)/.exec(text);
+        command === 'worker'
+          ? /the worker is running/.exec(text)
+          : /"the API is running","url":"([^"]+)"|API\s+(http:\/\/[^\s/]+)/.exec(text);
       if (told) resolve(told[1] ?? told[2] ?? '');
     };
-    program.child.stdout?.on('data', look);
+    for (const stream of [program.child.stdout, program.child.stderr]) stream?.on('data', look);
     program.child.once('exit', (code) => reject(new Error(`hookgraph ${command} ended with ${code}:\n${program.output()}`)));
   });
   return { ...program, url };

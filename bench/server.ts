@@ -53,7 +53,7 @@ export async function startServer(): Promise<Server> {
     HOOKGRAPH_ALLOWED_PORTS: '1-65535',
     HOOKGRAPH_BASE_URL: 'http://api.example',
     HOOKGRAPH_RATE_LIMIT: '0',
-    HOOKGRAPH_LOG_LEVEL: 'warn',
+    HOOKGRAPH_LOG_ATTEMPTS: 'off',
     PORT: '0',
   };
   const onServer = async (statement: string) => {

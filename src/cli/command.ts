@@ -14,6 +14,10 @@ export interface Cli {
   /** Returns a signal that aborts on Ctrl-C. Commands then delete what they created temporarily. */
   interrupted(): AbortSignal;
   clock: Clock;
+  /** Is called with the name of the command before it runs. */
+  onCommand?(name: string): void;
+  /** Logs why the process could not start; absent: the error is printed. */
+  logFailure?(error: unknown): void;
 }
 
 const APP = 'your file that calls createHookgraph()';

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Runs the command line with the process's arguments, streams and environment, and sets the exit code.
+import { setProcessRole } from '../runtime/process-role.js';
 import { run } from './run.js';
 import { written } from './terminal.js';
 
@@ -11,7 +12,7 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 const { stdin, stdout, stderr, env } = process;
-const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
+const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env, onCommand: setProcessRole });
 // Waits until output to a pipe has been written.
 await written(stdout, stderr);
 // The process must call exit(), because connections that an application's file opened would keep it alive.

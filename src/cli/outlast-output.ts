@@ -1,4 +1,5 @@
 // Lets a server outlast its output: a log on a full disk, a pipe whose reader has ended, or one that nobody reads.
+import { roleField } from '../runtime/process-role.js';
 
 /** Bytes that wait for a slow reader before lines are lost. */
 const MOST_WAITING = 1_048_576;
@@ -28,7 +29,7 @@ export function outlastOutput(...streams: Output[]): void {
         else {
           if (lost > 0)
             write(
-              `${JSON.stringify({ time: Date.now(), level: 40, lines: lost, msg: 'lines of this log were lost; nobody read them' })}\n`,
+              `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), ...roleField(), lines: lost, msg: 'lines of this log were lost; nobody read them' })}\n`,
             );
           lost = 0;
           return write(...args);

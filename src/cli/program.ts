@@ -20,11 +20,12 @@ import { addTopics } from './commands/topics.js';
 import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
 import { outlastOutput } from './outlast-output.js';
+import { openOutput, type ServiceOutput } from './service-output.js';
 
 // Modules are loaded when their command runs, so that help and remote commands start quickly.
-const serve = async (options: ServeOptions, cli: Cli): Promise<void> => {
+const serve = async (options: ServeOptions, cli: Cli, output: ServiceOutput): Promise<void> => {
   await refuseWithoutSample();
-  await (await import('./commands/serve.js')).serve(options, cli);
+  await (await import('./commands/serve.js')).serve(options, cli, output);
 };
 
 /**
@@ -48,7 +49,8 @@ export function createProgram(cli: Cli): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
+    .addHelpText('after', `\nExit codes: ${EXIT_CODES}`)
+    .hook('preAction', (_program, command) => cli.onCommand?.(command.name()));
   program.commandsGroup('Run Hookgraph:');
   addInit(program, cli);
   addRunning(program, cli);
@@ -96,8 +98,9 @@ function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
       ).argParser(portNumber),
     )
     .action(async ({ app, monitoringPort, sampleData }: { app?: string; monitoringPort?: number; sampleData?: true }) => {
+      const output = await openOutput(cli, app);
       if (app === undefined)
-        return serve({ ...roles, ...(monitoringPort !== undefined && { monitoringPort }), ...(sampleData && { sampleData }) }, cli);
+        return serve({ ...roles, ...(monitoringPort !== undefined && { monitoringPort }), ...(sampleData && { sampleData }) }, cli, output);
       const [{ loadApp }, { serveApp }, { readConfig }] = await Promise.all([
         import('./adopter/load-app.js'),
         import('./adopter/serve-app.js'),
@@ -107,7 +110,7 @@ function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
       const chosen = monitoringPort ?? configured;
       const monitoring = chosen === null ? null : { host: monitoringHost, port: chosen };
       outlastOutput(process.stdout, process.stderr);
-      await serveApp(await loadApp(app), { ...roles, host, port, monitoring, terminal: cli.terminal, stopped: cli.interrupted() });
+      await serveApp(await loadApp(app), { ...roles, host, port, monitoring, output, stopped: cli.interrupted() });
     });
   if (roles.prepare) command.option('--sample-data', 'create sample data in the database of DATABASE_URL, too; only without --app');
 }

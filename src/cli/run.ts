@@ -16,9 +16,13 @@ export interface RunOptions extends Streams {
   signal?: AbortSignal;
   /** Default: the system's clock. */
   clock?: Clock;
+  onCommand?: Cli['onCommand'];
 }
 
-export async function run(args: readonly string[], { env, signal, clock = SYSTEM_CLOCK, ...streams }: RunOptions): Promise<number> {
+export async function run(
+  args: readonly string[],
+  { env, signal, clock = SYSTEM_CLOCK, onCommand, ...streams }: RunOptions,
+): Promise<number> {
   const terminal = createTerminal(streams, { noColour: readTerminalConfig(env).noColour });
   const cli: Cli = {
     terminal,
@@ -26,6 +30,7 @@ export async function run(args: readonly string[], { env, signal, clock = SYSTEM
     connect: async () => createClient(await findLogin(env)),
     interrupted: () => signal ?? nextInterrupt(),
     clock,
+    ...(onCommand && { onCommand }),
   };
   try {
     // Commander's own command `help` knows no command within a command, such as `help webhooks create`.
@@ -35,7 +40,8 @@ export async function run(args: readonly string[], { env, signal, clock = SYSTEM
   } catch (error) {
     // Commander has already printed the error; it also throws for --help and --version.
     if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
-    terminal.note(explain(error).trimEnd());
+    if (cli.logFailure) cli.logFailure(error);
+    else terminal.note(explain(error).trimEnd());
     return exitCodeOf(error);
   }
 }

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
+import { roleField } from './process-role.js';
 import { visible } from './visible-text.js';
 
 /** Names of fields that are redacted, as a second line of defence: no code logs these fields on purpose. */
@@ -14,7 +15,9 @@ const REDACTED = [...SECRETS, ...SECRETS.map((name) => `*.${name}`), ...SECRETS.
 export function createLog(level: Config['logLevel'], out: NodeJS.WriteStream = process.stderr): Logger {
   const options = {
     level,
-    base: undefined,
+    base: roleField(),
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
     serializers: { error: describeError, err: describeError },
   };
@@ -32,14 +35,15 @@ function describeError(error: unknown): unknown {
 function forPeople(out: NodeJS.WritableStream): Writable {
   return new Writable({
     write(chunk, _encoding, done) {
-      const { level, time, msg, error, err, ...rest } = JSON.parse(String(chunk));
+      const { level, time, role: _role, msg, error, err, ...rest } = JSON.parse(String(chunk));
       const details = Object.entries(rest).map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
       const failure = error ?? err;
       const trace = failure
         ? `\n  ${failure.stack ?? failure.message ?? JSON.stringify(failure)}${failure.hint ? `\n  ${failure.hint}` : ''}`
         : '';
-      const label = (pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5);
-      out.write(visible(`${new Date(time).toISOString().slice(11, 23)} ${label} ${msg ?? ''}${details.join('')}${trace}\n`));
+      out.write(
+        visible(`${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${msg ?? ''}${details.join('')}${trace}\n`),
+      );
       done();
     },
   });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { apiIn, WORKER_RUNS } from '../support/started.js';
 import { until } from '../support/until.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -30,8 +31,8 @@ export async function startProcess(command: 'api' | 'worker', env: Record<string
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const address = await until(`the ${command} has started`, () => {
     if (hasEnded()) throw new Error(`the ${command} ended with ${child.exitCode}:\n${output}`);
-    if (command === 'worker') return output.includes('The worker is running.') ? 'worker' : null;
-    return /API\s+(http:\S+)\/api\/v3\/graphql/.exec(output)?.[1];
+    if (command === 'worker') return output.includes(WORKER_RUNS) ? 'worker' : null;
+    return apiIn(output);
   });
   return {
     child,

@@ -77,7 +77,7 @@ export async function startWorld({ server, seed, organizations: count, workers, 
     HOOKGRAPH_BASE_URL: 'http://api.example',
     HOOKGRAPH_DATABASE_SILENCE_MS: '2000',
     HOOKGRAPH_REQUEST_TIMEOUT_MS: '2000',
-    HOOKGRAPH_LOG_LEVEL: 'warn',
+    HOOKGRAPH_LOG_ATTEMPTS: 'off',
     PORT: '0',
   };
   // Migrate has activated a key of its own, with which nothing is encrypted yet.

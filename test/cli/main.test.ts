@@ -83,7 +83,16 @@ test('api and worker refuse a database that was never migrated', async () => {
     for (const command of ['api', 'worker']) {
       const { code, output } = await run([command], { DATABASE_URL: database.url });
       expect(code).toBe(1);
-      expect(output).toMatch(/^NOT_MIGRATED: .*\nRun `hookgraph migrate`\.\n$/);
+      // A service writes log lines alone, also when it can't start.
+      expect(JSON.parse(output)).toMatchObject({
+        level: 'fatal',
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        role: command,
+        msg: 'the process could not start',
+        code: 'NOT_MIGRATED',
+        hint: 'Run `hookgraph migrate`.',
+        err: { message: expect.stringContaining('not applied') },
+      });
     }
   } finally {
     await database.close();

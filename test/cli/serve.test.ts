@@ -86,7 +86,7 @@ test('a database of one’s own gets no sample data unasked; an API and two work
   try {
     const own = { DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: 'a-token-of-mine' };
     const serve = start(['serve'], own);
-    await serve.says('hookgraph create-organization');
+    await serve.says(/There is no organization yet. Create one with `hookgraph create-organization`/);
     expect(serve.output()).toContain('created an encryption key; keep this file');
     expect(serve.output()).not.toContain('Token');
     expect((await database.pool.query('SELECT FROM organizations')).rowCount).toBe(0);
@@ -97,12 +97,21 @@ test('a database of one’s own gets no sample data unasked; an API and two work
     expect(JSON.parse(create.output())).toEqual({ name: 'Zoë & Söhne', permalink: 'zoe-sohne', admin: 'Zoë von Ohlen', token: null });
     const api = start(['api'], own);
     const workers = [start(['worker'], own), start(['worker'], own)];
-    await api.says('Hookgraph is running.');
-    for (const worker of workers) await worker.says('The worker is running.');
+    await api.says('the API is running');
+    for (const worker of workers) await worker.says('the worker is running');
     expect(await viewer('a-token-of-mine')).toMatchObject({ data: { viewer: { admin: true, organization: { name: 'Zoë & Söhne' } } } });
     for (const cli of [...workers, api]) {
       cli.child.kill('SIGTERM');
       expect(await cli.ended()).toBe(0);
+      const lines = cli
+        .output()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const role = cli === api ? 'api' : 'worker';
+      for (const line of lines)
+        expect(line).toMatchObject({ level: expect.stringMatching(/^(info|warn)$/), role, time: expect.stringMatching(/Z$/) });
+      expect(lines.at(-1)).toMatchObject({ msg: 'stopping: requests and deliveries in flight are finished first' });
     }
   } finally {
     await database.close();

@@ -56,7 +56,8 @@ it('says so everywhere within its interval, and all is well again after migrate'
       .filter((line) => line.includes('changes of announced tables are not recorded'));
   await until('the worker says so', () => lines().length > 0);
   expect(JSON.parse(lines()[0] as string)).toMatchObject({
-    level: 40,
+    level: 'warn',
+    role: 'worker',
     findings: expect.arrayContaining([
       expect.objectContaining({
         kind: 'TABLE',

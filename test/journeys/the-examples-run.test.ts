@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { packInto } from '../support/packed.js';
+import { WORKER_RUNS } from '../support/started.js';
 import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -156,7 +157,7 @@ it('runs every command of docs/adopting.md, whose file is the one of examples/sc
     if (command[0] === 'init') command.push('--yes', '--out', 'written-by-init.ts');
     const running = run(process.execPath, [CLI, ...command], { cwd, env });
     if (command[0] === 'worker')
-      running.child.stdout?.on('data', (text) => String(text).includes('The worker is running') && running.child.kill('SIGTERM'));
+      running.child.stderr?.on('data', (text) => String(text).includes(WORKER_RUNS) && running.child.kill('SIGTERM'));
     await running;
   }
   const { rows } = await database.pool.query(`SELECT nspname FROM pg_namespace WHERE nspname LIKE 'hookgraph%'`);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { SEEDED_TOKEN as ADMIN_TOKEN, type TestDatabase, testDatabase } from './database.js';
+import { apiIn, WORKER_RUNS } from './started.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -166,11 +167,11 @@ function ready({ child, output }: Process, name: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const look = () => {
       const text = output();
-      const address = /API\s+(http:\S+)\/api\/v3\/graphql/.exec(text)?.[1];
+      const address = apiIn(text);
       if (address) resolve(address);
-      else if (name === 'worker' && text.includes('The worker is running.')) resolve('');
+      else if (name === 'worker' && text.includes(WORKER_RUNS)) resolve('');
     };
-    child.stdout?.on('data', look);
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', look);
     child.once('exit', (code) => reject(new Error(`hookgraph ${name} ended with ${code}:\n${output()}`)));
   });
 }

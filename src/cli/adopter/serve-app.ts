@@ -5,7 +5,7 @@ import { createServerAdapter } from '@whatwg-node/server';
 import type { Hookgraph } from '../../index.js';
 import { explainPort } from '../../runtime/free-port.js';
 import { within } from '../../runtime/time-limit.js';
-import type { Terminal } from '../terminal.js';
+import type { ServiceOutput } from '../service-output.js';
 import { monitoringLine } from '../welcome.js';
 
 /** Milliseconds to close the connections after the worker has stopped. */
@@ -18,15 +18,12 @@ export interface ServeAppOptions {
   port: number;
   /** The address of /healthz, /readyz and /metrics; `null`: they aren't served. */
   monitoring: { host: string; port: number } | null;
-  terminal: Terminal;
+  output: ServiceOutput;
   /** Aborts when the process should stop. */
   stopped: AbortSignal;
 }
 
-export async function serveApp(
-  hooks: Hookgraph,
-  { api, worker, host, port, monitoring, terminal, stopped }: ServeAppOptions,
-): Promise<void> {
+export async function serveApp(hooks: Hookgraph, { api, worker, host, port, monitoring, output, stopped }: ServeAppOptions): Promise<void> {
   const parts: (() => Promise<void>)[] = [];
   try {
     if (worker) {
@@ -42,16 +39,18 @@ export async function serveApp(
       parts.push(() => new Promise((resolve) => server.close(() => resolve())));
       const { port: open } = server.address() as AddressInfo;
       hooks.webhooks.forbid({ host, port: open });
-      terminal.say(`The API listens on http://${host}:${open}`);
+      const url = `http://${host}:${open}`;
+      output.announce(`The API listens on ${url}`, 'the API is running', { url });
     }
     if (monitoring) {
       const opened = await hooks.monitor(monitoring);
       parts.push(opened.stop);
-      terminal.say(monitoringLine(opened.url));
+      output.announce(monitoringLine(opened.url), 'the monitoring port is open', { url: opened.url });
     }
-    if (worker) terminal.say('The worker is running.');
+    if (worker) output.announce('The worker is running.', 'the worker is running');
     await new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }));
-    terminal.say('Stopping: requests and deliveries in flight are finished first.');
+    const stopping = 'requests and deliveries in flight are finished first';
+    output.announce(`Stopping: ${stopping}.`, `stopping: ${stopping}`);
   } finally {
     await Promise.all(parts.map((stop) => stop()));
     // A database that doesn't answer must not keep the process from ending.

@@ -9,6 +9,7 @@ import { type Installation, openInstallation } from '../installation.js';
 import { announcedUrl, announceLocalApi } from '../local-api.js';
 import { outlastOutput } from '../outlast-output.js';
 import { makeSampleData } from '../sample-data.js';
+import type { ServiceOutput } from '../service-output.js';
 import { written } from '../terminal.js';
 import { emptyWelcome, monitoringLine, welcome } from '../welcome.js';
 
@@ -37,11 +38,12 @@ interface Part {
 export async function serve(
   { monitoringPort, sampleData, ...roles }: ServeOptions,
   { terminal, env }: Pick<Cli, 'terminal' | 'env'>,
+  output: ServiceOutput,
 ): Promise<void> {
   outlastOutput(process.stdout, process.stderr);
   const stopping = nextSignal();
   if (roles.api) await refuseTakenEarly(env);
-  const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare, env, say: terminal.say });
+  const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare, env, say: output.say });
   const { app, config, log, postgres } = installation;
   const parts: Part[] = [];
   try {
@@ -54,14 +56,18 @@ export async function serve(
     if (port !== null) {
       const monitoring = await app.monitor({ host: config.monitoringHost, port });
       parts.push(monitoring);
-      terminal.say(monitoringLine(monitoring.url));
+      output.announce(monitoringLine(monitoring.url), 'the monitoring port is open', { url: monitoring.url });
     }
-    if (!api) terminal.say('The worker is running.');
+    if (!api) output.announce('The worker is running.', 'the worker is running');
     else if (await app.hasOrganization()) {
       // A database of the operator's own serves real users: only a terminal shows a token, no file or journal.
       const shown = postgres !== null || terminal.isTty ? token : null;
-      terminal.say(welcome({ url: api.url, config, token: shown, embedded: postgres !== null, first: app.first }));
-    } else terminal.say(emptyWelcome(api.url));
+      const text = welcome({ url: api.url, config, token: shown, embedded: postgres !== null, first: app.first });
+      output.announce(text, 'the API is running', { url: api.url });
+    } else {
+      const hint = 'There is no organization yet. Create one with `hookgraph create-organization`.';
+      output.announce(emptyWelcome(api.url), 'the API is running', { url: api.url, hint });
+    }
   } catch (error) {
     await stop(parts, installation);
     throw error;
@@ -74,7 +80,10 @@ export async function serve(
     await written(process.stdout, process.stderr);
     process.exit(1);
   }
-  terminal.say('Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.');
+  output.announce(
+    'Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.',
+    'stopping: requests and deliveries in flight are finished first',
+  );
   if ((await within(config.stopTimeoutMs + CLOSE_MS, stop(parts, installation))) === LATE)
     log.error('the process could not close its connections in time; it exits');
   await written(process.stdout, process.stderr);

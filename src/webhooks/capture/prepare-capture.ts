@@ -19,5 +19,5 @@ export async function prepareCapture(pool: Pool, nodes: AnnouncedNode[], log: Lo
   const { rows } = await pool.query<{ made: number }>('SELECT hookgraph.ensure_partitions() AS made');
   const topics = await syncTopics(pool, all);
   const triggers = await attachTriggers(pool, all, log);
-  log.info({ partitions: rows[0]?.made, topics, tables: triggers.changed }, 'capture triggers and topics are up to date');
+  log.info({ partitions: rows[0]?.made, topics, tables: triggers.changed.length }, 'capture triggers and topics are up to date');
 }

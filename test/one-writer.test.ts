@@ -20,6 +20,7 @@ const OWNERS: Record<string, string[]> = {
   secrets: ['base/store/secrets.ts'],
   paces: ['base/store/paces.ts'],
   workers: ['base/store/workers.ts'],
+  installation: ['base/store/installation.ts'],
   audit_log: ['base/store/audit.ts'],
   encryption_keys: ['base/secrets/vault.ts'],
   topics: ['capture/topics.ts'],

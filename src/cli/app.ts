@@ -5,7 +5,7 @@ import { API_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import { databaseEndpoints } from '../runtime/database.js';
 import type { Logger } from '../runtime/logger.js';
-import type { DestinationOptions, Endpoint, Settings } from '../webhooks/index.js';
+import type { ApiAddress, DestinationOptions, Endpoint, Settings } from '../webhooks/index.js';
 import { loadSample, type Sample, type SampleApp } from './sample.js';
 
 export interface AppOptions {
@@ -20,10 +20,14 @@ export interface AppOptions {
   destinations?: Partial<DestinationOptions>;
 }
 
-export type App = ServedApp & SampleApp & Pick<Sample, 'first'>;
+export interface App extends ServedApp, SampleApp, Pick<Sample, 'first'> {
+  /** Uses another address of the API in payloads and headers from now on. */
+  moveTo(address: ApiAddress): void;
+}
 
 export async function createApp({ config, databaseUrl, keys, reloadKeys, log, destinations }: AppOptions): Promise<App> {
   const { openSample, tabs, first } = await loadSample();
+  const address = { baseUrl: config.baseUrl };
   const sample = await openSample({
     database: databaseUrl,
     databaseSchema: config.databaseSchema,
@@ -31,16 +35,24 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log, de
     ...(reloadKeys && { reloadKeys }),
     log,
     queryTimeoutMs: config.queryTimeoutMs,
-    settings: { ...settingsOf(config, databaseUrl), ...destinations },
+    settings: {
+      ...settingsOf(config, databaseUrl),
+      objectUrl: (nodeId) => `${address.baseUrl}${API_PATH}/object/${nodeId}`,
+      ...destinations,
+    },
     adminToken: config.adminToken,
     operators: config.operators,
   });
-  return { config, log, tabs, first, ...sample };
+  const moveTo = ({ baseUrl, domain }: ApiAddress) => {
+    address.baseUrl = baseUrl;
+    sample.webhooks.engine.settings.domain = domain;
+    sample.webhooks.forbid(publicEndpoint(baseUrl));
+  };
+  return { config, log, tabs, first, ...sample, moveTo };
 }
 
 function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
   return {
-    objectUrl: (nodeId) => `${config.baseUrl}${API_PATH}/object/${nodeId}`,
     domain: config.domain,
     headerPrefix: config.headerPrefix,
     allowedNetworks: config.allowedNetworks,
@@ -71,10 +83,10 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
  * port 0, the API's port is added once the API listens on it.
  */
 function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
-  const { hostname, port: basePort, protocol } = new URL(baseUrl);
-  return [
-    ...databaseEndpoints(databaseUrl),
-    ...(port === 0 ? [] : [{ host, port }]),
-    { host: hostname, port: Number(basePort || (protocol === 'https:' ? 443 : 80)), byName: true },
-  ];
+  return [...databaseEndpoints(databaseUrl), ...(port === 0 ? [] : [{ host, port }]), publicEndpoint(baseUrl)];
+}
+
+function publicEndpoint(baseUrl: string): Endpoint {
+  const { hostname, port, protocol } = new URL(baseUrl);
+  return { host: hostname, port: Number(port || (protocol === 'https:' ? 443 : 80)), byName: true };
 }

@@ -9,7 +9,8 @@ import { migrationSetsIn } from '../runtime/migration-sets.js';
 import { createPlainLog } from '../runtime/plain-log.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
-import { readDestinationOptions } from '../webhooks/index.js';
+import { type ApiAddress, readDestinationOptions } from '../webhooks/index.js';
+import { readAddress } from './address.js';
 import { type App, createApp } from './app.js';
 
 export interface Installation {
@@ -35,8 +36,9 @@ export interface OpenOptions {
 export async function openInstallation({ prepare, join, env, say }: OpenOptions): Promise<Installation> {
   const ready = prepare ? migrateAll : refuseUnlessMigrated;
   const store = await openStore({ join, ...(env && { env }), say }, ready);
-  const { config, keys, log, postgres, databaseUrl } = store;
+  const { keys, log, postgres, databaseUrl } = store;
   try {
+    const config = { ...store.config, ...(await learnAddress(store, env)) };
     const reloadKeys = config.encryptionKeys === null ? () => loadKeys(config) : undefined;
     const destinations = readDestinationOptions(env);
     const app = await createApp({ config, databaseUrl, keys, ...(reloadKeys && { reloadKeys }), log, destinations });
@@ -49,6 +51,15 @@ export async function openInstallation({ prepare, join, env, say }: OpenOptions)
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+async function learnAddress({ config, databaseUrl, log }: Store, env?: Environment): Promise<ApiAddress> {
+  const pool = openPool(databaseUrl, { log, name: 'hookgraph start', max: 1, schema: config.databaseSchema });
+  try {
+    return await readAddress(pool, config, env);
+  } finally {
+    await pool.end();
   }
 }
 

@@ -121,7 +121,8 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   baseUrl: {
     name: 'HOOKGRAPH_BASE_URL',
-    meaning: 'public URL of the API; URLs of objects in payloads begin with this URL',
+    meaning:
+      'public URL of the API; URLs of objects in payloads begin with this URL; the API stores it, and a worker that has none reads it',
     parse: url(['http:', 'https:'], 'https://hooks.example.com').transform((text) => text.replace(/\/+$/, '')),
     fallback: ({ PORT, HOST }) => `http://${reachable(HOST as string)}:${PORT}`,
   },

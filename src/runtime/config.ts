@@ -49,6 +49,9 @@ function isSet(env: Environment, { name, emptyCounts }: Pick<Variable<unknown>, 
   return env[name] !== undefined && (env[name] !== '' || emptyCounts === true);
 }
 
+/** Whether the environment sets the variable of this key. */
+export const isConfigured = (key: keyof typeof VARIABLES, env: Environment = process.env): boolean => isSet(env, VARIABLES[key]);
+
 export interface ConfigLine {
   name: string;
   value: string;

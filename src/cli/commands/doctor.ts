@@ -67,7 +67,7 @@ async function examine(cli: Cli, report: Report): Promise<void> {
   else {
     const keys = await attempt('keys', report, () => checkKeyFile(config));
     if (keys) report(keys);
-    await checkStore(url, config, report);
+    await checkStore(url, config, report, cli.env);
   }
   const client = await attempt('login', report, () => cli.connect());
   if (client) await checkApi(client, report);

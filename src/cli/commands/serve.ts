@@ -4,6 +4,7 @@ import { type Environment, readConfig } from '../../runtime/config.js';
 import { explainPort, refuseTakenPort } from '../../runtime/free-port.js';
 import { LATE, within } from '../../runtime/time-limit.js';
 import { startWorker } from '../../worker/index.js';
+import { shareAddress } from '../address.js';
 import type { Cli } from '../command.js';
 import { type Installation, openInstallation } from '../installation.js';
 import { announcedUrl, announceLocalApi } from '../local-api.js';
@@ -52,6 +53,8 @@ export async function serve(
     if (roles.worker) parts.push(await startWorker(app));
     const api = roles.api ? await openApi(installation, token) : null;
     if (api) parts.push(api, { stop: await announceLocalApi(config, api.url) });
+    const endSharing = await shareAddress(installation, { isApi: roles.api, env });
+    parts.push({ stop: async () => endSharing() });
     const port = monitoringPort ?? config.monitoringPort;
     if (port !== null) {
       const monitoring = await app.monitor({ host: config.monitoringHost, port });

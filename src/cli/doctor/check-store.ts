@@ -2,7 +2,7 @@
 // whether work waits too long for a worker.
 import { stat } from 'node:fs/promises';
 import type pg from 'pg';
-import type { Config } from '../../runtime/config.js';
+import type { Config, Environment } from '../../runtime/config.js';
 import { keyFile } from '../../runtime/keys.js';
 import type { Logger } from '../../runtime/logger.js';
 import { createPlainLog } from '../../runtime/plain-log.js';
@@ -14,7 +14,7 @@ import { attempt, CLOCK_SKEW_MS, finding, type Report } from './finding.js';
 const MAX_WAIT_S = 30;
 
 /** Checks the sample product's database. */
-export async function checkStore(url: string, config: Config, report: Report): Promise<void> {
+export async function checkStore(url: string, config: Config, report: Report, env?: Environment): Promise<void> {
   const { checkDatabase, openPool } = await import('../../runtime/database.js');
   const { loadKeys } = await import('../../runtime/keys.js');
   const { refuseUnlessMigrated } = await import('../installation.js');
@@ -32,10 +32,20 @@ export async function checkStore(url: string, config: Config, report: Report): P
       await attempt('keys', report, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
     await checkCapture(pool, { url, config, log }, report);
     await checkWorker(pool, report);
+    await checkAddress(pool, config, report, env);
     await checkWithoutTenant(pool, report);
   } finally {
     await pool.end();
   }
+}
+
+/** Warns where the URLs in payloads lead to this machine. The embedded Postgres serves only this machine anyway. */
+async function checkAddress(pool: pg.Pool, config: Config, report: Report, env?: Environment): Promise<void> {
+  const { isLocalUrl, readAddress } = await import('../address.js');
+  const { baseUrl } = await readAddress(pool, config, env);
+  const message = `URLs in payloads begin with ${baseUrl}`;
+  if (config.databaseUrl === null || !isLocalUrl(baseUrl)) return report(finding('base URL', 'OK', message));
+  report(finding('base URL', 'WARN', `${message}, which only this machine can open`, 'Set HOOKGRAPH_BASE_URL where the API starts.'));
 }
 
 async function checkCapture(

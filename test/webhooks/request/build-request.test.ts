@@ -56,3 +56,9 @@ it('has no signature without a secret, records no value of the owner’s own hea
   expect(request.headers['X-Acme-Topic']).toBe('user/created');
   expect(request.recordedHeaders['x-api-key']).toBe('[redacted]');
 });
+
+it('names the domain that the API has now', () => {
+  buildRequest(settings, compiled, '77', body, at);
+  const request = buildRequest({ ...settings, domain: 'moved.example' }, compiled, '77', body, at);
+  expect(request.headers['X-Scope-Domain']).toBe('moved.example');
+});

@@ -67,6 +67,7 @@ export function buildRequest(
 }
 
 interface Known {
+  domain: string;
   /** The headers that all requests of a definition have in common. */
   always: Record<string, string>;
   /** Names of the headers whose values differ between requests. */
@@ -76,15 +77,16 @@ interface Known {
 }
 
 /**
- * Caches the headers that don't differ between requests, per compiled definition. The installation's settings don't change while a process
- * runs.
+ * Caches the headers that don't differ between requests, per compiled definition. Of the installation's settings, only the domain can change
+ * while a process runs.
  */
 const known = new WeakMap<Compiled, Known>();
 
 function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled): Known {
   const before = known.get(compiled);
-  if (before) return before;
+  if (before?.domain === domain) return before;
   const made = {
+    domain,
     always: {
       'User-Agent': 'Hookgraph',
       // Responses are short, so compressing them costs more than it saves. A receiver may compress its response nevertheless.

@@ -31,6 +31,7 @@ const ARGUMENTS: Record<string, string> = {
   webhook: "name of a subscription, its id, its record's id, or the first 8 characters of that",
   delivery: 'id of a delivery, as `deliveries list` and the header X-Scope-Webhook-Job-Id show it',
   event: 'id of an event, as `events list` shows it',
+  action: 'id of an action, as `actions list` shows it',
   error: 'id of an error, as `errors list` shows it',
   topic: 'key of a topic, such as user/created; `topics list` lists them',
   target: 'name or id of a subscription to the topic, or a URL',

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { addAnswering, addCommand, appOption, type Cli, portNumber, requiredAppOption } from './command.js';
 import { addAsCode } from './commands/as-code.js';
+import { addBulkActions } from './commands/bulk-actions.js';
 import { addCompletion } from './commands/completion.js';
 import type { OrganizationOptions } from './commands/create-organization.js';
 import { addDeliveries } from './commands/deliveries.js';
@@ -60,6 +61,7 @@ export function createProgram(cli: Cli): Command {
   addTopics(program, cli);
   addWebhooks(program, cli);
   addDeliveries(program, cli);
+  addBulkActions(program, cli);
   addErrors(program, cli);
   addEvents(program, cli);
   addReplay(program, cli);

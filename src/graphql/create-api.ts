@@ -17,6 +17,7 @@ import { addById } from './queries/by-id.js';
 import { addQueries } from './queries/lists.js';
 import { addWhyNot } from './queries/why-not.js';
 import { addAudit } from './types/audit.js';
+import { addBulkMutations } from './types/bulk-action.js';
 import { addDismissal } from './types/error.js';
 import { addTypes } from './types/index.js';
 import { addInput } from './types/input.js';
@@ -90,6 +91,7 @@ export function createApi({
   addMutations(builder, access, { types, userError, input });
   addTryOut(builder, access, { types, userError, input });
   addSendAgain(builder, access, { types, userError });
+  addBulkMutations(builder, access, { types, userError });
   addReplaying(builder, access, { replay: types.replay, userError });
   addWhyNot(builder, access, types);
   addViewer(builder, access, host);

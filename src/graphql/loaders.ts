@@ -8,6 +8,8 @@ import {
   type AuditFilter,
   attemptsByIds,
   attemptsOf,
+  type BulkAction,
+  bulkActionsByIds,
   countAuditOf,
   countDeliveriesOf,
   countErrorsOf,
@@ -25,6 +27,7 @@ import {
   errorsByIds,
   eventContents,
   eventsByIds,
+  examplePayload,
   lastAttemptsOf,
   listAuditOf,
   listDeliveriesOf,
@@ -66,6 +69,7 @@ export interface Loaders {
   decisionsOf: DataLoader<string, Decision[]>;
   error: DataLoader<string, DeliveryError | null>;
   replay: DataLoader<string, Replay | null>;
+  bulkAction: DataLoader<string, BulkAction | null>;
   attemptsOf: DataLoader<string, AttemptSummary[]>;
   lastAttemptOf: DataLoader<string, AttemptSummary | null>;
   /** Loads a page of deliveries for a subscription id. Subscriptions with the same filter and page share one statement. */
@@ -78,6 +82,8 @@ export interface Loaders {
   countedUntil(): Promise<Date | null>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
+  /** Loads the example of a topic. Topics with the same nodes share one look-up. */
+  example: DataLoader<Topic, unknown, string>;
   versionsOf(asked: { count: number; before: number | null }): DataLoader<string, SubscriptionVersion[]>;
   auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
   auditCountOf(filter: AuditFilter): DataLoader<string, number>;
@@ -109,6 +115,7 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
     ),
     error: byId((ids) => errorsByIds(pool, actor, ids)),
     replay: byId((ids) => replaysByIds(pool, actor, ids)),
+    bulkAction: byId((ids) => bulkActionsByIds(pool, actor, ids)),
     attemptsOf: byKey(
       (ids) => attemptsOf(pool, actor, ids),
       () => [],
@@ -131,6 +138,9 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
     countedUntil: once(() => countedUntil(pool)),
     errorsOf: byArguments(({ filter, page }) => byKey((ids) => listErrorsOf(pool, actor, ids, filter, page), noRows)),
     errorCountOf: byArguments((filter) => byKey((ids) => countErrorsOf(pool, actor, ids, filter), none)),
+    example: new DataLoader((topics) => Promise.all(topics.map((topic) => examplePayload(engine, actor, topic))), {
+      cacheKeyFn: ({ typename, operation }) => `${typename} ${operation === 'deleted'}`,
+    }),
     versionsOf: byArguments((asked) =>
       byKey(
         (ids) => versionsOf(pool, actor, ids, asked),

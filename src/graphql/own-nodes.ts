@@ -14,6 +14,7 @@ const LOADERS = {
   WebhookError: 'error',
   WebhookEvent: 'event',
   WebhookReplay: 'replay',
+  WebhookBulkAction: 'bulkAction',
 } as const satisfies Record<string, keyof Loaders>;
 
 export type OwnTypename = keyof typeof LOADERS;

@@ -52,6 +52,7 @@ export {
 export { type AttemptSummary, attemptsByIds, attemptsOf, lastAttemptsOf } from './base/store/attempts.js';
 export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/store/audit.js';
 export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store/audit-log.js';
+export { bulkActionsByIds, countBulkActions, listBulkActions } from './base/store/bulk-actions.js';
 export {
   countDeliveriesOf,
   type DeliveryFilter,
@@ -100,14 +101,24 @@ export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';
 export type { AttemptWrite, AttemptWrites, Check } from './guard-writes.js';
+export {
+  type BulkSelection,
+  type BulkStarted,
+  cancelBulkAction,
+  deleteErrors,
+  MAX_BULK_IDS,
+  resendDeliveries,
+} from './operations/bulk-actions.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { type Decision, decisionsOf } from './operations/decisions.js';
+export { examplePayload } from './operations/example-payload.js';
 export { type FoundNode, recentNodes } from './operations/find-node.js';
+export { describePayload, type JsonSchema } from './operations/payload-schema.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { previewSubscription } from './operations/preview.js';
 export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';
 export { readiness, readinessAnswer } from './operations/readiness.js';
-export { cancelReplay, type Replayed, type ReplayScope, replayEvents } from './operations/replay.js';
+export { cancelReplay, dryRunReplay, type ReplayDryRun, type Replayed, type ReplayScope, replayEvents } from './operations/replay.js';
 export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './operations/resend.js';
 export { rotateSecret } from './operations/rotate-secret.js';

@@ -19,7 +19,7 @@ import { padQueueTable } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
 import { openDeliverySender } from './send-delivery.js';
 import { createAttemptWriter } from './verdict/attempt-writer.js';
-import { clockScan, replayScan, statisticsScan, templateScan, type Work } from './worker-scans.js';
+import { bulkActionScan, clockScan, replayScan, statisticsScan, templateScan, type Work } from './worker-scans.js';
 
 export interface Working {
   /** Returns the number of deliveries in progress in this worker, and of their results that are not written yet. */
@@ -105,6 +105,7 @@ export async function startWorking(
     engine,
   );
   const replays = repeat('replay', REPLAY_SCAN_MS, replayScan(engine, drain), engine);
+  const bulkActions = repeat('bulk-actions', REPLAY_SCAN_MS, bulkActionScan(engine, drain), engine, SLOW);
   const heartbeat = createHeartbeat(pool);
   const beating = repeat('heartbeat', HEARTBEAT_MS, heartbeat.beat, engine);
   const maintenance = startMaintenance(engine, { capture, captureWatchMs });
@@ -114,7 +115,7 @@ export async function startWorking(
     wake: drain.wake,
     state: () => ({ inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() }),
     async stop() {
-      const periodic = [...scans, paced, replays, ...maintenance].map((loop) => loop.stop());
+      const periodic = [...scans, paced, replays, bulkActions, ...maintenance].map((loop) => loop.stop());
       const ended = beating
         .stop()
         .then(heartbeat.end)

@@ -1,6 +1,7 @@
 // The periodic work of a worker beside delivering: advances replays, watches the clock of the database, prepares for templates, and keeps
 // Postgres' statistics.
 import type { Engine } from './base/engine.js';
+import { stepBulkAction } from './base/store/bulk-actions.js';
 import { correctClock, readClock } from './base/store/clock.js';
 import { StepSize } from './base/store/steps.js';
 import { patiently } from './base/store/transaction.js';
@@ -14,10 +15,16 @@ export type Work = (isStopped: () => boolean, completed: () => void) => Promise<
 const CLOCK_JUMP_MS = 30_000;
 
 /** Advances the replays step by step, and wakes their subscriptions. */
-export function replayScan({ pool }: Engine, { wake }: Drain): Work {
-  const size = new StepSize(REPLAY_BATCH);
+export const replayScan = ({ pool }: Engine, drain: Drain): Work =>
+  stepScan((rows) => stepReplay(pool, rows), new StepSize(REPLAY_BATCH), drain);
+
+/** Advances the actions on many deliveries or errors step by step, and wakes their subscriptions. */
+export const bulkActionScan = ({ pool }: Engine, drain: Drain): Work =>
+  stepScan((rows) => stepBulkAction(pool, rows), new StepSize(), drain);
+
+function stepScan(step: (rows: number) => Promise<{ subscriptionId: string } | null>, size: StepSize, { wake }: Drain): Work {
   const next = () =>
-    stepReplay(pool, size.rows).catch((error) => {
+    step(size.rows).catch((error) => {
       size.failed(error);
       throw error;
     });

@@ -45,7 +45,7 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   expect(login.stdout).toContain(`Logged in at ${t.api.url} as Ada Lovelace of Acme Training.`);
   expect((await stat(join(cli.dir, 'hookgraph/login.json'))).mode & 0o777).toBe(0o600);
   expect((await cli.run(['whoami'], { env })).stdout).toBe(
-    `user\tAda Lovelace\norganization\tAcme Training\nat\t${t.api.url}\ntoken from\tlogin\n`,
+    `user\tAda Lovelace\norganization\tAcme Training\nscope\tADMIN\nexpires\t\nat\t${t.api.url}\ntoken from\tlogin\n`,
   );
   // The token belongs to the host of the login and is sent to no other host.
   const elsewhere = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
@@ -221,10 +221,18 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   receiver.answer = (response) => void response.end();
   expect((await cli.run(['resend', deliveryId])).stdout).toBe(`Delivery ${deliveryId} is due now.\n`);
   await until('it is delivered', async () => (await cli.json('deliveries', 'show', deliveryId)).state === 'DELIVERED');
+  const resend = ['deliveries', 'resend', '--webhook', 'Busy', '--status', '2xx', '--as-new'];
+  expect(await cli.json(...resend, '--follow')).toMatchObject({ kind: 'RESEND_AS_NEW', state: 'DONE', matchedCount: 1, doneCount: 1 });
+  const [action] = await cli.json('actions', 'list');
+  expect((await cli.run(['actions', 'cancel', action.databaseId])).stderr).toContain('has already ended');
+  expect((await cli.run(['deliveries', 'resend'])).code).toBe(2);
   expect((await cli.run(['errors', 'dismiss', '--webhook', 'Busy', '--all'])).stdout).toBe('1 error was dismissed.\n');
   expect((await cli.run(['errors', 'dismiss'])).code).toBe(2);
   expect((await cli.run(['errors', 'list', '--webhook', 'Busy'])).stderr).toContain('No errors match.');
   expect(await cli.json('replay', 'Busy', '--from', before, '--follow')).toMatchObject({ state: 'DONE', deliveryCount: 0 });
+  expect((await cli.run(['replay', 'Busy', '--from', before, '--all', '--dry-run'])).stdout).toContain(
+    'would send\t1\ndelivered already\t1\n',
+  );
   const replay = await cli.json('replay', 'Busy', '--from', before, '--all', '--follow');
   expect(replay).toMatchObject({ state: 'DONE', deliveryCount: 1 });
   expect((await cli.run(['release', 'Busy'])).stdout).toContain('0 deliveries of “Busy” will be tried again.');

@@ -1,7 +1,8 @@
 import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Actor, listDeliveries, toPage } from '../../src/webhooks/index.js';
-import { insertDeliveries } from '../support/engine-rows.js';
+import { stepBulkAction } from '../../src/webhooks/base/store/bulk-actions.js';
+import { type Actor, listDeliveries, listErrors, toPage } from '../../src/webhooks/index.js';
+import { insertDeliveries, insertErrors } from '../support/engine-rows.js';
 import { recordStatements } from '../support/record-statements.js';
 import { owner, stranger } from '../webhooks/operations/save/thing-engine.js';
 import { type ApiWorld, apiWorld, ask } from './api-world.js';
@@ -191,6 +192,65 @@ it('has each version whole, and saves no change of a version that another one ha
   expect(await versions('first: 1', stranger)).toBeNull();
 });
 
+it('resends and deletes what a filter of a list selects, and shows how far it is', async () => {
+  const actor = { ...owner, userId: 'bulk actor' };
+  const subscription = await world.create({}, actor);
+  const deliveries = await insertDeliveries(world.db.pool, subscription, 3, { state: 'FAILED', attemptCount: 1 });
+  await attempt(deliveries[0] as string, { stage: 'STATUS', status: 500 });
+  await attempt(deliveries[1] as string, { stage: 'CONNECT' });
+  const FIELDS = 'errors { field message type path } webhookBulkAction { id kind state matchedCount doneCount progress finishedAt }';
+  const mutate = async (call: string, as: Actor = actor) => {
+    const { data, errors } = await ask(schema, `mutation { it: ${call} { ${FIELDS} } }`, { actor: as });
+    expect(errors).toBeUndefined();
+    return data.it;
+  };
+  const resend = await mutate('resendWebhookDeliveries(input: { responseStatusMin: 500, states: [FAILED], nodeId: "Thing:1" })');
+  expect(resend).toEqual({
+    errors: [],
+    webhookBulkAction: {
+      id: expect.any(String),
+      kind: 'RESEND',
+      state: 'RUNNING',
+      matchedCount: 1,
+      doneCount: 0,
+      progress: 0,
+      finishedAt: null,
+    },
+  });
+  const many = `resendWebhookDeliveries(input: { ids: [${deliveries.map((id) => `"WebhookDelivery:${id}"`)}], asNew: true })`;
+  expect(await mutate(many)).toMatchObject({ webhookBulkAction: { kind: 'RESEND_AS_NEW', matchedCount: 3 } });
+  expect(await mutate(many, { ...actor, userId: 'nobody' })).toMatchObject({ errors: [{ type: 'NOT_FOUND' }], webhookBulkAction: null });
+  const tooMany = `resendWebhookDeliveries(input: { ids: [${Array(1_001).fill('"1"')}] })`;
+  expect(await mutate(tooMany)).toMatchObject({ errors: [{ field: 'ids', path: ['input', 'ids'] }], webhookBulkAction: null });
+  expect(await mutate('deleteMatchingWebhookErrors(input: { stage: STATUS })')).toMatchObject({
+    webhookBulkAction: { kind: 'DELETE_ERRORS', matchedCount: 1 },
+  });
+  while (await stepBulkAction(world.db.pool, 2));
+  const { nodes, totalCount, statements } = await read(
+    '{ webhookBulkActions { totalCount nodes { kind state doneCount progress finishedAt } } }',
+    actor,
+  );
+  expect([nodes, totalCount]).toEqual([
+    [
+      ['DELETE_ERRORS', 1],
+      ['RESEND_AS_NEW', 3],
+      ['RESEND', 1],
+    ].map(([kind, doneCount]) => ({
+      ...{ kind, doneCount, state: 'DONE', progress: 1 },
+      finishedAt: expect.anything(),
+    })),
+    3,
+  ]);
+  expect(statements).toHaveLength(2);
+  expect(await mutate(`cancelWebhookBulkAction(id: "${resend.webhookBulkAction.id}")`)).toMatchObject({
+    errors: [{ message: 'has already ended' }],
+  });
+  expect(await mutate('cancelWebhookBulkAction')).toMatchObject({ errors: [{ field: 'id', type: 'BLANK' }] });
+  const { data } = await ask(schema, `{ webhookBulkAction(id: "${resend.webhookBulkAction.id}") { doneCount } }`, { actor: stranger });
+  expect(data.webhookBulkAction).toBeNull();
+  expect((await read('{ webhookErrors { nodes { stage } } }', actor)).nodes).toEqual([{ stage: 'CONNECT' }]);
+});
+
 describe('a list of deliveries', () => {
   const actor = { ...owner, userId: 'filterer' };
   const made: Record<string, string> = {};
@@ -295,5 +355,10 @@ describe('a list of deliveries', () => {
       await listDeliveries(explaining as never, actor, null, filter, toPage({}));
     expect(plans[0]).toContain('using deliveries_of_subscription');
     for (const plan of plans) expect(plan).not.toContain('deliveries_pkey');
+    await insertErrors(world.db.pool, busy, 2_000);
+    await world.db.pool.query('ANALYZE hookgraph.attempts');
+    await listErrors(explaining as never, actor, null, {}, toPage({}));
+    expect(plans.at(-1)).toContain('subscription_id_id_idx');
+    expect(plans.at(-1)).not.toMatch(/attempts\w*_pkey/);
   });
 });

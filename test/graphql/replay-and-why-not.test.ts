@@ -1,5 +1,6 @@
 // Tests what an owner uses when a notification is missing: why-not, replays, and disabling or enabling a whole group.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Viewer } from '../../src/auth/viewer.js';
 import { sqlStatement } from '../../src/runtime/sql-file.js';
 import { createHeartbeat } from '../../src/webhooks/base/store/workers.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
@@ -222,7 +223,23 @@ it('a replay sends what was missed, and all on request', async () => {
     );
     return { includesDelivered, sent: sent.rows.map(({ node_key }) => nodes.findIndex((node) => keyOf(node) === node_key)).sort() };
   };
+  const count = async (more = {}, as?: Viewer) =>
+    app.value(
+      `query ($id: ID!, $from: DateTime, $to: DateTime, $all: Boolean) { webhookReplayDryRun(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $all) {
+        sendCount deliveredCount openCount skippedCount countedTo refusal } }`,
+      { id, from, ...more },
+      as,
+    );
+  const counts = { sendCount: 3, deliveredCount: 2, openCount: 3, skippedCount: 1, countedTo: null, refusal: null };
+  expect(await count()).toEqual(counts);
+  expect(await count({ all: true })).toEqual({ ...counts, sendCount: 9 });
+  expect(await count({ from: '2099-01-01T00:00:00Z' })).toMatchObject({ sendCount: 0, deliveredCount: 0 });
+  expect(await count({ to: '2020-01-01T00:00:00Z' })).toMatchObject({ refusal: 'must not be before `from`' });
+  expect(await count({}, app.stranger)).toBeNull();
+  const { rowCount } = await app.database.pool.query('SELECT 1 FROM hookgraph.replays WHERE subscription_id = $1', [databaseId]);
+  expect(rowCount, 'a dry run starts nothing').toBe(0);
   expect(await replay()).toEqual({ includesDelivered: false, sent: [5, 6, 7] });
+  expect(await count()).toMatchObject({ sendCount: 0, openCount: 6 });
   expect(await replay(), 'the first replay sends them').toEqual({ includesDelivered: false, sent: [] });
   await setDelivery(databaseId, `state = 'FAILED'`);
   expect(await replay({ all: true })).toEqual({ includesDelivered: true, sent: [0, 1, 2, 3, 4, 5, 6, 7, 8] });

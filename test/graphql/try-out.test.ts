@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Viewer } from '../../src/auth/viewer.js';
 import { type TestApp, testApp } from '../support/app.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { recordStatements } from '../support/record-statements.js';
 
 let app: TestApp;
 let receiver: Receiver;
@@ -228,5 +229,61 @@ describe('previewWebhookSubscription', () => {
       { field: 'topic', type: 'BLANK' },
       { field: 'callbackUrl', type: 'BLANK' },
     ]);
+  });
+
+  it('is allowed to who may only read, with their rights, and signs for nobody', async () => {
+    const reader: Viewer = { ...app.admin, scope: 'READ' };
+    const nodeId = await app.idOf('User', 'first_name', 'Alain');
+    const id = await subscribe({ sharedSecret: 'hidden', signatures: ['SCOPE'] });
+    const change = { id, template: '"forged"', sharedSecret: 'hidden' };
+    const document = PREVIEW.replace('errors {', 'changedSecrets errors {');
+    const preview = (as?: Viewer, more: object = {}) => ask(document, { in: { ...change, ...more }, nodeId }, as);
+    const [own, read] = [await preview(), await preview(reader)];
+    expect(read).toMatchObject({ errors: [], report: { outcome: 'READY', request: { body: '"forged"' } } });
+    const differing = Object.keys(own.report.request.headers).filter(
+      (name) => own.report.request.headers[name] !== read.report.request.headers[name],
+    );
+    expect(differing.filter((name) => /hmac|signature/i.test(name))).toHaveLength(1);
+    // A reader could guess the secret otherwise.
+    expect((await preview(undefined, { sharedSecret: 'guess' })).changedSecrets).toEqual(['sharedSecret']);
+    expect((await preview(reader, { sharedSecret: 'guess' })).changedSecrets).toEqual([]);
+    expect(await preview(app.stranger)).toMatchObject({ errors: [{ field: 'id', type: 'NOT_FOUND' }], report: null });
+    expect((await ask(CREATE, { in: definition() }, reader)).errors).toMatchObject([{ type: 'FORBIDDEN' }]);
+    expect(receiver.requests).toEqual([]);
+  });
+});
+
+describe('a topic', () => {
+  it('describes the payload that a query makes, and the mistakes of a query', async () => {
+    const schemaOf = (query?: string) =>
+      app.ask('query ($query: String) { webhookTopic(key: "user/created") { payloadSchema(query: $query) } }', { query });
+    const usual = await schemaOf();
+    expect(usual.data.webhookTopic.payloadSchema).toMatchObject({
+      type: 'object',
+      properties: { data: { required: ['id', 'url'], properties: { id: { type: 'string' } } } },
+    });
+    const { data } = await schemaOf(definition().query);
+    expect(data.webhookTopic.payloadSchema.properties.data.properties.node.properties).toMatchObject({
+      firstName: { type: 'string' },
+    });
+    const { errors } = await schemaOf('query ($nodeId: ID!) { node(id: $nodeId) { nickname } }');
+    expect(errors).toMatchObject([
+      { message: expect.stringContaining('nickname'), extensions: { code: 'QUERY_INVALID', place: { line: 1, column: 44 } } },
+    ]);
+  });
+
+  it('shows the newest node that the reader may read, once for each type of node', async () => {
+    const { example } = await app.value('{ webhookTopic(key: "user/created") { example } }', {}, { ...app.admin, scope: 'READ' });
+    expect(example).toEqual({ data: { id: expect.any(String), url: expect.stringContaining('http') } });
+    const { example: theirs } = await app.value('{ webhookTopic(key: "user/created") { example } }', {}, app.stranger);
+    expect(theirs?.data.id).not.toBe(example.data.id);
+    expect(await app.value('{ webhookTopic(key: "user/deleted") { example } }')).toEqual({ example: null });
+    const count = async (keys: string[]) => {
+      const { statements, stop } = recordStatements(app.database.pool);
+      await app.value(`{ __typename ${keys.map((key, i) => `t${i}: webhookTopic(key: "${key}") { example }`).join(' ')} }`);
+      stop();
+      return statements.filter((text) => !text.includes('hookgraph.topics')).length;
+    };
+    expect(await count(['user/created', 'user/updated'])).toBe(await count(['user/created']));
   });
 });

@@ -156,7 +156,17 @@ const usualAnswers = (): EngineWorld['host'] => ({ sdl: SDL, ownerGone: false, f
 
 /** The engine's tables whose rows tests make, for TRUNCATE. */
 export const MADE_BY_TESTS = ['attempts', 'captures', 'capture_faults', 'deliveries', 'dismissals', 'event_queue', 'events', 'fan_outs']
-  .concat(['managed_topics', 'open_deliveries', 'paces', 'replays', 'secrets', 'subscription_versions', 'subscriptions'])
+  .concat([
+    'bulk_actions',
+    'bulk_action_parts',
+    'managed_topics',
+    'open_deliveries',
+    'paces',
+    'replays',
+    'secrets',
+    'subscription_versions',
+    'subscriptions',
+  ])
   .map((table) => `hookgraph.${table}`)
   .join(', ');
 

@@ -10,6 +10,8 @@ const IDS: Record<string, string[]> = {
   open_deliveries: ['delivery_id'],
   attempts: ['id', 'delivery_id'],
   replays: ['id', 'position'],
+  bulk_actions: ['id', 'until_id'],
+  bulk_action_parts: ['action_id', 'position'],
   fan_outs: ['event_id'],
 };
 

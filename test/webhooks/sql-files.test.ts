@@ -35,6 +35,7 @@ it('finds the statements and the fragments', () => {
     'attempt-stats.sql',
     'fan-out.sql',
     'relay.sql',
+    'replay-count.sql',
     'replay.sql',
     'claim.sql',
     'decisions.sql',

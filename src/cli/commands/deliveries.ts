@@ -1,7 +1,7 @@
 // Adds the commands that list, show, resend and release deliveries; `show` prints each request and response.
 
 import { DELIVERY_KINDS, DELIVERY_STATES, STAGES } from '../../webhooks/fields.js';
-import type { Answer } from '../client.js';
+import type { Answer, Client } from '../client.js';
 import { type Answering, addAnswering, addCommand, type Cli, type Command, InvalidArgumentError, Option } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
@@ -9,11 +9,12 @@ import { ms, printRequest, printResponse } from '../report.js';
 import { called } from '../saving.js';
 import { relative } from '../shorten.js';
 import { withChoices } from '../suggest.js';
+import { addResendMatching } from './bulk-actions.js';
 
-const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $nodeId: ID, $kinds: [WebhookDeliveryKind!],
-  $stages: [WebhookStage!], $statusMin: Int, $statusMax: Int, $search: String, $first: Int, $after: String) {
-  webhookDeliveries(webhookSubscriptionId: $id, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, nodeId: $nodeId, kinds: $kinds,
-    stages: $stages, responseStatusMin: $statusMin, responseStatusMax: $statusMax, search: $search, first: $first, after: $after) {
+const LIST = `query ($webhookSubscriptionId: ID, $states: [WebhookDeliveryState!], $topicKey: String, $createdAtMin: DateTime, $createdAtMax: DateTime,
+  $nodeId: ID, $kinds: [WebhookDeliveryKind!], $stages: [WebhookStage!], $responseStatusMin: Int, $responseStatusMax: Int, $search: String, $first: Int, $after: String) {
+  webhookDeliveries(webhookSubscriptionId: $webhookSubscriptionId, states: $states, topicKey: $topicKey, createdAtMin: $createdAtMin, createdAtMax: $createdAtMax,
+    nodeId: $nodeId, kinds: $kinds, stages: $stages, responseStatusMin: $responseStatusMin, responseStatusMax: $responseStatusMax, search: $search, first: $first, after: $after) {
     nodes { id databaseId kind state reason topic { key } nodeId attemptCount nextAttemptAt createdAt
       lastAttempt { outcome stage message durationMs response { status } } webhookSubscription { id name } }
     pageInfo { hasNextPage endCursor } } }`;
@@ -36,24 +37,8 @@ export function addDeliveries(program: Command, cli: Cli): void {
       'deliveries list --status 5xx --since 2h --json',
       'deliveries list --search "connection refused"',
     ],
-    filter: (command) =>
-      addSelection(command, 'deliveries', inStates(), 'deliveries created')
-        .option('--node <id>', 'only deliveries about this node, by its global id')
-        .addOption(withChoices(new Option('--kind <kind>', 'only deliveries of this kind; can be repeated'), DELIVERY_KINDS, true))
-        .addOption(
-          withChoices(
-            new Option('--stage <stage>', 'only deliveries whose last attempt ended at this stage; can be repeated'),
-            Object.keys(STAGES),
-            true,
-          ),
-        )
-        .option('--status <status>', 'only deliveries whose last attempt got this HTTP status: 503, or 5xx', statusRange)
-        .option('--search <text>', 'only deliveries with this id, or whose last error message contains these words'),
-    find: async (client, { state: states, kind: kinds, stage: stages, status, node, search, ...selection }, limit) => {
-      const [statusMin, statusMax] = status ?? [];
-      const more = { states, kinds, stages, statusMin, statusMax, nodeId: node, search };
-      return client.list(LIST, { ...(await selectionOf(client, selection)), ...more }, limit);
-    },
+    filter: filtering,
+    find: async (client, filter, limit) => client.list(LIST, await conditionsOf(client, filter), limit),
     none: 'No deliveries match. `hookgraph why-not` explains why a notification was not sent.',
     columns: {
       id: ({ databaseId }) => databaseId,
@@ -99,6 +84,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
     }
     if (attempts.length === 0) terminal.say('\nThis delivery has no attempt yet.');
   });
+  addResendMatching<DeliverySelection>(deliveries, cli, { filtering, conditionsOf });
   addAnswering(program, 'resend <delivery...>', 'send each of these deliveries again now; a receiver that already has it may drop it', [
     'resend 7263548190000128',
     'resend 7263548190000128 --as-new',
@@ -120,6 +106,29 @@ export function addDeliveries(program: Command, cli: Cli): void {
       else terminal.say(`${releasedCount} ${releasedCount === 1 ? 'delivery' : 'deliveries'} of ${called(one)} will be tried again.`);
     },
   );
+}
+
+const filtering = (command: Command): Command =>
+  addSelection(command, 'deliveries', inStates(), 'deliveries created')
+    .option('--node <id>', 'only deliveries about this node, by its global id')
+    .addOption(withChoices(new Option('--kind <kind>', 'only deliveries of this kind; can be repeated'), DELIVERY_KINDS, true))
+    .addOption(
+      withChoices(
+        new Option('--stage <stage>', 'only deliveries whose last attempt ended at this stage; can be repeated'),
+        Object.keys(STAGES),
+        true,
+      ),
+    )
+    .option('--status <status>', 'only deliveries whose last attempt got this HTTP status: 503, or 5xx', statusRange)
+    .option('--search <text>', 'only deliveries with this id, or whose last error message contains these words');
+
+/** Returns the conditions of the API for the options that select deliveries. */
+async function conditionsOf(client: Client, filter: DeliverySelection): Promise<Record<string, unknown>> {
+  const { state: states, kind: kinds, stage: stages, status, node, search, ...selection } = filter;
+  const { id, topicKey, min, max } = await selectionOf(client, selection);
+  const [responseStatusMin, responseStatusMax] = status ?? [];
+  const range = { createdAtMin: min, createdAtMax: max, responseStatusMin, responseStatusMax };
+  return { webhookSubscriptionId: id, topicKey, states, kinds, stages, nodeId: node, search, ...range };
 }
 
 interface DeliverySelection extends Selection {

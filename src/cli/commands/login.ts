@@ -51,6 +51,8 @@ export function addLogin(program: Command, cli: Cli): void {
       terminal.details([
         ['user', who?.name ?? null],
         ['organization', who?.organization ?? null],
+        ['scope', who?.scope ?? null],
+        ['expires', who?.expiresAt ?? null],
         ['at', url],
         ['token from', source],
       ]);

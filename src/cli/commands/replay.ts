@@ -6,11 +6,15 @@ import { type Answering, addAnswering, type Cli, type Command, moment } from '..
 import { findOne, findSubscription } from '../find.js';
 import { called } from '../saving.js';
 import { relative, shortNode } from '../shorten.js';
+import type { Terminal } from '../terminal.js';
 
 const REPLAY = 'id databaseId state includesDelivered progress deliveryCount from to createdAt finishedAt';
 const BEGIN = `mutation ($id: ID, $from: DateTime, $to: DateTime, $all: Boolean) {
   replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $all) {
   errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
+const DRY_RUN = `query ($id: ID!, $from: DateTime, $to: DateTime, $all: Boolean) {
+  webhookReplayDryRun(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $all) {
+    from to sendCount deliveredCount openCount skippedCount countedTo refusal } }`;
 const CANCEL = `mutation ($id: ID) { cancelWebhookReplay(id: $id) { errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
 const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
   code conclusion findings { code reason event { id nodeId operation occurredAt changedFields } delivery { id databaseId state } } } }`;
@@ -20,6 +24,7 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
   addAnswering(program, 'replay <webhook>', 'send the events of a period that were missed, as new deliveries', [
     'replay "CRM users" --from 2h --follow',
     'replay "CRM users" --from 2h --all',
+    'replay "CRM users" --from 2h --dry-run',
     'replay "CRM users" --from 2026-11-22T00:00:00Z --to 2026-11-23T00:00:00Z',
   ])
     .option(
@@ -30,38 +35,46 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
     .option('--to <moment>', 'end of the period; default: now', moment)
     .option('--all', 'send again, too, what was delivered, skipped by the validation template or is still to come')
     .option('--follow', 'show progress until the replay is done; after Ctrl-C the replay continues')
+    .option('--dry-run', 'count what the replay would send, and send nothing')
     .option('--cancel', 'cancel the running replays of this subscription instead of starting one')
-    .action(async (name: string, options: Answering & { from?: string; to?: string; all?: true; follow?: true; cancel?: true }) => {
-      const client = await connect();
-      const one = await findSubscription(client, name);
-      if (options.cancel) {
-        const running = await client.list(RUNNING, { id: one.id }, Number.POSITIVE_INFINITY);
-        const cancelled: Answer[] = [];
-        for (const { id } of running) cancelled.push((await client.mutate(CANCEL, { id })).webhookReplay);
-        if (options.json) terminal.json(cancelled);
-        else terminal.say(`${cancelled.length} ${cancelled.length === 1 ? 'replay was' : 'replays were'} cancelled.`);
-        return;
-      }
-      let { webhookReplay: replay } = await client.mutate(BEGIN, {
-        id: one.id,
-        from: options.from ?? null,
-        to: options.to ?? null,
-        all: options.all ?? false,
-      });
-      const signal = interrupted();
-      while (options.follow && replay.state === 'RUNNING' && !signal.aborted) {
-        terminal.progress(`${Math.round(replay.progress * 100)} %, ${replay.deliveryCount} deliveries`);
-        await wait(POLL_MS, undefined, { signal }).catch(() => {});
-        replay = await findOne(client, 'WebhookReplay', replay.id, REPLAY);
-      }
-      if (options.json) return terminal.json(replay);
-      const deliveries = `${replay.deliveryCount} ${replay.deliveryCount === 1 ? 'delivery' : 'deliveries'}`;
-      if (replay.state === 'RUNNING')
-        terminal.say(
-          `Replay ${replay.databaseId} to ${called(one)} is running: ${Math.round(replay.progress * 100)} %, ${deliveries} so far.`,
-        );
-      else terminal.say(`Replay ${replay.databaseId} to ${called(one)} is ${replay.state}: ${deliveries}.`);
-    });
+    .action(
+      async (
+        name: string,
+        options: Answering & { from?: string; to?: string; all?: true; follow?: true; cancel?: true; dryRun?: true },
+      ) => {
+        const client = await connect();
+        const one = await findSubscription(client, name);
+        if (options.cancel) {
+          const running = await client.list(RUNNING, { id: one.id }, Number.POSITIVE_INFINITY);
+          const cancelled: Answer[] = [];
+          for (const { id } of running) cancelled.push((await client.mutate(CANCEL, { id })).webhookReplay);
+          if (options.json) terminal.json(cancelled);
+          else terminal.say(`${cancelled.length} ${cancelled.length === 1 ? 'replay was' : 'replays were'} cancelled.`);
+          return;
+        }
+        const scope = { id: one.id, from: options.from ?? null, to: options.to ?? null, all: options.all ?? false };
+        if (options.dryRun) {
+          const { webhookReplayDryRun: counted } = await client.ask(DRY_RUN, scope);
+          if (options.json) terminal.json(counted);
+          else printDryRun(terminal, counted);
+          return;
+        }
+        let { webhookReplay: replay } = await client.mutate(BEGIN, scope);
+        const signal = interrupted();
+        while (options.follow && replay.state === 'RUNNING' && !signal.aborted) {
+          terminal.progress(`${Math.round(replay.progress * 100)} %, ${replay.deliveryCount} deliveries`);
+          await wait(POLL_MS, undefined, { signal }).catch(() => {});
+          replay = await findOne(client, 'WebhookReplay', replay.id, REPLAY);
+        }
+        if (options.json) return terminal.json(replay);
+        const deliveries = `${replay.deliveryCount} ${replay.deliveryCount === 1 ? 'delivery' : 'deliveries'}`;
+        if (replay.state === 'RUNNING')
+          terminal.say(
+            `Replay ${replay.databaseId} to ${called(one)} is running: ${Math.round(replay.progress * 100)} %, ${deliveries} so far.`,
+          );
+        else terminal.say(`Replay ${replay.databaseId} to ${called(one)} is ${replay.state}: ${deliveries}.`);
+      },
+    );
   addAnswering(program, 'why-not <webhook>', 'explain why a notification was not sent', [
     'why-not "CRM users"',
     'why-not "CRM users" --node VXNlcjox --since 7d',
@@ -92,6 +105,19 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
         ]),
       );
     });
+}
+
+function printDryRun(terminal: Terminal, counted: Answer): void {
+  terminal.details([
+    ['would send', counted.sendCount],
+    ['delivered already', counted.deliveredCount],
+    ['still to come', counted.openCount],
+    ['skipped by the validation template', counted.skippedCount],
+    ['from', counted.from],
+    ['to', counted.to],
+    ['counted to', counted.countedTo],
+    ['refused now', counted.refusal],
+  ]);
 }
 
 const RUNNING = `query ($id: ID, $first: Int, $after: String) { webhookReplays(webhookSubscriptionId: $id, state: RUNNING, first: $first, after: $after) {

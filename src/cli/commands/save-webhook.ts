@@ -4,7 +4,7 @@
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { readSecretVariable } from '../../runtime/terminal-config.js';
 import type { Client } from '../client.js';
-import { type Answering, addAnswering, type Cli, type Command, collect } from '../command.js';
+import { type Answering, addAnswering, type Cli, type Command, collect, Option, wholeNumber } from '../command.js';
 import { addFieldOptions, readFieldOptions } from '../field-options.js';
 import { findSubscription } from '../find.js';
 import { failed, printReport } from '../report.js';
@@ -65,10 +65,17 @@ export function addSaving(webhooks: Command, cli: Cli): void {
   addDefinition(
     addAnswering(webhooks, 'update <webhook>', 'change a subscription; fields without an option stay unchanged', [
       'webhooks update "CRM users" --query @users.graphql --set template=null',
+      'webhooks update "CRM users" --query @users.graphql --expected-version 4',
     ]),
   )
     .option('--test', 'send a test notification after saving')
-    .action(async (name: string, options: Written & Answering & { test?: true }) => {
+    .addOption(
+      new Option(
+        '--expected-version <number>',
+        'save nothing if the subscription has another version, because somebody changed it',
+      ).argParser(wholeNumber),
+    )
+    .action(async (name: string, options: Written & Answering & { test?: true; expectedVersion?: number }) => {
       const client = await connect();
       const { id } = await findSubscription(client, name);
       const [input, ...others] = await readWritten(client, cli, options, false);
@@ -78,7 +85,9 @@ export function addSaving(webhooks: Command, cli: Cli): void {
           '`webhooks update` accepts a single --topic',
           'Create a further subscription for each further topic.',
         );
-      printSaved(cli, [await save(client, UPDATE, { ...input, id, ...(options.test && { test: true }) })], options, 'changed');
+      const { test, expectedVersion } = options;
+      const whole = { ...input, id, ...(test && { test }), ...(expectedVersion !== undefined && { expectedVersion }) };
+      printSaved(cli, [await save(client, UPDATE, whole)], options, 'changed');
     });
 }
 

@@ -5,7 +5,6 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
-import { type JsonSchema, payloadSchema } from '../payload-schema.js';
 import { topicOf } from '../subscription-input.js';
 import { suggestTopic } from '../suggest.js';
 
@@ -14,7 +13,7 @@ export interface DescribedPayload {
   /** Whether `schema` describes the body that is sent, or the data from which a template or the XML format makes the body. */
   describes: 'BODY' | 'TEMPLATE_INPUT';
   note: string | null;
-  schema: JsonSchema;
+  schema: Record<string, unknown>;
 }
 
 export function addSchema(program: Command, { terminal, connect }: Cli): void {
@@ -35,12 +34,14 @@ export function addSchema(program: Command, { terminal, connect }: Cli): void {
     });
 }
 
-const TOPIC = 'query ($key: String, $version: String) { webhookTopic(key: $key, version: $version) { key version nodeType description } }';
+const TOPIC =
+  'query ($key: String, $version: String) { webhookTopic(key: $key, version: $version) { key version nodeType description payloadSchema } }';
+const SCHEMA = 'query ($id: ID, $query: String) { webhookTopic(id: $id) { payloadSchema(query: $query) } }';
 
 /** Describes the payload of the topic or subscription with this name. @throws RuntimeError `NOT_FOUND` when there is neither */
 async function describePayload(client: Client, name: string): Promise<DescribedPayload> {
   const { webhookTopic: topic } = name.includes('/') ? await client.ask(TOPIC, topicOf(name)) : { webhookTopic: null };
-  if (topic) return describe(client, { topic, query: null, template: null, contentType: 'JSON', name: null });
+  if (topic) return describe({ topic, template: null, contentType: 'JSON', name: null });
   const found = await findSubscription(client, name).catch(async (error: RuntimeError) => {
     if (error.code !== 'NOT_FOUND') throw error;
     throw new RuntimeError(
@@ -49,28 +50,28 @@ async function describePayload(client: Client, name: string): Promise<DescribedP
       '`hookgraph topics list` and `hookgraph webhooks list` list the names.',
     );
   });
-  return describe(
-    client,
-    await findOne(client, 'WebhookSubscription', found.id, 'name query template contentType topic { key nodeType description }'),
-  );
+  const fields = 'name query template contentType topic { id key description payloadSchema }';
+  const { query, ...subscription } = await findOne(client, 'WebhookSubscription', found.id, fields);
+  if (query === null) return describe(subscription as Described);
+  const { webhookTopic } = await client.ask(SCHEMA, { id: subscription.topic.id, query });
+  return describe({ ...(subscription as Described), topic: { ...subscription.topic, ...webhookTopic } });
 }
 
 interface Described {
   name: string | null;
-  query: string | null;
   template: string | null;
   contentType: 'JSON' | 'XML';
-  topic: { key: string; nodeType: string; description: string };
+  topic: { key: string; description: string; payloadSchema: { properties: object } };
 }
 
-async function describe(client: Client, { name, query, template, contentType, topic }: Described): Promise<DescribedPayload> {
+function describe({ name, template, contentType, topic }: Described): DescribedPayload {
   const note =
     template !== null
       ? "A template renders the body: this is the schema of the template's input."
       : contentType === 'XML'
         ? 'The body is this data as XML: a key is an element, a list repeats <item>, null is an empty element with nil="true".'
         : null;
-  const { properties, ...rest } = payloadSchema(await client.schema(), query, topic.nodeType);
+  const { properties, ...rest } = topic.payloadSchema;
   return {
     contentType: contentType === 'XML' ? 'application/xml' : 'application/json',
     describes: template === null && contentType === 'JSON' ? 'BODY' : 'TEMPLATE_INPUT',

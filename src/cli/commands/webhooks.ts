@@ -62,6 +62,8 @@ interface Filter {
 const COUNTS = ['from', 'delivered', 'failed', 'skipped', 'held', 'p50Ms', 'p95Ms'];
 const STATS = `query ($id: ID!, $from: DateTime, $to: DateTime, $buckets: Int) { found: webhookSubscription(id: $id) {
   stats(from: $from, to: $to, buckets: $buckets) { ${COUNTS.join(' ')} to countedUntil buckets { ${COUNTS.join(' ')} to } } } }`;
+const VERSIONS = `query ($id: ID!, $before: Int) { found: webhookSubscription(id: $id) {
+  versions(first: 100, before: $before) { number createdAt createdById definition } } }`;
 const roundOf = (value: string | number | null) => (typeof value === 'number' ? Math.round(value) : value);
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
@@ -187,6 +189,25 @@ export function addWebhooks(program: Command, cli: Cli): void {
       const rows = [...found.stats.buckets, { ...found.stats, from: 'all' }].map((one) => COUNTS.map((column) => roundOf(one[column])));
       terminal.table(COUNTS, rows);
     });
+  addAnswering(webhooks, 'versions <webhook>', 'list the versions of a subscription, newest first; --json prints each definition whole', [
+    'webhooks versions "CRM users"',
+    'webhooks versions "CRM users" --json',
+  ]).action(async (name: string, { json }: Answering) => {
+    const client = await connect();
+    const { id } = await findSubscription(client, name);
+    const versions: Answer[] = [];
+    for (let before: number | null = null; before !== 1; ) {
+      const { found } = (await client.ask(VERSIONS, { id, before })) as { found: { versions: Answer[] } };
+      versions.push(...found.versions);
+      before = found.versions.at(-1)?.number ?? 1;
+    }
+    if (json) terminal.json(versions);
+    else
+      terminal.table(
+        ['version', 'saved', 'by'],
+        versions.map(({ number, createdAt, createdById }) => [number, createdAt, createdById]),
+      );
+  });
   addSaving(webhooks, cli);
   addTryOut(webhooks, cli);
 }

@@ -13,6 +13,10 @@ export function addById(builder: Builder, access: AccessOf, types: WebhookTypes)
     WebhookError: [types.error.ref, 'The error with this id, if it is for one of your subscriptions and was not dismissed; else `null`.'],
     WebhookEvent: [types.event.ref, 'The event with this id, if one of your subscriptions has a delivery of it; else `null`.'],
     WebhookReplay: [types.replay.ref, 'The replay with this id, if it is to one of your subscriptions; else `null`.'],
+    WebhookBulkAction: [
+      types.bulkAction.ref,
+      'Your action on many deliveries or errors with this id; `null` when you have no such action.',
+    ],
   } satisfies Partial<Record<OwnTypename, [unknown, string]>>;
   for (const [typename, [type, description]] of Object.entries(found) as [OwnTypename, [ObjectRef<Types, object>, string]][])
     builder.queryField(`w${typename.slice(1)}`, (t) =>

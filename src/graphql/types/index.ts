@@ -4,6 +4,7 @@ import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import type { HostTypes } from '../host-types.js';
 import { addAttempt } from './attempt.js';
+import { addBulkAction } from './bulk-action.js';
 import { addDelivery } from './delivery.js';
 import { addEnums } from './enums.js';
 import { addError } from './error.js';
@@ -16,6 +17,7 @@ import { addReport } from './report.js';
 import { addStats } from './stats.js';
 import { addSubscription } from './subscription.js';
 import { addTopic } from './topic.js';
+import { addTopicPayload } from './topic-payload.js';
 import { addVersions } from './version.js';
 
 export interface Joined {
@@ -37,9 +39,11 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   addStats(builder, access, subscription.ref);
   addVersions(builder, access, subscription.ref, host);
   addRecentNodes(builder, access, topic.ref);
+  addTopicPayload(builder, access, topic.ref);
   const replay = addReplay(builder, access, { enums, subscription, delivery });
+  const bulkAction = addBulkAction(builder, access);
   const report = addReport(builder, access, { enums, place, attempt, host });
-  return { host, enums, fieldTypes, place, topic, event, attempt, delivery, error, subscription, replay, report };
+  return { host, enums, fieldTypes, place, topic, event, attempt, delivery, error, subscription, replay, bulkAction, report };
 }
 
 export type WebhookTypes = ReturnType<typeof addTypes>;

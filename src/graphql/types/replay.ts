@@ -1,7 +1,7 @@
 // Adds the GraphQL type WebhookReplay (past events that are sent again) with its connection, and the mutations that start and cancel a
 // replay.
 
-import { cancelReplay, type Replay, type Replayed, replayEvents } from '../../webhooks/index.js';
+import { cancelReplay, dryRunReplay, type Replay, type ReplayDryRun, type Replayed, replayEvents, timeOfId } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { idField, keyOfId } from '../own-nodes.js';
@@ -68,6 +68,56 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
   return { ref, connection, edge };
 }
 
+const includeDelivered =
+  'Whether events are sent again, too, that were delivered, were skipped by the validation template or have a delivery that is still to come. Default: false.';
+
+function addDryRun(builder: Builder, access: AccessOf): void {
+  const ref = builder.objectRef<ReplayDryRun>('WebhookReplayDryRun').implement({
+    description: 'The number of events of a period by what a replay would do with them. Nothing is sent.',
+    fields: (t) => ({
+      from: t.expose('from', { type: 'DateTime', nullable: false, description: 'The start of the period.' }),
+      to: t.expose('to', { type: 'DateTime', nullable: false, description: 'The end of the period.' }),
+      sendCount: t.exposeInt('sent', {
+        nullable: false,
+        description: 'The number of events that the replay would send. The validation template may still skip some of them.',
+      }),
+      deliveredCount: t.exposeInt('delivered', { nullable: false, description: 'The number of events that were delivered already.' }),
+      openCount: t.exposeInt('open', { nullable: false, description: 'The number of events that have a delivery that is still to come.' }),
+      skippedCount: t.exposeInt('skipped', {
+        nullable: false,
+        description: 'The number of events that the validation template skipped.',
+      }),
+      countedTo: t.field({
+        type: 'DateTime',
+        description: 'The time up to which events were counted, when the period has too many to count at once; else `null`.',
+        resolve: ({ countedTo }) => (countedTo === null ? null : new Date(timeOfId(countedTo))),
+      }),
+      refusal: t.string({
+        description: 'Why `replayWebhookEvents` would refuse to start now, in a sentence; `null` when it would start.',
+        resolve: ({ problem }) => problem?.message ?? null,
+      }),
+    }),
+  });
+  builder.queryField('webhookReplayDryRun', (t) =>
+    t.field({
+      type: ref,
+      description:
+        'Count what `replayWebhookEvents` with the same arguments would send, and the events that it would leave out. `null` when you have no such subscription.',
+      args: {
+        webhookSubscriptionId: t.arg.id({ required: true, description: 'The id of the subscription.' }),
+        from: t.arg({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
+        to: t.arg({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
+        includeDelivered: t.arg.boolean({ description: includeDelivered }),
+      },
+      resolve: (_root, { webhookSubscriptionId, from, to, includeDelivered: includes }, ctx) => {
+        const { reading: engine, actor } = access(ctx);
+        const id = keyOfId(engine, 'WebhookSubscription', webhookSubscriptionId);
+        return dryRunReplay(engine, actor, id, { from: from ?? null, to: to ?? null, includesDelivered: includes ?? false });
+      },
+    }),
+  );
+}
+
 export type ReplayParts = ReturnType<typeof addReplay>;
 
 export function addReplaying(
@@ -89,8 +139,7 @@ export function addReplaying(
     });
   const blank = (field: string): Replayed => ({ problems: [{ field, message: "can't be blank", type: 'BLANK' }], replay: null });
 
-  const includeDelivered =
-    'Whether events are sent again, too, that were delivered, were skipped by the validation template or have a delivery that is still to come. Default: false.';
+  addDryRun(builder, access);
   const scope = builder.inputType('ReplayWebhookEventsInput', {
     description: 'The `input` argument of `replayWebhookEvents`.',
     fields: (t) => ({

@@ -4,6 +4,9 @@ import type { GraphQLSchema } from 'graphql';
 import { readAsOfFirst } from './as-of.js';
 import { requireScopes } from './require-scopes.js';
 
+/** A mutation that changes nothing, so that it needs no more than reading does. */
+const PREVIEW = 'previewWebhookSubscription';
+
 /**
  * Wraps the resolvers of the root fields of `served`, in place.
  * @param own the sample product's schema without Hookgraph's API; its mutations require the scope ADMIN
@@ -11,9 +14,6 @@ import { requireScopes } from './require-scopes.js';
 export function guardRoots(served: GraphQLSchema, own: GraphQLSchema): void {
   const mutations = (schema: GraphQLSchema) => Object.keys(schema.getMutationType()?.getFields() ?? {});
   const domain = new Set(mutations(own));
-  requireScopes(
-    served,
-    mutations(served).filter((name) => !domain.has(name)),
-  );
+  requireScopes(served, (name) => (domain.has(name) ? 'ADMIN' : name === PREVIEW ? 'READ' : 'MANAGE_WEBHOOKS'));
   readAsOfFirst(served);
 }

@@ -1,4 +1,4 @@
-// Makes mutations require a scope of the API token: MANAGE_WEBHOOKS for Hookgraph's mutations, ADMIN for all others.
+// Makes mutations require a scope of the API token.
 import {
   defaultFieldResolver,
   type GraphQLObjectType,
@@ -19,16 +19,16 @@ class Refusal {
 }
 
 /**
- * Wraps the resolvers of all mutations: those in `managing` require the scope MANAGE_WEBHOOKS, all others ADMIN.
+ * Wraps the resolvers of all mutations, each of which requires the scope that `scopeOf` returns for its name.
  * @throws Error when a payload has no field `errors` to report a refusal
  */
-export function requireScopes(schema: GraphQLSchema, managing: readonly string[]): GraphQLSchema {
+export function requireScopes(schema: GraphQLSchema, scopeOf: (mutation: string) => Scope): GraphQLSchema {
   const payloads = new Set<GraphQLObjectType>();
   for (const [name, field] of Object.entries(schema.getMutationType()?.getFields() ?? {})) {
     const payload = getNullableType(field.type);
     if (!isObjectType(payload) || !payload.getFields().errors) throw new Error(`The payload of the mutation ${name} has no field errors`);
     payloads.add(payload);
-    const needed: Scope = managing.includes(name) ? 'MANAGE_WEBHOOKS' : 'ADMIN';
+    const needed = scopeOf(name);
     const { resolve = defaultFieldResolver } = field;
     field.resolve = (root, args, ctx: Context, info) =>
       !ctx.viewer || reaches(ctx.viewer.scope, needed) ? resolve(root, args, ctx, info) : refuse(ctx.viewer.scope, needed);

@@ -136,6 +136,24 @@ export interface Replay {
   updatedAt: Date;
 }
 
+export const BULK_ACTION_KINDS = ['RESEND', 'RESEND_AS_NEW', 'DELETE_ERRORS'] as const;
+export type BulkActionKind = (typeof BULK_ACTION_KINDS)[number];
+
+/** An action of a user on many deliveries or errors, carried out in steps. */
+export interface BulkAction {
+  id: string;
+  kind: BulkActionKind;
+  state: 'RUNNING' | 'DONE' | 'CANCELLED';
+  /** Number of rows that matched when the action was started. */
+  total: number;
+  /** Number of rows that were changed so far. */
+  done: number;
+  /** The share of the rows that were looked at, from 0 to 1. */
+  progress: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
 /** A row: column → its value as the JSON text that Postgres wrote, so that long numbers keep all digits. */
 export type RowTexts = Record<string, string>;
 

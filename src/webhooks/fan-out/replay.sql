@@ -4,6 +4,7 @@
 --
 -- psql -v batch_size=2000 -v max_due=2000 -f replay.sql
 \ir match.sql
+\ir replayed-events.sql
 \ir ../base/store/delivery-state.sql
 WITH
 -- The running replay that was advanced longest ago. A replay waits while its subscription is disabled, broken
@@ -51,35 +52,12 @@ replay AS MATERIALIZED (
   LIMIT 1
   FOR UPDATE OF r SKIP LOCKED
 ),
--- The next events of the replay's period, of all tenants and types.
-batch_events AS MATERIALIZED (
-  SELECT e.*
-  FROM replay r
-  CROSS JOIN LATERAL (
-    SELECT *
-    FROM hookgraph.events e
-    WHERE e.id > r.position
-      AND e.id < hookgraph.id_at(r.to_at + interval '1 ms')
-    ORDER BY e.id
-    LIMIT :batch_size
-  ) e
-),
--- The events that match the subscription's current topic and environments. Unless the replay includes
--- delivered events, only those that the subscription missed.
+:replayed_events,
+-- The deliveries to create.
 matches AS (
-  SELECT
-    e.id AS event_id, r.id AS replay_id, s.id AS subscription_id, t.id AS topic_id,
-    s.tenant, e.typename, e.node_key
-  FROM replay r
-  JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
-  JOIN hookgraph.topics t ON t.id = s.topic_id
-  JOIN batch_events e ON e.tenant = s.tenant
-    AND :fits_topic
-    AND :fits_environment
-    AND :fits_fold
-    AND e.occurred_at BETWEEN r.from_at AND r.to_at
-  WHERE :starts_no_loop
-    AND (r.includes_delivered OR :is_missed)
+  SELECT event_id, replay_id, subscription_id, topic_id, tenant, typename, node_key
+  FROM replayed_events
+  WHERE is_sent
 ),
 :new_replay_deliveries
 UPDATE hookgraph.replays x

@@ -1,8 +1,9 @@
 // Runs a saved or unsaved definition on a node and reports every stage up to the request. Saves and sends nothing.
+import { randomBytes } from 'node:crypto';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
-import type { Actor, Definition, Snapshot } from '../base/model.js';
+import type { Actor, Definition, Secrets, Snapshot } from '../base/model.js';
 import { OWNER_GONE_PROBLEM } from '../base/owner-gone.js';
 import { openContext } from '../base/recall.js';
 import type { StageReport, Watch } from '../base/report.js';
@@ -21,7 +22,7 @@ import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
 import { splitDraft, toDraft } from './save/input.js';
-import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './save.js';
+import { checkedTopic, isMistake, NOT_FOUND, type SubscriptionInput } from './save.js';
 import { inOrder, notRun, refused, type TryReport, type TryResult } from './try-result.js';
 
 /** Placeholders for ids in the previewed request, because a preview creates no subscription and no delivery. */
@@ -48,14 +49,15 @@ export async function previewSubscription(
   actor: Actor,
   { id, input, nodeId, response: sample = null, attemptId = null }: PreviewQuestion,
 ): Promise<TryResult> {
-  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const response = attemptId === null ? sample : ((await attemptsByIds(engine.pool, actor, [attemptId])).get(attemptId)?.response ?? null);
   if (attemptId !== null && response === null)
     return refused({ ...NOT_FOUND, field: 'attemptId', message: 'has no response, or does not exist' });
   const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
   if (id !== null && !before) return refused(NOT_FOUND);
-  const { topic, problems, definition, secrets } = await checkInput(engine, actor, input, before);
-  const replaced = before ? changedSecrets(before.secrets, secrets) : [];
+  const { topic, problems, definition, secrets: given } = await checkInput(engine, actor, input, before);
+  const { canManageWebhooks: isManager } = actor;
+  const secrets = isManager ? given : withoutKeys(given);
+  const replaced = before && isManager ? changedSecrets(before.secrets, given) : [];
   if (!topic) return { ...refused(...problems), changedSecrets: replaced };
   const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
   if ('problem' in found) return { ...refused(...problems, found.problem), changedSecrets: replaced };
@@ -102,6 +104,16 @@ export async function previewSubscription(
     changedSecrets: replaced,
     deliveryId: null,
   };
+}
+
+/**
+ * Replaces the keys that sign requests by random ones, for users who may not manage webhooks: they could have any body signed otherwise, and
+ * send it to the receiver.
+ */
+function withoutKeys({ oldSecrets: _, sharedSecret, ...secrets }: Secrets): Secrets {
+  if (sharedSecret === undefined) return secrets;
+  const isPrivateKey = sharedSecret.startsWith('whsk_');
+  return { ...secrets, sharedSecret: `${isPrivateKey ? 'whsk_' : ''}${randomBytes(32).toString('base64')}` };
 }
 
 /** Judges a response as if the receiver had sent it: renders the error template, and looks at the status. */

@@ -2,12 +2,13 @@
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
-import type { Actor, Replay } from '../base/model.js';
+import type { Actor, Replay, Subscription } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { isBigId } from '../base/store/page.js';
-import { endReplay, replaysByIds, startReplay } from '../base/store/replays.js';
+import { endReplay, replayRange, replaysByIds, startReplay } from '../base/store/replays.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
+import { countReplay, type ReplayCounts } from '../fan-out/count-replay.js';
 import { clearReplay } from '../lease/due-scan.js';
 import { begin } from './begin-move.js';
 import { about, whyNotEnabled } from './resend.js';
@@ -38,11 +39,8 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const subscription = (await subscriptionsByIds(engine.pool, actor, [subscriptionId])).get(subscriptionId);
   if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
-  if (subscription.definition.before)
-    return refused({ field: 'base', message: 'a before-hook receives no events, so there is nothing to replay' });
-  const notEnabled = whyNotEnabled(subscription);
-  if (notEnabled) return refused(notEnabled);
-  if (from && to && from > to) return refused({ field: 'to', message: 'must not be before `from`' });
+  const problem = whyNotReplayed(subscription, scope);
+  if (problem) return refused(problem);
   const id = await insideTransaction(engine.pool, async (client) => {
     const started = await startReplay(client, { subscriptionId: subscription.id, userId: actor.userId, from, to, includesDelivered });
     const what = includesDelivered ? 'All events' : 'Missed events';
@@ -53,6 +51,34 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   if (id === null)
     return refused({ field: 'base', message: 'a replay of this subscription is already running; wait until it ends or cancel it' });
   return { problems: [], replay: await read(engine, actor, id) };
+}
+
+export interface ReplayDryRun extends ReplayCounts {
+  from: Date;
+  to: Date;
+  /** Why the replay would be refused now; `null` if it would be started. */
+  problem: Problem | null;
+}
+
+/** Counts what a replay would do, without doing it. Returns `null` when the user has no such subscription. */
+export async function dryRunReplay(engine: Engine, actor: Actor, subscriptionId: string, scope: ReplayScope): Promise<ReplayDryRun | null> {
+  const subscription = (await subscriptionsByIds(engine.pool, actor, [subscriptionId])).get(subscriptionId);
+  if (!subscription) return null;
+  const range = await replayRange(engine.pool, scope.from, scope.to);
+  const { includesDelivered } = scope;
+  const counts = await countReplay(engine.pool, { ...range, subscriptionId: subscription.id, includesDelivered });
+  return {
+    ...counts,
+    from: range.from,
+    to: range.to,
+    problem: actor.canManageWebhooks ? whyNotReplayed(subscription, scope) : NOT_ALLOWED,
+  };
+}
+
+function whyNotReplayed(subscription: Subscription, { from, to }: ReplayScope): Problem | null {
+  if (subscription.definition.before) return { field: 'base', message: 'a before-hook receives no events, so there is nothing to replay' };
+  const invalid: Problem | null = from && to && from > to ? { field: 'to', message: 'must not be before `from`' } : null;
+  return whyNotEnabled(subscription) ?? invalid;
 }
 
 /** Ends a running replay and cancels its open deliveries. Idempotent. */

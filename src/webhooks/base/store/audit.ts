@@ -11,10 +11,12 @@ export const AUDIT_ACTIONS = {
   DISABLED: 'The owner or a rule disabled the subscription.',
   DELETED: 'The subscription and its secrets were deleted.',
   TESTED: 'A test notification was sent.',
-  RESENT: 'A delivery was resent.',
+  RESENT: 'A delivery was resent, or resending many was started.',
   RELEASED: 'Held deliveries were released.',
   REPLAYED: 'A replay of past events was started.',
   REPLAY_CANCELLED: 'A replay was cancelled.',
+  ERRORS_DELETED: 'Deleting many errors was started.',
+  BULK_ACTION_CANCELLED: 'Resending or deleting many was cancelled.',
   HELD: 'The query or a template no longer works, so the deliveries of the subscription are held.',
   RESTORED: 'The query and the templates work again.',
 };

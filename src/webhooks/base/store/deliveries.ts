@@ -1,7 +1,7 @@
 // Reads deliveries of the owner's subscriptions, and events of the owner's tenant, in batches.
 import type { Pool, PoolClient } from 'pg';
 import type { Delivery, DeliveryKind, DeliveryState, EventRecord, Owner, RecordedEvent, Stage } from '../model.js';
-import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
+import { cutPage, GREATEST_ID, isBigId, isUuid, type Page, type Rows } from './page.js';
 import { RECORDED_COLUMNS } from './recorded-events.js';
 import { wordsOf } from './words.js';
 
@@ -43,13 +43,12 @@ export interface DeliveryFilter {
  */
 export const SEARCHED_DAYS = 7;
 
-const GREATEST_ID = '9223372036854775807';
 /** Returns SQL for the smallest id of the time in a parameter. Times beyond these bounds have no id. */
 const idAt = (time: string) => `hookgraph.id_at(least(greatest(${time}::timestamptz, '2020-01-01Z'), '2200-01-01Z'))`;
 
-// The id of a delivery encodes a time that is not before `created_at`. The minimum for `created_at` therefore also holds for the id, and
+// The parameters are those of deliveryFilterValues; $3 are the ids of subscriptions. The id of a delivery encodes a time that is not before `created_at`. The minimum for `created_at` therefore also holds for the id, and
 // the comparison of ids can use an index.
-const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
+export const DELIVERY_MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= ${idAt('$6')})) AND ($7::timestamptz IS NULL OR d.created_at <= $7)
   AND ($8::text IS NULL OR (d.node_key = $9 AND d.typename = $8)) AND ($10::text[] IS NULL OR d.kind = ANY ($10))
   AND ($11::bigint IS NULL OR d.id = ANY (ARRAY(
@@ -66,26 +65,25 @@ const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NUL
     WHERE ($13 IS NULL OR a.stage = ANY ($13)) AND ($14 IS NULL OR a.response_status >= $14) AND ($15 IS NULL OR a.response_status <= $15)
       AND ($16 IS NULL OR NOT EXISTS (SELECT FROM unnest($16) AS w (word) WHERE strpos(lower(coalesce(a.message, '')), w.word) = 0)))))`;
 
-function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: DeliveryFilter): unknown[] {
-  const { states, topicKey, createdAtMin, createdAtMax, node, kinds, id, stages, statusMin, statusMax } = filter;
+export function deliveryFilterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: DeliveryFilter): unknown[] {
+  const { states, topicKey, createdAtMax, node, kinds, id, stages, statusMin, statusMax } = filter;
   const ids = subscriptionIds?.filter(isUuid) ?? null;
   const words = wordsOf(filter.search);
-  const isSearch =
-    filter.updatedAtMin != null ||
-    node != null ||
-    kinds != null ||
-    stages != null ||
-    statusMin != null ||
-    statusMax != null ||
-    words.length > 0;
-  const since = createdAtMin ?? (isSearch && id == null ? new Date(Date.now() - SEARCHED_DAYS * 86_400_000) : null);
   return [
-    ...[owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, since, createdAtMax ?? null],
+    ...[owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, searchedSince(filter), createdAtMax ?? null],
     // Postgres text can't contain NUL.
     ...[node?.typename ?? null, node?.key.replaceAll('\0', '') ?? null, kinds ?? null, id != null && !isBigId(id) ? '0' : (id ?? null)],
     ...[otherStates(filter, words), stages ?? null, statusMin ?? null, statusMax ?? null, words.length > 0 ? words : null],
     filter.updatedAtMin ?? null,
   ];
+}
+
+/** Returns the earliest `created_at` of the deliveries that the filter finds; `null`: any. */
+export function searchedSince(filter: DeliveryFilter): Date | null {
+  const { createdAtMin, updatedAtMin, node, kinds, id, stages, statusMin, statusMax } = filter;
+  const unindexed = [updatedAtMin, node, kinds, stages, statusMin, statusMax, wordsOf(filter.search)[0]];
+  const isSearch = id == null && unindexed.some((value) => value != null);
+  return createdAtMin ?? (isSearch ? new Date(Date.now() - SEARCHED_DAYS * 86_400_000) : null);
 }
 
 /**
@@ -141,10 +139,10 @@ async function readPages(
       : `d.subscription_id = s.id AND ($18::bigint IS NULL OR d.id < $18) AND ($19::bigint IS NULL OR d.id > $19) ORDER BY d.id ${direction}`;
   const { rows } = await db.query<Delivery>(
     `SELECT ${DELIVERY} FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
-       SELECT * FROM hookgraph.deliveries d WHERE ${MATCHES} AND ${scan} LIMIT $20
+       SELECT * FROM hookgraph.deliveries d WHERE ${DELIVERY_MATCHES} AND ${scan} LIMIT $20
      ) d
      WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY d.id ${direction} ${asOne ? 'LIMIT $20' : ''}`,
-    [...filterValues(owner, subscriptionIds, filter), idOrNull(page.after), idOrNull(page.before), page.limit + 1],
+    [...deliveryFilterValues(owner, subscriptionIds, filter), idOrNull(page.after), idOrNull(page.before), page.limit + 1],
   );
   return rows;
 }
@@ -157,8 +155,8 @@ export async function countDeliveriesOf(
 ): Promise<Map<string, number>> {
   const { rows } = await db.query<{ id: string; count: number }>(
     `SELECT s.id, count(*)::int AS count FROM hookgraph.subscriptions s JOIN hookgraph.deliveries d ON d.subscription_id = s.id
-     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) AND ${MATCHES} GROUP BY s.id`,
-    filterValues(owner, subscriptionIds, filter),
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) AND ${DELIVERY_MATCHES} GROUP BY s.id`,
+    deliveryFilterValues(owner, subscriptionIds, filter),
   );
   return new Map(rows.map((row) => [row.id, row.count]));
 }

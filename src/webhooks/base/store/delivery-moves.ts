@@ -150,6 +150,37 @@ const CANCEL = `
   )`;
 
 /**
+ * CTEs that make the deliveries of the CTE `found` due now, in any state; they keep their number of attempts. A delivery whose attempt is
+ * running stays as it is. The last CTE, `changed`, has those that are due.
+ */
+export const REOPEN = `
+  w AS MATERIALIZED (
+    SELECT o.delivery_id FROM hookgraph.open_deliveries o WHERE o.delivery_id = ANY (ARRAY(SELECT id FROM found)) AND ${UNLEASED} ${IN_ORDER}
+  ), queued AS (
+    UPDATE hookgraph.open_deliveries o SET due_at = now(), held_for = NULL, lease_until = NULL, lease_token = NULL
+    FROM w WHERE o.delivery_id = w.delivery_id AND ${UNLEASED} RETURNING o.delivery_id
+  ), ended AS (
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)
+    SELECT f.id, f.subscription_id, now() FROM found f
+    WHERE NOT EXISTS (SELECT FROM hookgraph.open_deliveries o WHERE o.delivery_id = f.id) ORDER BY f.id
+    ON CONFLICT DO NOTHING RETURNING delivery_id
+  ), changed AS (
+    UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,
+      due_at = now(), updated_at = now()
+    FROM (SELECT delivery_id FROM queued UNION ALL SELECT delivery_id FROM ended) o WHERE d.id = o.delivery_id RETURNING 1
+  )`;
+
+/** CTEs that create and queue a further delivery of the event of each delivery of the CTE `found`. The last CTE, `changed`, has them. */
+export const REPEAT = `
+  made AS (
+    INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at)
+    SELECT event_id, subscription_id, topic_id, tenant, 'RESEND', typename, node_key, now() FROM found ORDER BY id
+    RETURNING id, subscription_id, due_at
+  ), changed AS (
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM made RETURNING 1
+  )`;
+
+/**
  * Corrects the times of open deliveries after the clock of the database has gone back. A delivery that was changed at a time in the future
  * is due after the pause that was meant, from now; a lease ends after `leaseMs` at the latest. Goes through the queue in steps by position,
  * until it has seen all; doing it again changes nothing.

@@ -1,7 +1,7 @@
 // Reads and dismisses delivery errors: the owner's attempts that failed or were held, and that were not dismissed.
 import type { Pool, PoolClient } from 'pg';
 import type { Attempt, Outcome, Owner, Stage } from '../model.js';
-import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
+import { cutPage, GREATEST_ID, isBigId, isUuid, type Page, type Rows } from './page.js';
 
 type Db = Pool | PoolClient;
 
@@ -33,19 +33,19 @@ const ERROR = `a.id, a.delivery_id AS "deliveryId", a.subscription_id AS "subscr
 /** Deleted subscriptions are included, since their errors stay visible to the owner. */
 const OWN = 's.tenant = $1 AND s.owner = $2';
 /** The condition of the partial index attempts_in_error. Postgres uses that index only if queries repeat its condition. */
-const IN_ERROR = `a.outcome IN ('FAILED', 'HELD')`;
+export const IN_ERROR = `a.outcome IN ('FAILED', 'HELD')`;
 const DISMISSED = 'EXISTS (SELECT 1 FROM hookgraph.dismissals x WHERE x.attempt_id = a.id)';
 // Attempts are selected by id instead of by time, because ids begin with the time and have an index. Times are clamped, because ids encode
 // only a limited range.
 const idAt = (parameter: string, plus = '') =>
   `hookgraph.id_at(least(greatest(${parameter}::timestamptz, '2000-01-01Z'), '2200-01-01Z')${plus})`;
-const MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
+export const ERROR_MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
   AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR a.id >= ${idAt('$6')})
   AND ($7::timestamptz IS NULL OR a.id < ${idAt('$7', ` + interval '1 ms'`)})`;
 const ATTEMPTS = 'hookgraph.attempts a JOIN hookgraph.deliveries d ON d.id = a.delivery_id';
 
-function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: ErrorFilter): unknown[] {
+export function errorFilterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: ErrorFilter): unknown[] {
   const { stage, topicKey, createdAtMin, createdAtMax } = filter;
   const ids = subscriptionIds?.filter(isUuid) ?? null;
   return [owner.tenant, owner.userId, ids, stage ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
@@ -86,15 +86,17 @@ async function readPages(
 ): Promise<DeliveryError[]> {
   const direction = page.backward ? 'ASC' : 'DESC';
   const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
-  // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit.
+  // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit. Without the row comparisons
+  // it would read the primary key for each subscription, in which the attempts of all subscriptions stand.
   const { rows } = await db.query<DeliveryError>(
     `SELECT e.* FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
        SELECT ${ERROR} FROM ${ATTEMPTS}
-       WHERE a.subscription_id = s.id AND ${MATCHES} AND ($8::bigint IS NULL OR a.id < $8) AND ($9::bigint IS NULL OR a.id > $9)
-       ORDER BY a.id ${direction} LIMIT $10
+       WHERE ${ERROR_MATCHES} AND (a.subscription_id, a.id) <= (s.id, coalesce($8::bigint - 1, ${GREATEST_ID}))
+         AND (a.subscription_id, a.id) >= (s.id, coalesce($9::bigint + 1, 0))
+       ORDER BY a.subscription_id ${direction}, a.id ${direction} LIMIT $10
      ) e
      WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY e.id ${direction} ${asOne ? 'LIMIT $10' : ''}`,
-    [...filterValues(owner, subscriptionIds, filter), cursor(page.after), cursor(page.before), page.limit + 1],
+    [...errorFilterValues(owner, subscriptionIds, filter), cursor(page.after), cursor(page.before), page.limit + 1],
   );
   return rows;
 }
@@ -107,8 +109,8 @@ export async function countErrorsOf(
 ): Promise<Map<string, number>> {
   const { rows } = await db.query<{ id: string; count: number }>(
     `SELECT s.id, count(*)::int AS count FROM hookgraph.subscriptions s JOIN (${ATTEMPTS}) ON a.subscription_id = s.id
-     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) AND ${MATCHES} GROUP BY s.id`,
-    filterValues(owner, subscriptionIds, filter),
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) AND ${ERROR_MATCHES} GROUP BY s.id`,
+    errorFilterValues(owner, subscriptionIds, filter),
   );
   return new Map(rows.map((row) => [row.id, row.count]));
 }
@@ -141,3 +143,13 @@ export async function dismissErrors(db: Db, owner: Owner, ids: readonly string[]
   const known = new Set(rows[0]?.known);
   return { missing: ids.filter((id) => !known.has(id)) };
 }
+
+/**
+ * Dismisses those of the next errors of a subscription that match the filter. The CTE `part` has the errors to look at, with the columns
+ * id, delivery_id, outcome and stage. Adds the CTE `changed`.
+ */
+export const DISMISS_MATCHING = `
+  found AS MATERIALIZED (SELECT a.id FROM part a JOIN hookgraph.deliveries d ON d.id = a.delivery_id WHERE ${ERROR_MATCHES}),
+  changed AS (
+    INSERT INTO hookgraph.dismissals (attempt_id, dismissed_by) SELECT id, $2 FROM found ORDER BY id ON CONFLICT DO NOTHING RETURNING 1
+  )`;

@@ -72,6 +72,9 @@ export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }
 
+/** The greatest id that a column of the type bigint can hold, for statements. */
+export const GREATEST_ID = '9223372036854775807';
+
 /** Whether this text can be compared with the id of an event, a delivery or an attempt. */
 export function isBigId(text: string): boolean {
   return /^[1-9]\d{0,18}$/.test(text) && BigInt(text) < 2n ** 63n;

@@ -56,22 +56,36 @@ interface Start {
   includesDelivered: boolean;
 }
 
+// CTEs with the period from $1 to $2. The position, the event id from which the replay continues, starts one second early, because an
+// event's id is assigned slightly before its `occurred_at`. A "from" before the epoch of ids (2020) is raised to it. A "to" in the future is
+// cut to now, or the replay would never end. "Now" is the time of the newest event, if the clock of the database has gone back since.
+const RANGE = `clock AS (
+    SELECT greatest(now(), (SELECT hookgraph.time_of(max(id)) FROM hookgraph.events),
+      (SELECT hookgraph.time_of(max(id)) FROM (SELECT id FROM hookgraph.captures ORDER BY xid DESC, depth DESC, id DESC LIMIT 1) c)) AS now
+  ), asked AS (
+    SELECT greatest(coalesce($1::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
+      (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($2::timestamptz, clock.now), clock.now) AS to_at FROM clock
+  ), range AS (
+    SELECT least(from_at, to_at) AS from_at, to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') AS position FROM asked
+  )`;
+
+/** Reads the period that a replay from `from` to `to` would have, and the event id after which it would start. */
+export async function replayRange(db: Db, from: Date | null, to: Date | null): Promise<{ from: Date; to: Date; position: string }> {
+  const { rows } = await db.query<{ from: Date; to: Date; position: string }>(
+    `WITH ${RANGE} SELECT from_at AS "from", to_at AS "to", position FROM range`,
+    [from, to],
+  );
+  return rows[0] as { from: Date; to: Date; position: string };
+}
+
 /** Inserts a replay and returns its id; `null` while another replay of the subscription is running. */
 export async function startReplay(db: Db, { subscriptionId, userId, from, to, includesDelivered }: Start): Promise<string | null> {
-  // The position, the event id from which the replay continues, starts one second early, because an event's id is assigned slightly before
-  // its `occurred_at`. A "from" before the epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would
-  // never end. "Now" is the time of the newest event, if the clock of the database has gone back since.
   const { rows } = await db.query<{ id: string }>(
-    `WITH clock AS (
-       SELECT greatest(now(), (SELECT hookgraph.time_of(max(id)) FROM hookgraph.events),
-         (SELECT hookgraph.time_of(max(id)) FROM (SELECT id FROM hookgraph.captures ORDER BY xid DESC, depth DESC, id DESC LIMIT 1) c)) AS now
-     ), range AS (
-       SELECT greatest(coalesce($3::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
-         (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, clock.now), clock.now) AS to_at FROM clock)
+    `WITH ${RANGE}
      INSERT INTO hookgraph.replays (subscription_id, requested_by, includes_delivered, from_at, to_at, position)
-     SELECT $1, $2, $5, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
+     SELECT $3, $4, $5, from_at, to_at, position FROM range
      ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,
-    [subscriptionId, userId, from, to, includesDelivered],
+    [from, to, subscriptionId, userId, includesDelivered],
   );
   return rows[0]?.id ?? null;
 }

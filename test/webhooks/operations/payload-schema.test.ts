@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { buildSchema } from 'graphql';
 import { expect, it } from 'vitest';
-import { type JsonSchema, payloadSchema } from '../../src/cli/payload-schema.js';
+import { type JsonSchema, payloadSchema } from '../../../src/webhooks/operations/payload-schema.js';
 
 const schema = buildSchema(`
   scalar DateTime scalar JSON scalar Strange

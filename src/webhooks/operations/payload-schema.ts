@@ -1,4 +1,4 @@
-// Derives the JSON Schema of a stored query's result from the API's schema; without a query, of the default payload.
+// Derives the JSON Schema of a stored query's result from the host's schema; without a query, of the default payload.
 import {
   type FieldNode,
   type FragmentDefinitionNode,
@@ -17,6 +17,11 @@ import {
   parse,
   type SelectionSetNode,
 } from 'graphql';
+import type { Engine } from '../base/engine.js';
+import type { Problem } from '../base/errors.js';
+import type { Topic } from '../base/model.js';
+import { announcedNode } from '../base/own-node.js';
+import { checkQuery } from '../base/query/query.js';
 
 export type JsonSchema = { [keyword: string]: unknown };
 
@@ -33,15 +38,38 @@ const SCALARS: Record<string, JsonSchema> = {
   JSON: {},
 };
 
-/** Returns the JSON Schema of the payload. `nodeType` is the typename of the topic's nodes. */
-export function payloadSchema(schema: GraphQLSchema, query: string | null, nodeType: string): JsonSchema {
-  const data = query === null ? DEFAULT : new Derivation(schema, query, nodeType).data();
+/** Returns the JSON Schema of a payload for the topic, made by the query or, without one, the default payload; or the query's mistakes. */
+export function describePayload(
+  { host, settings }: Pick<Engine, 'host' | 'settings'>,
+  { typename, key }: Pick<Topic, 'typename' | 'key'>,
+  query: string | null,
+): { schema: JsonSchema } | { problems: Problem[] } {
+  const schema = host.schema();
+  if (query === null) {
+    if (host.defaultPayload === 'ROW') return { schema: object({ data: { type: 'object', description: ROW } }, ['data']) };
+    return { schema: payloadSchema(schema, null, typename, { hasUrl: settings.objectUrl !== undefined }) };
+  }
+  const subject = { node: announcedNode(host, typename), topicKey: key, ...(host.pageArguments && { pageArguments: host.pageArguments }) };
+  const { problems } = checkQuery(schema, query, settings.queryLimits, subject);
+  return problems ? { problems } : { schema: payloadSchema(schema, query, typename) };
+}
+
+const ROW = 'The fields of the node that the owner may read.';
+
+/**
+ * Returns the JSON Schema of the payload. `nodeType` is the typename of the topic's nodes, `hasUrl` says whether the default payload has
+ * the URL of the node.
+ */
+export function payloadSchema(schema: GraphQLSchema, query: string | null, nodeType: string, { hasUrl = true } = {}): JsonSchema {
+  const data = query === null ? (hasUrl ? DEFAULT : object({ id: ID }, ['id'])) : new Derivation(schema, query, nodeType).data();
   return object({ data }, ['data']);
 }
 
+const ID: JsonSchema = { type: 'string', description: 'The global id of the node.' };
+
 const DEFAULT = object(
   {
-    id: { type: 'string', description: 'The global id of the node.' },
+    id: ID,
     url: { type: 'string', format: 'uri', description: 'The URL at which an authenticated client reads the attributes of the node.' },
   },
   ['id', 'url'],

@@ -1,0 +1,35 @@
+-- Finds the events that a replay sends. replay.sql creates their deliveries, replay-count.sql counts them.
+
+-- Adds the CTE `batch_events`, the next events after the position of the CTE `replay` (id, position, from_at,
+-- to_at, subscription_id, includes_delivered), of all tenants and types; and `replayed_events`, those of them
+-- that match the subscription's current topic and environments. `is_sent`: whether the replay sends the
+-- event, because the subscription missed it, or the replay includes delivered events.
+SELECT $$
+  batch_events AS MATERIALIZED (
+    SELECT e.*
+    FROM replay r
+    CROSS JOIN LATERAL (
+      SELECT *
+      FROM hookgraph.events e
+      WHERE e.id > r.position
+        AND e.id < hookgraph.id_at(r.to_at + interval '1 ms')
+      ORDER BY e.id
+      LIMIT :batch_size
+    ) e
+  ),
+  replayed_events AS (
+    SELECT
+      e.id AS event_id, r.id AS replay_id, s.id AS subscription_id, t.id AS topic_id,
+      s.tenant, e.typename, e.node_key,
+      (r.includes_delivered OR :is_missed) AS is_sent
+    FROM replay r
+    JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
+    JOIN hookgraph.topics t ON t.id = s.topic_id
+    JOIN batch_events e ON e.tenant = s.tenant
+      AND :fits_topic
+      AND :fits_environment
+      AND :fits_fold
+      AND e.occurred_at BETWEEN r.from_at AND r.to_at
+    WHERE :starts_no_loop
+  )
+$$ AS replayed_events \gset

@@ -45,7 +45,7 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   expect(login.stdout).toContain(`Logged in at ${t.api.url} as Ada Lovelace of Acme Training.`);
   expect((await stat(join(cli.dir, 'hookgraph/login.json'))).mode & 0o777).toBe(0o600);
   expect((await cli.run(['whoami'], { env })).stdout).toBe(
-    `user\tAda Lovelace\norganization\tAcme Training\nscope\tADMIN\nexpires\t\nat\t${t.api.url}\ntoken from\tlogin\n`,
+    `user\tAda Lovelace\norganization\tAcme Training\nscope\tADMIN\nat\t${t.api.url}\ntoken from\tlogin\n`,
   );
   // The token belongs to the host of the login and is sent to no other host.
   const elsewhere = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
@@ -127,6 +127,13 @@ it('a subscription is created from options and files, shown, changed, switched, 
   expect((await cli.json('webhooks', 'show', 'All')).secretRotation).not.toBeNull();
   expect((await cli.run(['webhooks', 'update', 'All', '--set', 'template=null', '--name', 'All of them'])).code).toBe(0);
   expect(await cli.json('webhooks', 'show', id)).toMatchObject({ template: null, query: QUERY, name: 'All of them' });
+  const late = await cli.run(['webhooks', 'update', 'All of them', '--template', '1', '--expected-version', '1']);
+  expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('nothing was saved')]);
+  const versions = await cli.json('webhooks', 'versions', 'All of them');
+  expect(versions.at(-1)).toMatchObject({ number: 1, definition: { query: QUERY } });
+  expect(versions.map(({ number }: { number: number }) => number)).toEqual(versions.map((_: unknown, i: number) => versions.length - i));
+  const judging = ['webhooks', 'preview', 'All of them', '--error-template', '{{ body.why }}', '--response', '{"why": "full"}'];
+  expect((await cli.run(judging)).stderr).toContain('TEST_FAILED: The test failed at the stage ERROR_TEMPLATE\nfull');
   expect((await cli.run(['webhooks', 'disable', 'All of them'])).stdout).toBe('“All of them” is disabled.\n');
   expect(await cli.json('webhooks', 'list', '--disabled')).toMatchObject([{ id, status: 'DISABLED' }]);
   expect((await cli.run(['webhooks', 'enable', 'All of them'])).code).toBe(0);
@@ -224,7 +231,7 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   const resend = ['deliveries', 'resend', '--webhook', 'Busy', '--status', '2xx', '--as-new'];
   expect(await cli.json(...resend, '--follow')).toMatchObject({ kind: 'RESEND_AS_NEW', state: 'DONE', matchedCount: 1, doneCount: 1 });
   const [action] = await cli.json('actions', 'list');
-  expect((await cli.run(['actions', 'cancel', action.databaseId])).stderr).toContain('has already ended');
+  expect((await cli.run(['actions', 'cancel', action.databaseId])).stderr).toContain('The action has already ended');
   expect((await cli.run(['deliveries', 'resend'])).code).toBe(2);
   expect((await cli.run(['errors', 'dismiss', '--webhook', 'Busy', '--all'])).stdout).toBe('1 error was dismissed.\n');
   expect((await cli.run(['errors', 'dismiss'])).code).toBe(2);

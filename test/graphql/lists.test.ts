@@ -243,7 +243,7 @@ it('resends and deletes what a filter of a list selects, and shows how far it is
   ]);
   expect(statements).toHaveLength(2);
   expect(await mutate(`cancelWebhookBulkAction(id: "${resend.webhookBulkAction.id}")`)).toMatchObject({
-    errors: [{ message: 'has already ended' }],
+    errors: [{ message: 'the action has already ended' }],
   });
   expect(await mutate('cancelWebhookBulkAction')).toMatchObject({ errors: [{ field: 'id', type: 'BLANK' }] });
   const { data } = await ask(schema, `{ webhookBulkAction(id: "${resend.webhookBulkAction.id}") { doneCount } }`, { actor: stranger });

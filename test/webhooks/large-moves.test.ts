@@ -232,7 +232,7 @@ describe('an action on many', () => {
     await deleteSubscription(engine(), OWNER, id);
     await runAll();
     expect(await read(second)).toMatchObject({ state: 'DONE', total: 20, done: 10 });
-    expect((await cancelBulkAction(engine(), OWNER, second)).problems).toMatchObject([{ message: 'has already ended' }]);
+    expect((await cancelBulkAction(engine(), OWNER, second)).problems).toMatchObject([{ message: 'the action has already ended' }]);
     const { rows } = await pool.query(
       `SELECT action, message FROM hookgraph.audit_log WHERE subscription_id = $1 AND action IN ('RESENT', 'BULK_ACTION_CANCELLED') ORDER BY id`,
       [id],

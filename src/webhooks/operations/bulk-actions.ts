@@ -78,7 +78,7 @@ export async function cancelBulkAction(engine: Engine, actor: Actor, id: string)
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const action = await read(engine, actor, id);
   if (!action) return refused(NOT_FOUND);
-  if (action.state === 'DONE') return refused({ field: 'base', message: 'has already ended' });
+  if (action.state === 'DONE') return refused({ field: 'base', message: 'the action has already ended' });
   await insideTransaction(engine.pool, async (client) => {
     const ended = (await endBulkAction(client, id)) ?? [];
     const message = `${WORDS[action.kind]} was cancelled.`;

@@ -122,7 +122,7 @@ async function prepareTemplate(url: string, env: Record<string, string>): Promis
   const app = await openApp(url, env);
   await app.prepare();
   const prisma = openPrisma(url);
-  await prisma.$transaction(makeOrganizations);
+  await prisma.$transaction(makeOrganizations, { timeout: 120_000 });
   await prisma.$disconnect();
   await app.seed();
   await app.close();

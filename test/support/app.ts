@@ -108,7 +108,7 @@ async function prepareFew(database: TestDatabase): Promise<void> {
   const app = await openApp(database, {});
   await app.prepare();
   const prisma = openPrisma(database.url);
-  await prisma.$transaction(makeOrganizations);
+  await prisma.$transaction(makeOrganizations, { timeout: 120_000 });
   await prisma.$disconnect();
   await app.seed();
   await app.close();

@@ -36,22 +36,24 @@ export function Shell() {
         <Brand />
       </header>
       <div id="navigation" className={styles.side} data-open={isOpen}>
-        <nav aria-label="Console">
-          <Brand />
-          {NAVIGATION.map((group) => (
-            <ul key={group[0]?.to} className={styles.group}>
-              {group.map(({ to, label, icon }) => (
-                <li key={to}>
-                  <Link to={to} className={styles.item} activeProps={{ 'aria-current': 'page' }} activeOptions={{ includeSearch: false }}>
-                    <Icon name={icon} />
-                    {label}
-                  </Link>
-                </li>
-              ))}
-            </ul>
-          ))}
-        </nav>
-        <SignedIn />
+        <div className={styles.sticky}>
+          <nav aria-label="Console">
+            <Brand />
+            {NAVIGATION.map((group) => (
+              <ul key={group[0]?.to} className={styles.group}>
+                {group.map(({ to, label, icon }) => (
+                  <li key={to}>
+                    <Link to={to} className={styles.item} activeProps={{ 'aria-current': 'page' }} activeOptions={{ includeSearch: false }}>
+                      <Icon name={icon} />
+                      {label}
+                    </Link>
+                  </li>
+                ))}
+              </ul>
+            ))}
+          </nav>
+          <SignedIn />
+        </div>
       </div>
       <main id="main" tabIndex={-1} className={styles.main}>
         <Outlet />

@@ -1,5 +1,5 @@
 // Charts over time: stacked bars, and lines. Each interval says its numbers when the pointer is over it.
-import { useId } from 'react';
+import { useId, useLayoutEffect, useRef, useState } from 'react';
 import styles from './chart.module.css';
 
 /** The custom properties of the series' colours, in `app/base.css`. */
@@ -23,8 +23,7 @@ export interface ChartProps<Row> {
   kind: 'bars' | 'lines';
 }
 
-const WIDTH = 900;
-const HEIGHT = 180;
+const HEIGHT = 170;
 const LEFT = 52;
 const BOTTOM = 22;
 const TOP = 8;
@@ -38,14 +37,16 @@ export function roundUp(value: number): number {
 
 export function Chart<Row>({ label, rows, series, at, format, kind }: ChartProps<Row>) {
   const id = useId();
+  const [frame, width] = useWidth();
   const sum = (row: Row) => series.reduce((total, { value }) => total + (value(row) ?? 0), 0);
   const greatest = (row: Row) => Math.max(0, ...series.map(({ value }) => value(row) ?? 0));
+  const isEmpty = rows.every((row) => series.every(({ value }) => !value(row)));
   const most = roundUp(Math.max(...rows.map(kind === 'bars' ? sum : greatest)));
-  const step = (WIDTH - LEFT) / Math.max(1, rows.length);
+  const step = Math.max(1, width - LEFT) / Math.max(1, rows.length);
   const yOf = (value: number) => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
   const xOf = (index: number) => LEFT + index * step;
   return (
-    <figure className={styles.chart} aria-labelledby={id}>
+    <figure className={styles.chart} aria-labelledby={id} ref={frame}>
       <figcaption id={id}>
         <span className="visually-hidden">{label}</span>
         {series.map(({ label: name, colour }) => (
@@ -54,16 +55,21 @@ export function Chart<Row>({ label, rows, series, at, format, kind }: ChartProps
           </span>
         ))}
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
-        {[0, most / 2, most].map((value) => (
+      <svg width={width} height={HEIGHT} aria-hidden="true">
+        {(most === 1 ? [0, 1] : [0, most / 2, most]).map((value) => (
           <g key={value}>
-            <line className={styles.grid} x1={LEFT} x2={WIDTH} y1={yOf(value)} y2={yOf(value)} />
+            <line className={styles.grid} x1={LEFT} x2={width} y1={yOf(value)} y2={yOf(value)} />
             <text className={styles.tick} x={LEFT - 8} y={yOf(value) + 4} textAnchor="end">
-              {format(value)}
+              {isEmpty ? '' : format(value)}
             </text>
           </g>
         ))}
-        <TimeTicks rows={rows} at={at} xOf={xOf} />
+        {isEmpty && (
+          <text className={styles.tick} x={LEFT + (width - LEFT) / 2} y={HEIGHT / 2} textAnchor="middle">
+            Nothing in this period
+          </text>
+        )}
+        <TimeTicks rows={rows} at={at} xOf={xOf} every={Math.max(1, Math.ceil(TICK_PX / step))} />
         {kind === 'bars' ? (
           <Bars rows={rows} series={series} at={at} step={step} xOf={xOf} yOf={yOf} />
         ) : (
@@ -79,6 +85,24 @@ export function Chart<Row>({ label, rows, series, at, format, kind }: ChartProps
   );
 }
 
+/** Pixels between two times on the axis. */
+const TICK_PX = 84;
+
+/** Measures an element, and follows its size: a drawing that is scaled would have small text. */
+function useWidth() {
+  const ref = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    setWidth(element.clientWidth);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, width] as const;
+}
+
 function sentence<Row>({ label, value }: Series<Row>, row: Row, format: (value: number) => string): string {
   const found = value(row);
   return `${label}: ${found === null ? 'none' : format(found)}`;
@@ -87,15 +111,12 @@ function sentence<Row>({ label, value }: Series<Row>, row: Row, format: (value: 
 const clock = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const TICKS = 6;
-
-function TimeTicks<Row>({ rows, at, xOf }: { rows: Row[]; at(row: Row): string; xOf(index: number): number }) {
+function TimeTicks<Row>({ rows, at, xOf, every }: { rows: Row[]; at(row: Row): string; xOf(index: number): number; every: number }) {
   const [first, last] = [rows[0], rows.at(-1)];
   if (!first || !last) return null;
   const format = Date.parse(at(last)) - Date.parse(at(first)) > 2 * 86_400_000 ? day : hour;
-  const every = Math.max(1, Math.ceil(rows.length / TICKS));
   return rows.map((row, index) =>
-    index % every === 0 ? (
+    index % every === 0 && index + every / 2 < rows.length ? (
       <text key={at(row)} className={styles.tick} x={xOf(index)} y={HEIGHT - 5}>
         {format.format(new Date(at(row)))}
       </text>

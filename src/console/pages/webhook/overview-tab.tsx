@@ -152,8 +152,7 @@ function Recent({ id }: { id: string }) {
 
 function Result({ delivery: { lastAttempt, reason, nextAttemptAt } }: { delivery: RecentDelivery }) {
   const parts = [
-    lastAttempt?.response && String(lastAttempt.response.status),
-    lastAttempt?.message ?? reason,
+    lastAttempt?.message ?? reason ?? (lastAttempt?.response && String(lastAttempt.response.status)),
     lastAttempt && formatMs(lastAttempt.durationMs),
   ].filter(Boolean);
   return (

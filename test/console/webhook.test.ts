@@ -1,0 +1,116 @@
+// Promise: whoever keeps a webhook sees its health, tests it, switches it off and on, catches up, rotates its secret, compares its versions.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createUser } from '../support/journey.js';
+import { until } from '../support/until.js';
+import { type Console, hasBrowser, openConsole } from './browser.js';
+
+describe.skipIf(!hasBrowser)('one webhook', () => {
+  let world: Console;
+  let page: Page;
+  beforeAll(async () => {
+    world = await openConsole();
+    page = world.page;
+  });
+  afterAll(() => world.close());
+
+  const idOf = (which: 'works' | 'fails' | 'switchedOff' | 'disabled') => world.history.webhooks?.[which] as string;
+  const openWebhook = (which: Parameters<typeof idOf>[0], rest = '') => world.open(`/webhooks/${idOf(which)}${rest}`);
+  const statusOf = async (which: Parameters<typeof idOf>[0]) =>
+    (await world.product.graphql('query ($id: ID!) { webhookSubscription(id: $id) { status } }', { id: idOf(which) })).webhookSubscription
+      ?.status;
+
+  it('shows settings, health and recent deliveries, and new ones by themselves', async () => {
+    await openWebhook('works');
+    const main = page.getByRole('main');
+    for (const text of ['user/created', 'Shared secret', '25 retries in about 21 days', 'data.node.firstName'])
+      await expect.poll(() => main.textContent()).toContain(text);
+    await page.getByRole('figure', { name: /attempts delivered/ }).waitFor();
+    await createUser(world.product, { firstName: 'Just', lastName: 'Now' });
+    await page.getByRole('row').filter({ hasText: 'Just Now' }).getByText('Delivered').waitFor();
+    await page.getByRole('combobox', { name: 'Period' }).selectOption('Last 7 days');
+    await expect.poll(() => new URL(page.url()).search).toBe('?period=7d');
+    await page.getByRole('figure', { name: /Last 7 days: \d+ attempts delivered/ }).waitFor();
+  });
+
+  it('sends a test, and shows what the receiver answered', async () => {
+    await openWebhook('works');
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Response: 200').waitFor();
+    expect(await dialog.textContent()).toMatch(/Delivered in .* has joined/s);
+    await world.isAccessible();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await openWebhook('fails');
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    await dialog.getByText('Response: 500').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+  });
+
+  it('is disabled and enabled', async () => {
+    await openWebhook('works');
+    await page.getByRole('button', { name: 'Disable' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+    await page.getByText('This webhook is switched off').waitFor();
+    expect(await statusOf('works')).toBe('DISABLED');
+    await page.getByRole('button', { name: 'Enable', exact: true }).click();
+    await page.getByRole('button', { name: 'Disable' }).waitFor();
+    expect(await statusOf('works')).toBe('ENABLED');
+  });
+
+  it('says which rule switched it off and since when, and catches up', async () => {
+    // Its receiver works again; else the rule would switch it off again at once.
+    world.history.receiver.answer = (response) => void response.end();
+    await openWebhook('switchedOff');
+    const banner = page.getByRole('region', { name: /410/ });
+    expect(await banner.textContent()).toMatch(/The receiver said that it is gone.*Since \d/s);
+    await banner.getByRole('button', { name: /catch up/ }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Enable and catch up' }).click();
+    await until('a replay was started', async () => {
+      const { webhookReplays } = await world.product.graphql(
+        'query ($id: ID!) { webhookReplays(webhookSubscriptionId: $id) { totalCount } }',
+        {
+          id: idOf('switchedOff'),
+        },
+      );
+      return webhookReplays.totalCount === 1;
+    });
+  });
+
+  it('shows two versions side by side, and its audit log', async () => {
+    await openWebhook('works', '/versions');
+    const diff = page.getByRole('region', { name: 'Differences' });
+    await diff.waitFor();
+    expect(await diff.locator('[data-change="removed"]').allTextContents()).toContainEqual(expect.stringContaining('is here'));
+    expect(await diff.locator('[data-change="added"]').allTextContents()).toContainEqual(expect.stringContaining('has joined'));
+    await page.getByRole('link', { name: 'Audit log' }).last().click();
+    await expect.poll(() => page.locator('main ol').textContent()).toMatch(/Created/);
+  });
+
+  it('rotates its secret, which is shown once and copied whole', async () => {
+    await openWebhook('works');
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Rotate' }).click();
+    await dialog.getByText('It is never shown again.').waitFor();
+    const secret = await dialog.locator('pre').textContent();
+    expect(secret).toMatch(/^whsec_[\w+/=]{44}$/);
+    await dialog.getByRole('button', { name: 'Copy the new secret' }).click();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(secret);
+    await dialog.getByRole('button', { name: 'I have copied it' }).click();
+    await page.getByText(/The old secret also signs until/).waitFor();
+  });
+
+  it('is deleted, after a question', async () => {
+    await openWebhook('disabled');
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+    expect(await statusOf('disabled')).toBeUndefined();
+    await openWebhook('disabled');
+    await page.getByText('You have no webhook with this id').waitFor();
+  });
+});

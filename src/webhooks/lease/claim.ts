@@ -5,7 +5,7 @@ import { sqlStatement } from '../../runtime/sql-file.js';
 import { DEFAULT_DEADLINES } from '../base/deadlines.js';
 import type { DeliveryKind } from '../base/model.js';
 import type { PaceState } from '../base/pace.js';
-import { dropFinal } from '../base/store/delivery-state.js';
+import { dropUnwanted } from '../base/store/delivery-state.js';
 
 const CLAIM = sqlStatement<'subscription_ids' | 'counts' | 'due_after' | 'id_after' | 'is_paced' | 'total' | 'lease_ms' | 'token'>(
   'webhooks/lease/claim.sql',
@@ -48,6 +48,8 @@ export interface DeliveryInHand {
   claimedAtMs: number;
   eventId: string | null;
   replayId: string | null;
+  /** Whether its last pause was due to a fault that only the operator could correct. */
+  waitedForOperator: boolean;
   /** Why deliveries of this subscription start at a limited rate: LIMITED, SLOWED or PROBING; `null` when the rate is not limited. */
   pace: PaceState | null;
 }
@@ -85,7 +87,7 @@ export async function claimDue(
     }),
   });
   const gone = rows.filter((row) => row[11] !== true).map((row) => row[0]);
-  if (gone.length > 0) await dropFinal(db, gone, token);
+  if (gone.length > 0) await dropUnwanted(db, gone, token);
   return rows
     .filter((row) => row[11] === true)
     .map(
@@ -103,6 +105,7 @@ export async function claimDue(
         claimedAtMs,
         eventId: row[9],
         replayId: row[10],
+        waitedForOperator: row[12] === true,
         pace: paces?.get(row[1]) ?? null,
       }),
     )

@@ -66,18 +66,19 @@ export const NOTHING_BEGINS: MayBegin = { deliveryIds: [], hasHook: false };
 /**
  * Lists what may still begin of these subscriptions. Call it after the statement that disables the subscriptions, in the same transaction,
  * so that no later claim is missed.
+ * @param replayId lists only the deliveries of this replay, which is being cancelled, and no hook
  */
-export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<MayBegin> {
+export async function listYoungClaims(client: PoolClient, subscriptionIds: string[], replayId: string | null = null): Promise<MayBegin> {
   const { rows } = await client.query<MayBegin>(
     `SELECT ARRAY(
        SELECT o.delivery_id FROM unnest($1::uuid[]) AS s (id) CROSS JOIN LATERAL (
          SELECT delivery_id, lease_until FROM hookgraph.open_deliveries WHERE subscription_id = s.id AND held_for IS NULL
          ORDER BY due_at, delivery_id LIMIT ${LOOK_AHEAD}
-       ) o WHERE ${YOUNG}
+       ) o WHERE ${YOUNG} AND ($2::bigint IS NULL OR EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = o.delivery_id AND d.replay_id = $2))
      ) AS "deliveryIds", EXISTS (
-       SELECT FROM hookgraph.subscriptions WHERE id = ANY ($1::uuid[]) AND phase = 'BEFORE'
+       SELECT FROM hookgraph.subscriptions WHERE id = ANY ($1::uuid[]) AND phase = 'BEFORE' AND $2::bigint IS NULL
      ) AS "hasHook"`,
-    [subscriptionIds],
+    [subscriptionIds, replayId],
   );
   return rows[0] as MayBegin;
 }

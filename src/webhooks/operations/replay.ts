@@ -6,10 +6,11 @@ import type { Actor, Replay, Subscription } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { isBigId } from '../base/store/page.js';
 import { endReplay, replayRange, replaysByIds, startReplay } from '../base/store/replays.js';
-import { subscriptionsByIds } from '../base/store/subscriptions.js';
+import { lockSubscription, subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { countReplay, type ReplayCounts } from '../fan-out/count-replay.js';
 import { clearReplay } from '../lease/due-scan.js';
+import { listYoungClaims, untilNoneBegins } from '../lease/lease-freshness.js';
 import { begin } from './begin-move.js';
 import { about, whyNotEnabled } from './resend.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
@@ -81,18 +82,22 @@ function whyNotReplayed(subscription: Subscription, { from, to }: ReplayScope): 
   return whyNotEnabled(subscription) ?? invalid;
 }
 
-/** Ends a running replay and cancels its open deliveries. Idempotent. */
+/** Ends a running replay and cancels its open deliveries. When it returns, no attempt of them begins any more. Idempotent. */
 export async function cancelReplay(engine: Engine, actor: Actor, id: string): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const replay = await read(engine, actor, id);
   if (!replay) return refused(NOT_FOUND);
   if (replay.state === 'DONE') return refused({ field: 'base', message: 'the replay has already created all of its deliveries' });
-  await insideTransaction(engine.pool, async (client) => {
+  const young = await insideTransaction(engine.pool, async (client) => {
+    // Waits for claims that began before, which don't see the replay's new state.
+    await lockSubscription(client, actor, replay.subscriptionId);
     // The worker that creates the replay's deliveries locks the replay's row, too, so it creates none after this update.
     if (await endReplay(client, id))
       await recordAudit(client, actor, [{ subscriptionId: replay.subscriptionId, action: 'REPLAY_CANCELLED' }]);
+    return listYoungClaims(client, [replay.subscriptionId], id);
   });
   await begin(engine, () => clearReplay(engine.pool, id));
+  await untilNoneBegins(engine.pool, young);
   return { problems: [], replay: await read(engine, actor, id) };
 }
 

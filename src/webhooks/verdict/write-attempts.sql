@@ -10,11 +10,11 @@
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql
 WITH
--- The results whose lease token is still in the queue, with the ctid of the queue row as `place`. OFFSET 0
--- forces one index probe per result, although the statistics of open_deliveries often say that the table is
--- empty.
+-- The results whose lease token is still in the queue, with the ctid of the queue row as `place` and
+-- its subscription as `queue`. OFFSET 0 forces one index probe per result, although the statistics of
+-- open_deliveries often say that the table is empty.
 results AS MATERIALIZED (
-  SELECT r.*, o.place
+  SELECT r.*, o.place, o.queue
   FROM unnest(
     :'ids'::bigint[], :'tokens'::bigint[], :'states'::text[], :'reasons'::text[], :'waits_ms'::float8[],
     :'outcomes'::text[], :'stages'::text[], :'messages'::text[], :'started_at'::timestamptz[],
@@ -27,7 +27,7 @@ results AS MATERIALIZED (
     request_headers, request_body, status, response_headers, response_body, version, recording,
     request_set, response_set, uncounted)
   CROSS JOIN LATERAL (
-    SELECT o.ctid AS place
+    SELECT o.ctid AS place, o.subscription_id AS queue
     FROM hookgraph.open_deliveries o
     WHERE o.delivery_id = r.id AND o.lease_token = r.token
     OFFSET 0

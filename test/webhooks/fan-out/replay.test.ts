@@ -1,9 +1,11 @@
 // Tests replays step by step: each event once, even if the process dies between two steps; current events wait behind few past ones.
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../../src/webhooks/fan-out/replay.js';
 import { cancelReplay, deleteSubscription, replayEvents, updateSubscription } from '../../../src/webhooks/index.js';
-import { moveDeliveries, outOfStep } from '../../support/engine-rows.js';
+import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { renew } from '../../../src/webhooks/lease/lease-freshness.js';
+import { deliveriesOf, moveDeliveries, outOfStep } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
 let world: EngineWorld;
@@ -108,6 +110,50 @@ it('waits while so many are due, and while the subscription is off', async () =>
   expect((await begin(id)).problems).toMatchObject([{ message: 'the subscription is disabled; enable it first' }]);
   await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: false });
   expect(await stepReplay(world.db.pool, 3, 3)).toMatchObject({ deliveries: 3 });
+});
+
+/** A replay of which two deliveries were made, and one of them claimed. */
+async function claimedReplay() {
+  const { pool } = world.db;
+  await world.insertThings(...things(4));
+  await relayOnce(pool);
+  const id = await world.subscribe();
+  const { replay } = await begin(id);
+  await stepReplay(pool, 3);
+  const [claimed] = await claimDue(pool, [{ subscriptionId: id, count: 1, after: null }]);
+  return { id, replayId: replay?.id as string, claimed: claimed as DeliveryInHand };
+}
+
+const statesOf = async (id: string) => (await deliveriesOf(world.db.pool, id)).map(({ state, reason }) => `${state} ${reason}`);
+
+it('begins no delivery of a cancelled replay, even while they are not cancelled yet', async () => {
+  const { pool } = world.db;
+  const { id, claimed } = await claimedReplay();
+  // As if the process that cancels it had died before it cancelled the deliveries.
+  await pool.query(`UPDATE hookgraph.replays SET state = 'CANCELLED'`);
+  expect(await claimDue(pool, [{ subscriptionId: id, count: 10, after: null }])).toEqual([]);
+  expect((await statesOf(id)).sort()).toEqual(['CANCELLED REPLAY', 'CANCELLED REPLAY', 'PENDING null']);
+  expect(await renew(pool, claimed)).toBeNull();
+  await pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = now() - interval '1 s'`);
+  expect(await claimDue(pool, [{ subscriptionId: id, count: 10, after: null }])).toEqual([]);
+  expect(await statesOf(id)).toEqual(Array(3).fill('CANCELLED REPLAY'));
+});
+
+it('cancels a replay only when none of its claimed deliveries may begin any more', async () => {
+  const { pool } = world.db;
+  const { id, replayId } = await claimedReplay();
+  // With a clock that stands still, the wait can't end by its limit of two seconds.
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+  onTestFinished(() => clock.mockRestore());
+  let isReturned = false;
+  const cancelling = cancelReplay(world.webhooks.engine, OWNER, replayId).then(() => {
+    isReturned = true;
+  });
+  await expect.poll(() => statesOf(id)).toEqual(Array(3).fill('CANCELLED REPLAY'));
+  await pool.query('SELECT 1');
+  expect(isReturned).toBe(false);
+  await pool.query('DELETE FROM hookgraph.open_deliveries');
+  await cancelling;
 });
 
 it('is one at a time, ends when it is cancelled, and with its subscription', async () => {

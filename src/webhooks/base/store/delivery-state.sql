@@ -57,6 +57,14 @@ SELECT $$
   )
 $$ AS new_ended_deliveries \gset
 
+-- True unless the delivery `d` is of a cancelled replay whose deliveries are not all cancelled yet.
+SELECT $$
+  (d.replay_id IS NULL OR d.replay_id NOT IN (
+    SELECT x.id
+    FROM hookgraph.replays x
+    WHERE x.state = 'CANCELLED' AND NOT x.is_cleared))
+$$ AS is_wanted \gset
+
 -- Leases the queue rows whose ctids are in `claims.place` to the worker that claims them. Adds the CTE
 -- `leases`.
 SELECT $$
@@ -70,14 +78,17 @@ SELECT $$
   )
 $$ AS new_leases \gset
 
--- Ends the leases of the CTE `results` (id, token, place: ctid of the queue row, state, reason, wait_ms,
--- outcome, version), sets the next states of their deliveries, and queues the deliveries that are not final.
--- Adds the CTEs `ended_leases`, `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
+-- Ends the leases of the CTE `results` (id, token, place: ctid of the queue row, queue: its subscription,
+-- state, reason, wait_ms, outcome, version), sets the next states of their deliveries, and queues the
+-- deliveries that are not final. Adds the CTEs `ended_leases`, `moved_deliveries` (with the columns of
+-- `results`) and `requeued_rows`.
 -- - A delivery that was cancelled during the attempt stays cancelled.
 -- - A delivery whose subscription is no longer enabled is held instead of retried. The status is read by a
 --   subquery, which runs only for deliveries that would be due again.
 -- - A delivery that waits for the operator (reason OPERATOR) waits about twice as long as the last time, at
---   most 5 minutes. Its last pause is the time from updated_at to due_at.
+--   most 5 minutes. Its last pause is the time from updated_at to due_at. If no other delivery of its
+--   subscription is due within 30 seconds, it waits at most 30 seconds, so that one of them notices soon that
+--   the fault is corrected; put-back.ts then makes the others due.
 -- - A delivery that is held for the reason NODE has the number of the subscription's last release, or one
 --   less if the attempt was made with an older version of its definition: then it is released again.
 -- - IS TRUE makes the planner hash the ids instead of comparing all pairs.
@@ -108,7 +119,16 @@ SELECT $$
         WHEN r.wait_ms IS NULL THEN d.due_at
         WHEN r.reason = 'OPERATOR' AND d.reason = 'OPERATOR' THEN now() + greatest(
           r.wait_ms * interval '1 ms',
-          least((d.due_at - d.updated_at) * (1.5 + random()), interval '5 minutes'))
+          least((d.due_at - d.updated_at) * (1.5 + random()), CASE
+            WHEN d.id = (SELECT min(q.id) FROM results q WHERE q.queue = r.queue AND q.reason = 'OPERATOR')
+              AND NOT EXISTS (
+                SELECT
+                FROM hookgraph.open_deliveries o
+                WHERE o.subscription_id = r.queue
+                  AND o.held_for IS NULL
+                  AND o.due_at BETWEEN now() AND now() + interval '30 seconds')
+              THEN interval '30 seconds'
+            ELSE interval '5 minutes' END))
         ELSE now() + r.wait_ms * interval '1 ms' END,
       attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
       updated_at = clock_timestamp()

@@ -5,6 +5,7 @@
 // other states are final, and their deliveries have no row. Exception: a delivery that is cancelled during its attempt keeps its row until
 // the attempt is written or the row is claimed again.
 import type { Pool, PoolClient } from 'pg';
+import { sqlFragment } from '../../../runtime/sql-file.js';
 import type { DeliveryState, Outcome } from '../model.js';
 
 /** Why a delivery is HELD: the subscription is disabled, its definition is broken, or this node's payload could not be built. */
@@ -92,10 +93,10 @@ interface Lease {
 
 /**
  * Extends a worker's lease on a delivery to `leaseMs` milliseconds from now. Returns `false` if the worker has lost the lease, the
- * subscription is not enabled, or the delivery is final.
+ * subscription is not enabled, the delivery is final, or its replay was cancelled.
  */
 export async function renewLease(db: Db, { id, subscriptionId, token }: Lease, leaseMs: number): Promise<boolean> {
-  const { rowCount } = await db.query({ name: 'hookgraph-renew', text: RENEW, values: [id, subscriptionId, token, leaseMs] });
+  const { rowCount } = await db.query({ name: 'hookgraph-renew', text: RENEW(), values: [id, subscriptionId, token, leaseMs] });
   return rowCount === 1;
 }
 
@@ -112,19 +113,26 @@ export async function keepLeases(db: Db, { ids, tokens }: { ids: Buffer; tokens:
 }
 
 // FOR SHARE waits until a concurrent change of the subscription has committed, so that the renewal sees the new status.
-const RENEW = `
+const RENEW = () => `
   WITH x AS (SELECT x.id FROM hookgraph.subscriptions x WHERE x.id = $2 AND x.status = 'ENABLED' FOR SHARE)
   UPDATE hookgraph.open_deliveries o SET lease_until = now() + $4 * interval '1 ms' FROM x
   WHERE o.delivery_id = $1 AND o.lease_token = $3 AND o.subscription_id = x.id
-    AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING'))`;
+    AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING') AND ${isWanted()})`;
+
+const isWanted = sqlFragment('webhooks/base/store/delivery-state.sql', 'is_wanted');
 
 /**
- * Removes queue rows that this worker has leased with `token`, and whose delivery is final or missing: it was cancelled during an attempt
- * whose result was never written, or deleted by hand.
+ * Removes queue rows that this worker has leased with `token`, and whose delivery is not to be sent: its replay was cancelled; or it is
+ * final or missing, because it was cancelled during an attempt whose result was never written, or deleted by hand.
  */
-export async function dropFinal(db: Db, ids: string[], token: string): Promise<void> {
+export async function dropUnwanted(db: Db, ids: string[], token: string): Promise<void> {
   try {
-    await db.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
+    await db.query(
+      `WITH o AS (DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2 RETURNING delivery_id)
+       UPDATE hookgraph.deliveries d SET state = 'CANCELLED', reason = 'REPLAY', updated_at = now()
+       FROM o WHERE d.id = o.delivery_id AND d.state IN ('PENDING', 'RETRYING', 'HELD')`,
+      [ids, token],
+    );
   } catch {
     // Ignored, so that the other claimed deliveries are sent. When the lease ends, these rows are claimed and removed again.
   }

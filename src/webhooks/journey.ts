@@ -125,6 +125,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       },
     });
     if (!ended) return resultOf(delivery, {});
+    putBack.worked(delivery);
     // Masking parses whole bodies.
     const turn = compiled.recorder && loopShare.turn(loopShare.open(compiled.owner.tenant, 'masking'));
     if (turn) await turn;

@@ -5,6 +5,7 @@ import { NoSlotError } from '../runtime/fair-share.js';
 import type { Engine } from './base/engine.js';
 import { HostFailed } from './base/errors.js';
 import { EgressFailed } from './base/network/guard.js';
+import { hastenDeliveries } from './base/store/delivery-moves.js';
 import { OPERATOR } from './base/store/delivery-state.js';
 import { TemplateError } from './base/templates/template.js';
 import { NoRoomForBody } from './bytes-in-flight.js';
@@ -18,12 +19,16 @@ const BUSY_MS = 5000;
 const NO_ROOM_MS = 1000;
 /** Milliseconds of the first pause after a fault of the host or of Hookgraph. delivery-state.sql lengthens the next pauses. */
 const OPERATOR_MS = 2000;
+/** Milliseconds between two times at which the waiting deliveries of a subscription are made due, because one of them could be built. */
+const HASTEN_EVERY_MS = 5000;
 /** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
 const FAULT_ENDS_MS = 600_000;
 
 export interface PutBack {
   /** Returns the result that puts the delivery back. Logs and measures the error. */
   of(delivery: DeliveryInHand, error: unknown): DeliveryResult;
+  /** Call it when a payload was built. If the delivery had waited for the operator, makes the others of its subscription due that wait, too. */
+  worked(delivery: DeliveryInHand): void;
   close(): void;
 }
 
@@ -64,7 +69,30 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
     return resultOf(delivery, { putBackMs: OPERATOR_MS, waits: OPERATOR });
   }
 
-  return { of, close: outage.close };
+  const hastening = new Set<string>();
+  let isClosed = false;
+
+  async function hasten(subscriptionId: string): Promise<void> {
+    hastening.add(subscriptionId);
+    try {
+      while (!isClosed && !(await hastenDeliveries(engine.pool, subscriptionId)));
+    } catch (error) {
+      logFailure(engine.log, error, 'making deliveries due failed; they are retried later', { level: 'warn', subscriptionId });
+    }
+    // Rests for a moment, so that a fault which comes and goes doesn't end all pauses again and again.
+    setTimeout(() => hastening.delete(subscriptionId), HASTEN_EVERY_MS).unref();
+  }
+
+  return {
+    of,
+    worked({ waitedForOperator, subscriptionId }) {
+      if (waitedForOperator && !hastening.has(subscriptionId)) void hasten(subscriptionId);
+    },
+    close() {
+      isClosed = true;
+      outage.close();
+    },
+  };
 }
 
 const HOST_FAILED = 'a resolver, the database or the sign-in of the host fails; deliveries wait, uncharged, until it works again';

@@ -98,6 +98,43 @@ describe('one subscription', () => {
   });
   afterEach(() => world.close());
 
+  /** Moves the deliveries as if their last pause had been four minutes. Those with `isDue` are due now, and others in four minutes. */
+  const paused = (isDue: string) =>
+    world.db.pool.query(
+      `WITH o AS (
+         UPDATE hookgraph.open_deliveries SET due_at = now() + CASE WHEN ${isDue} THEN interval '0' ELSE interval '4 minutes' END
+         WHERE lease_token IS NULL RETURNING delivery_id, due_at
+       )
+       UPDATE hookgraph.deliveries d SET due_at = o.due_at, updated_at = o.due_at - interval '4 minutes'
+       FROM o WHERE d.id = o.delivery_id AND d.reason = 'OPERATOR'`,
+    );
+
+  it('has a fault that is corrected: one delivery is tried within 30 seconds, and when it arrives, the others do, which wait for minutes', async () => {
+    const id = await world.subscribe();
+    Object.assign(world.host, { fault: 'ours', fail: 'boom' });
+    await world.work();
+    await world.insertThings('a', 'b', 'c');
+    const all = () => deliveriesOf(world.db.pool, id);
+    const waiting = (check: (seconds: number[]) => boolean) => async () => {
+      const found = await all();
+      if (found.length < 3 || found.some(({ reason, leaseToken }) => reason !== 'OPERATOR' || leaseToken !== null)) return false;
+      return check(found.map(({ dueInSeconds }) => dueInSeconds).sort((a, b) => a - b));
+    };
+    await until(
+      'all wait',
+      waiting(([first = 0]) => first > 0),
+    );
+    await until('all are due after a pause of four minutes', async () => (await paused('true')).rowCount === 3);
+    await until(
+      'they fail again, and one of them is tried soon',
+      waiting(([first = 0, second = 0]) => first > 0 && first <= 30 && second > 60),
+    );
+    await until('all wait for minutes', async () => (await paused('false')).rowCount === 3);
+    world.host.fail = null;
+    await paused(`delivery_id = (SELECT min(delivery_id) FROM hookgraph.open_deliveries)`);
+    await until('all arrive', async () => (await countStates(world.db.pool, id)).DELIVERED === 3);
+  });
+
   it('has one odd row: it waits with growing pauses, is logged once, and holds up no other row', async () => {
     const id = await world.subscribe();
     Object.assign(world.host, { fault: 'ours', odd: 'odd' });

@@ -2,7 +2,7 @@
 // Every statement here locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does verdict/attempt-writer.ts. Two
 // statements therefore can't deadlock, unless a third has just moved one of the rows; then the attempt writer and the claim loop retry.
 import type { Pool, PoolClient } from 'pg';
-import { type HeldReason, UNLEASED } from './delivery-state.js';
+import { type HeldReason, OPERATOR, UNLEASED } from './delivery-state.js';
 import { inSteps, type Step, type StepSize, type Steps } from './steps.js';
 
 const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
@@ -94,6 +94,37 @@ export async function releaseDeliveries(
        FROM o WHERE d.id = o.delivery_id AND d.state = 'HELD' RETURNING d.subscription_id
      )`,
   );
+}
+
+/**
+ * Makes the deliveries of a subscription due now that wait until the operator corrects a fault, in steps: the fault is corrected. Returns
+ * whether none is left.
+ */
+export async function hastenDeliveries(pool: Pool, subscriptionId: string, steps?: Steps): Promise<boolean> {
+  const waiting = `o.subscription_id = $1 AND o.held_for IS NULL AND o.due_at > now() AND ${UNLEASED}`;
+  let isDone = false;
+  await inSteps(async (rows) => {
+    const answer = await pool.query<Step>(
+      // No pause for the operator is longer than 5 minutes, so later rows need not be read.
+      `WITH found AS MATERIALIZED (
+         SELECT o.delivery_id FROM hookgraph.open_deliveries o JOIN hookgraph.deliveries d ON d.id = o.delivery_id
+         WHERE ${waiting} AND o.due_at < now() + interval '5 minutes' AND d.reason = '${OPERATOR}' LIMIT ${rows}
+       ), w AS MATERIALIZED (
+         SELECT o.delivery_id FROM hookgraph.open_deliveries o
+         WHERE o.delivery_id = ANY (ARRAY(SELECT delivery_id FROM found)) AND ${waiting} ${IN_ORDER}
+       ), o AS (
+         UPDATE hookgraph.open_deliveries o SET due_at = now() FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id, o.due_at
+       ), d AS (
+         UPDATE hookgraph.deliveries d SET due_at = o.due_at, updated_at = now() FROM o WHERE d.id = o.delivery_id
+       )
+       SELECT count(*)::int AS found, '{}'::jsonb AS moved FROM found`,
+      [subscriptionId],
+    );
+    const step = answer.rows[0] as Step;
+    isDone = step.found < rows;
+    return step;
+  }, steps);
+  return isDone;
 }
 
 /** Returns the number of held deliveries of a subscription. */

@@ -26,7 +26,8 @@ export interface Account {
 /** A piece of work that took long. */
 export interface LongPiece {
   what: string;
-  party: string;
+  /** `null` for work of no party, such as claiming deliveries of many tenants. */
+  party: string | null;
   ms: number;
   endedAtMs: number;
 }
@@ -78,6 +79,8 @@ export class LoopShare {
   private sinceMs = 0;
   private isEnding = false;
   private longest: LongPiece | null = null;
+  /** Milliseconds that all parties have used. */
+  private usedMs = 0;
   /** The party that used the loop last, and when another one last did. */
   private lastParty = '';
   private otherAtMs = Number.NEGATIVE_INFINITY;
@@ -150,6 +153,23 @@ export class LoopShare {
     }
   }
 
+  /** Runs a function that works for no single party, and remembers its time for the log. Its time delays no party. */
+  note<T>(what: string, work: () => T): T {
+    const before = this.current;
+    const sinceMs = this.now();
+    this.settle(sinceMs);
+    const usedMs = this.usedMs;
+    try {
+      return work();
+    } finally {
+      const nowMs = this.now();
+      this.settle(nowMs);
+      // Pieces of parties that the function contains are remembered by themselves.
+      this.remember({ what, party: null, ms: nowMs - sinceMs - (this.usedMs - usedMs), endedAtMs: nowMs });
+      if (before) this.enter(before);
+    }
+  }
+
   /** Returns the longest piece of the last second, if it ended after this time; else `null`. */
   longestSince(sinceMs: number): LongPiece | null {
     // A piece that is still running counts until now.
@@ -171,9 +191,13 @@ export class LoopShare {
     const party = this.party(current.party);
     party.usedMs = this.usedBy(party, nowMs) + ms;
     party.atMs = nowMs;
+    this.usedMs += ms;
+    this.remember({ what: current.what, party: current.party, ms, endedAtMs: nowMs });
+  }
+
+  private remember(piece: LongPiece): void {
     const { longest } = this;
-    if (ms > LONG_MS && (!longest || ms > longest.ms || longest.endedAtMs < nowMs - ACTIVE_MS))
-      this.longest = { what: current.what, party: current.party, ms, endedAtMs: nowMs };
+    if (piece.ms > LONG_MS && (!longest || piece.ms > longest.ms || longest.endedAtMs < piece.endedAtMs - ACTIVE_MS)) this.longest = piece;
   }
 
   private usedBy({ usedMs, atMs }: Party, nowMs: number): number {

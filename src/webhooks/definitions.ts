@@ -1,5 +1,6 @@
 // Caches in memory each subscription's compiled definition, and the origin (scheme, host and port) that its requests go to.
 
+import { loopShare } from '../runtime/loop-share.js';
 import type { Compiled, Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import { loadForSending } from './base/store/subscriptions.js';
@@ -47,6 +48,9 @@ export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, 
     if (!includesDisabled && sendable.subscription.status !== 'ENABLED') return { off: true };
     try {
       origins.set(id, locate(sendable).origin);
+      // Checking a large query takes milliseconds, and a worker that has just started compiles thousands.
+      const turn = loopShare.turn(loopShare.open(sendable.subscription.tenant, 'compiling a subscription'));
+      if (turn) await turn;
       const definition = { ...(await compileDefinition(engine, sendable)), version: sendable.subscription.version };
       compiled.set(id, definition);
       return definition;

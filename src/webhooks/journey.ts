@@ -153,11 +153,13 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       const fail = (index: number, error: unknown) => onResult(index, putBack.of(batch[index] as DeliveryInHand, error));
       load(engine, definitions, batch).then(
         (loaded) => {
-          for (let index = 0; index < batch.length; index++)
-            deliver(batch[index] as DeliveryInHand, loaded).then(
-              (result) => onResult(index, result),
-              (error) => fail(index, error),
-            );
+          loopShare.note('starting deliveries', () => {
+            for (let index = 0; index < batch.length; index++)
+              deliver(batch[index] as DeliveryInHand, loaded).then(
+                (result) => onResult(index, result),
+                (error) => fail(index, error),
+              );
+          });
         },
         (error) => {
           for (let index = 0; index < batch.length; index++) fail(index, error);

@@ -40,6 +40,31 @@ describe('the loop', () => {
     expect([one.ms, two.ms]).toEqual([7, 5]);
   });
 
+  it('is remembered for work of no party, without the pieces of parties in it, and delays no party', async () => {
+    const { clock, share } = createShare();
+    const account = share.open('a', 'work');
+    share.note('claiming', () => {
+      clock.ms += 30;
+      share.measure('b', 'masking', () => {
+        clock.ms += 25;
+      });
+    });
+    expect(share.longestSince(0)).toEqual({ what: 'claiming', party: null, ms: 30, endedAtMs: 55 });
+    share.measure('b', 'masking', () => {
+      clock.ms += 40;
+    });
+    expect(share.longestSince(0)).toMatchObject({ what: 'masking', party: 'b', ms: 40 });
+    // The account that ran before goes on to be counted.
+    share.enter(account);
+    clock.ms += 2;
+    share.note('relaying', () => {
+      clock.ms += 100;
+    });
+    clock.ms += 3;
+    await tick();
+    expect(account.ms).toBe(5);
+  });
+
   it('goes first to the party that used least, however many pieces another one has', async () => {
     const { clock, share } = createShare();
     const order: string[] = [];

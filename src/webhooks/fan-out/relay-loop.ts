@@ -5,6 +5,7 @@ import type { Pool, PoolClient } from 'pg';
 import { isOutdated } from '../../runtime/connections/server.js';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
+import { loopShare } from '../../runtime/loop-share.js';
 import { isPooled } from '../../runtime/pooler.js';
 import { POKE_CHANNEL } from './create-poker.js';
 import { dropUnstorable, isOfValues } from './drop-unstorable.js';
@@ -78,7 +79,7 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
             { events: ownerless, first: ownerlessNodes },
             'events without a tenant matched no subscription; assign them a tenant to send them',
           );
-        if (subscriptionIds.length > 0) onDeliveries(subscriptionIds);
+        if (subscriptionIds.length > 0) loopShare.note('relaying changes', () => onDeliveries(subscriptionIds));
         // Looks once a second for events that another process has left.
         if (isComplete || relayed.deferred) fanOuts.isLeft = true;
         const part = fanOuts.isLeft ? await fanOuts.next(Math.ceil(MAX_PART * scale)) : null;

@@ -3,6 +3,7 @@
 import type { Pool } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
+import { loopShare } from '../../runtime/loop-share.js';
 import type { Loop } from '../base/loops.js';
 import { claimDue, type DeliveryInHand } from './claim.js';
 import { InFlight, type Slot } from './in-flight.js';
@@ -130,14 +131,16 @@ class ClaimingDrain implements Drain {
         clearTimeout(this.gatherTimer);
         this.gatherTimer = undefined;
         this.freed = 0;
-        const plan = this.plan();
+        const plan = loopShare.note('planning a claim', () => this.plan());
         if (plan.wants.length === 0) return;
         if (!isFirst && !isWorthwhile(plan.total, this.inFlight.total)) return this.gather();
         this.options.loop?.completed();
         const batch = await claimDue(this.options.pool, plan.wants, plan.total, this.options.leaseMs);
-        for (const { subscriptionId, had, next } of advancesAfter(plan, batch, performance.now()))
-          this.awake.advance(subscriptionId, had, next);
-        this.start(batch);
+        loopShare.note('claiming deliveries', () => {
+          for (const { subscriptionId, had, next } of advancesAfter(plan, batch, performance.now()))
+            this.awake.advance(subscriptionId, had, next);
+          this.start(batch);
+        });
       }
     } catch (error) {
       logFailure(this.options.log, error, 'claiming deliveries failed; retrying');

@@ -17,6 +17,9 @@ import { prepareCapture } from './capture/prepare-capture.js';
 import { CHECK_MS, createCaptureWatch } from './capture/watch-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
 import { createGate, type Gate } from './guard-writes.js';
+import { previewSubscription as preview } from './operations/preview.js';
+import { testSubscription as test } from './operations/test.js';
+import { orTryAgain } from './operations/try-result.js';
 import { startWorking, type Working } from './worker-loops.js';
 
 export type { CaptureFinding, CaptureFindingKind, NoticedFinding } from './base/capture-finding.js';
@@ -115,7 +118,6 @@ export { examplePayload } from './operations/example-payload.js';
 export { type FoundNode, recentNodes } from './operations/find-node.js';
 export { describePayload, type JsonSchema } from './operations/payload-schema.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
-export { previewSubscription } from './operations/preview.js';
 export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';
 export { readiness, readinessAnswer } from './operations/readiness.js';
 export { cancelReplay, dryRunReplay, type ReplayDryRun, type Replayed, type ReplayScope, replayEvents } from './operations/replay.js';
@@ -124,13 +126,15 @@ export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } fro
 export { rotateSecret } from './operations/rotate-secret.js';
 export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './operations/save.js';
 export { type Switched, switchGroup } from './operations/switch-group.js';
-export { testSubscription } from './operations/test.js';
 export type { TryReport, TryResult } from './operations/try-result.js';
 export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './operations/why-not.js';
 export { WHY_NOT_CODES } from './operations/why-not-codes.js';
 export { type ReadableEvent, readableRows } from './payload/readable-rows.js';
 export { isLonger } from './payload/run-query.js';
 export type { Working } from './worker-loops.js';
+
+export const previewSubscription = orTryAgain(preview);
+export const testSubscription = orTryAgain(test);
 
 export interface WebhooksOptions {
   /** Connections to the host's database, where the engine's tables are in the schema `hookgraph`. */

@@ -81,6 +81,8 @@ export const QUERY_WAIT_MS = 3_000;
  * fault `busy`.
  */
 export const RENDER_WAIT_MS = 5_000;
+/** As RENDER_WAIT_MS, for a template of a request that saves, previews or tests it: no lease depends on it, and the user waits. */
+export const TRIAL_WAIT_MS = 20_000;
 /** Milliseconds of a lease that are reserved for recording the result of an attempt. */
 const RECORD_MS = 3_000;
 /**

@@ -2,6 +2,7 @@
 import type { Problem } from '../base/errors.js';
 import type { StageReport } from '../base/report.js';
 import { REPORT_ORDER, type ReportStage, type Stage } from '../base/stages.js';
+import { TemplateError } from '../base/templates/template.js';
 import type { AttemptRecord } from '../verdict/attempt-record.js';
 
 export interface TryReport {
@@ -35,6 +36,16 @@ export interface TryResult {
 }
 
 export const refused = (...problems: Problem[]): TryResult => ({ problems, report: null, changedSecrets: [], deliveryId: null });
+
+/** Wraps a test or a preview: when no render process was free for a template, returns this as a problem. */
+export const orTryAgain =
+  <Arguments extends unknown[]>(run: (...args: Arguments) => Promise<TryResult>) =>
+  (...args: Arguments): Promise<TryResult> =>
+    run(...args).catch((error) => {
+      // Any TemplateError here is `busy`.
+      if (!(error instanceof TemplateError)) throw error;
+      return refused({ field: 'base', message: error.message });
+    });
 
 export const notRun = (stage: ReportStage): StageReport => ({
   stage,

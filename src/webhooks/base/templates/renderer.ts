@@ -2,7 +2,7 @@
 // process if it was slow before, is only checked, previewed or tested, or was running when a process died. Both queues are served
 // round-robin by tenant.
 import { availableParallelism } from 'node:os';
-import { RENDER_WAIT_MS } from '../deadlines.js';
+import { RENDER_WAIT_MS, TRIAL_WAIT_MS } from '../deadlines.js';
 import { chooseProcess, fateOf, isSuspect, MAX_JOBS, mayStartAnother } from './plan-rendering.js';
 import { createReadyQueue } from './ready-queue.js';
 import { type Death, type RenderChild, startRenderChild } from './render-child.js';
@@ -58,12 +58,14 @@ export interface RendererOptions {
   fastProcesses?: number;
   /** Milliseconds that a job may wait for the slow process before it fails with the fault `busy`. */
   slowWithinMs?: number;
+  /** The same for a trial, whose user then has to try again. */
+  trialWithinMs?: number;
   /** Called when a process ended unexpectedly. */
   onDeath?(by: Death['by']): void;
 }
 
 export const createRenderer = (options: RendererOptions = {}): Renderer =>
-  new ProcessRenderer({ fastProcesses: FAST_PROCESSES, slowWithinMs: RENDER_WAIT_MS, ...options });
+  new ProcessRenderer({ fastProcesses: FAST_PROCESSES, slowWithinMs: RENDER_WAIT_MS, trialWithinMs: TRIAL_WAIT_MS, ...options });
 
 class ProcessRenderer implements Renderer {
   private readonly fast = new Set<RenderProcess>();
@@ -236,16 +238,16 @@ class ProcessRenderer implements Renderer {
   }
 
   private queueAlone(rendering: Rendering): void {
-    const { tenant, key } = rendering.payer;
-    const { slowWithinMs } = this.options;
+    const { tenant, key, isTrial } = rendering.payer;
+    const { slowWithinMs, trialWithinMs } = this.options;
+    const withinMs = isTrial ? trialWithinMs : slowWithinMs;
+    const message = `the process for slow templates was not free within ${withinMs / 1000} s${isTrial ? ', because other templates use it; try again later' : ''}`;
     rendering.job.alone = true;
     rendering.results = [];
     rendering.giveUp = setTimeout(() => {
       this.slowQueue.remove(tenant, key, rendering);
-      rendering.resolve([
-        { fault: 'busy', message: `the process for slow templates was not free within ${slowWithinMs / 1000} s`, place: null, ms: 0 },
-      ]);
-    }, slowWithinMs);
+      rendering.resolve([{ fault: 'busy', message, place: null, ms: 0 }]);
+    }, withinMs);
     this.slowQueue.add(tenant, key, rendering);
   }
 

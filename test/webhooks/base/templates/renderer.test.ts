@@ -118,6 +118,20 @@ describe('one who takes long', () => {
     const faults = (await bombs).map(([result]) => (result && 'fault' in result ? result.fault : null));
     expect(new Set(faults)).toEqual(new Set(['limit', 'busy']));
   });
+
+  it('keeps a delivery waiting for a short time only, and a person who saves until the process is free', async () => {
+    const renderer = open({ slowWithinMs: 10 });
+    const slow = { tenant: 'slow', key: 'slow', isTrial: false };
+    await ask(renderer, BOMB, {}, slow);
+    const trial = (tenant: string) => ({ tenant, key: 'trial', isTrial: true });
+    const [, delivery, saved] = await Promise.all([
+      ask(renderer, BOMB, {}, trial('first')),
+      ask(renderer, 'ok', {}, slow),
+      ask(renderer, 'ok', {}, trial('new')),
+    ]);
+    expect(delivery).toMatchObject([{ fault: 'busy' }]);
+    expect(textOf(saved)).toBe('ok');
+  });
 });
 
 /** The living render processes that this process started. */

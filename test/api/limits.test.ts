@@ -27,8 +27,8 @@ async function start(config: Partial<App['config']> = {}): Promise<void> {
   api = await startApi({ ...t.app, authenticate, config: { ...t.app.config, ...config } }, { host: '127.0.0.1', port: 0 });
 }
 
-const ask = (token: string, headers: Record<string, string> = {}) =>
-  fetch(`${api.url}/api/v3/graphql?query={__typename}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
+const ask = (token: string, headers: Record<string, string> = {}, query = '{__typename}') =>
+  fetch(`${api.url}/api/v3/graphql?query=${query}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
 const statusOf = async (...args: Parameters<typeof ask>) => (await ask(...args)).status;
 /** Sends `count` unknown tokens at once and counts the answers by status. */
 async function guess(count: number, headers: (index: number) => Record<string, string> = () => ({})) {
@@ -50,7 +50,8 @@ describe('a token', () => {
     expect(first.headers.get('ratelimit')).toBe('"second";r=0;t=1, "burst";r=60;t=0');
     let refused: Response | undefined;
     for (let round = 0; round < 20 && !refused; round++) {
-      const answers = await Promise.all(Array.from({ length: 30 }, () => ask(ADMIN_TOKEN)));
+      // Requests without a query take nearly no time, which has a budget of its own.
+      const answers = await Promise.all(Array.from({ length: 30 }, () => ask(ADMIN_TOKEN, {}, '')));
       refused = answers.find(({ status }) => status === 429);
     }
     expect(refused?.status).toBe(429);
@@ -153,6 +154,11 @@ describe('whoever guesses tokens', () => {
     await start({ trustedProxies: ['127.0.0.0/8'] });
     expect(await guess(40, from('203.0.113.7'))).toEqual({ 401: 30, 429: 10 });
     expect(await guess(1, from('203.0.113.8'))).toEqual({ 401: 1, 429: 0 });
+    // The proxy adds the true address to the right of a list that the client has made up anew for each guess.
+    const forged = (index: number) => ({ 'x-forwarded-for': `127.0.0.1, 198.51.100.${index}, 203.0.113.9` });
+    expect(await guess(40, forged)).toEqual({ 401: 30, 429: 10 });
+    // The brake of one network is no one else's.
+    expect(await guess(1, from('203.0.113.8'))).toEqual({ 401: 1, 429: 0 });
   });
 });
 
@@ -171,8 +177,19 @@ describe('the network of a request', () => {
     [['192.0.2.0/24'], '::ffff:192.0.2.1', '203.0.113.9, 198.51.100.1', '198.51.100.1'],
     [['192.0.2.0/24'], '192.0.2.1', 'a forged thing, 198.51.100.1, 192.0.2.7', '198.51.100.1'],
     [['192.0.2.0/24'], '192.0.2.1', 'unknown', '192.0.2.1'],
+    // Attacks: addresses of trusted proxies, other spellings of one address, and forged lists, to the left of what the proxy adds.
+    [['192.0.2.0/24'], '192.0.2.1', '192.0.2.9, 198.51.100.1', '198.51.100.1'],
+    [['192.0.2.0/24'], '192.0.2.1', '203.0.113.1,,203.0.113.2, ,198.51.100.1,', '198.51.100.1'],
+    [['192.0.2.0/24'], '192.0.2.1', '::ffff:198.51.100.1', '198.51.100.1'],
+    [['192.0.2.0/24'], '192.0.2.1', '198.51.100.1:50123', '198.51.100.1'],
+    [['192.0.2.0/24'], '192.0.2.1', '[2001:db8:1:2::1]:50123', [0x2001, 0xdb8, 1, 2].join(':')],
+    [['192.0.2.0/24'], '192.0.2.1', '', '192.0.2.1'],
   ])('with %j trusted, from %s, told %s, is %s', (trusted, remote, forwarded, network) => {
     expect(networkOf(trusted, remote, forwarded)).toBe(network);
+  });
+
+  it('is that of a list of any length', () => {
+    expect(networkOf(['192.0.2.0/24'], '192.0.2.1', `${'203.0.113.1, '.repeat(1_000)}198.51.100.1`)).toBe('198.51.100.1');
   });
 
   it('is the /64 of an IPv6 address', () => {

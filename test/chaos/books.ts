@@ -2,6 +2,7 @@
 // whose wait is explained, nothing reached a stranger, and the receiver's own records agree with the attempts.
 import { endPause, makeDue, outOfStep } from '../support/engine-rows.js';
 import { until } from '../support/until.js';
+import { checkGates } from './gated-writers.js';
 import type { World } from './world.js';
 
 const WAITING = `
@@ -103,5 +104,6 @@ export async function checkBooks(world: World): Promise<string[]> {
     'more attempts delivered than requests received',
     rows.filter(({ id, delivered }) => delivered > (accepted.get(id) ?? 0)),
   );
-  return findings;
+  if (receivers.strange.length > 0) findings.push(`calls of before-hooks about another organization's rows: ${receivers.strange[0]}`);
+  return world.gated ? [...findings, ...(await checkGates(pool, world.gated, receivers.allowed))] : findings;
 }

@@ -8,7 +8,7 @@ it('balances the books after reset connections, and after a subscription was dis
   const db = await testDatabase({ seeded: true });
   try {
     const { findings, steps, requests } = await runChaos({
-      server: { url: db.url, crash: null },
+      server: { url: db.url, crash: null, failOver: null },
       seed: 7,
       faults: ['reset', 'disable'],
       organizations: 2,

@@ -2,6 +2,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { moveClock } from '../support/move-clock.js';
 import { until } from '../support/until.js';
+import { untilQuiet } from './books.js';
+import type { Product } from './processes.js';
 import { pick } from './random.js';
 import type { Mood } from './receivers.js';
 import type { Subscription, World } from './world.js';
@@ -35,6 +37,7 @@ async function withSetting(world: World, setting: string, value: string, lastsMs
 async function withMood(world: World, mood: Mood, lastsMs: number): Promise<void> {
   const hit = world.subscriptions.filter(() => world.random(3) === 0);
   for (const { path } of hit.length > 0 ? hit : world.subscriptions) world.receivers.moods.set(path, mood);
+  for (const path of world.hookPaths.filter(() => world.random(3) === 0)) world.receivers.moods.set(path, mood);
   await wait(lastsMs);
   world.receivers.moods.clear();
 }
@@ -63,6 +66,41 @@ async function replaceWorker(world: World, signal: NodeJS.Signals): Promise<void
   const worker = world.workers.splice(world.random(world.workers.length), 1)[0];
   await worker?.kill(signal);
   await world.startWorker();
+}
+
+const LONGER_THAN_A_LEASE_MS = 20_000;
+
+/** Ends a worker that a fault has added. */
+async function endExtra({ workers }: World, worker: Product): Promise<void> {
+  if (worker.hasEnded()) throw new Error(`A worker has ended:\n${worker.output()}`);
+  workers.splice(workers.indexOf(worker), 1);
+  await worker.kill('SIGTERM');
+}
+
+async function failOver(world: World, dies: boolean, lastsMs: number): Promise<void> {
+  const { server, pool, receivers, writers, gated } = world;
+  const sinceMs = performance.now();
+  const before = new Set(writers.created);
+  await server.failOver?.(dies, () => wait(lastsMs));
+  world.followServer();
+  await wait(lastsMs);
+  await Promise.all([writers.pause(), gated?.pause()]);
+  await enableAll(world);
+  await untilQuiet(world);
+  if (!dies) return;
+  // What was committed and not replicated is lost with its events and deliveries, whose notifications may have been received.
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM unnest($1::uuid[]) AS c (id) WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = c.id)
+       AND NOT EXISTS (SELECT FROM hookgraph.events e WHERE e.typename = 'User' AND e.node_key = c.id::text)`,
+    [[...writers.created].filter((id) => !before.has(id))],
+  );
+  for (const { id } of rows) writers.created.delete(id);
+  const known = await pool.query<{ id: string }>('SELECT id::text FROM hookgraph.deliveries');
+  const ids = new Set(known.rows.map(({ id }) => id));
+  receivers.requests.splice(0, Infinity, ...receivers.requests.filter((request) => request.atMs < sinceMs || ids.has(request.deliveryId)));
+  const groups = await pool.query<{ name: string }>('SELECT name FROM groups');
+  const names = new Set(groups.rows.map(({ name }) => name));
+  for (const name of gated?.created ?? []) if (!names.has(name)) gated?.created.delete(name);
 }
 
 /** Without libfaketime the stored times are moved, which needs that nobody is writing. */
@@ -97,6 +135,38 @@ export const FAULTS: Record<string, Fault> = {
     },
   },
   'kill-postgres': { what: 'kill -9 of Postgres', needsServer: true, run: ({ server }) => server.crash?.() ?? Promise.resolve() },
+  failover: {
+    what: 'Postgres fails over to a streaming replica, and the old server goes on read-only',
+    needsServer: true,
+    run: (world, lastsMs) => failOver(world, false, lastsMs),
+  },
+  'lossy-failover': {
+    what: 'kill -9 of Postgres, and its streaming replica takes over, which may lack the last writes',
+    needsServer: true,
+    run: (world, lastsMs) => failOver(world, true, lastsMs),
+  },
+  'cut-off': {
+    what: 'a host is cut off from the network, for longer than its leases; its worker goes on',
+    async run(world) {
+      const { host } = world;
+      if (!host) return;
+      const worker = await world.startWorker({}, host.inside);
+      await wait(1_000);
+      host.cut();
+      await wait(LONGER_THAN_A_LEASE_MS);
+      host.mend();
+      await wait(1_000);
+      await endExtra(world, worker);
+    },
+  },
+  'full-log': {
+    what: 'the disk of the logs is full',
+    async run(world, lastsMs) {
+      const worker = await world.startWorker({ HOOKGRAPH_LOG_LEVEL: 'trace' }, ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh']);
+      await wait(lastsMs);
+      await endExtra(world, worker);
+    },
+  },
   silence: {
     what: 'the network to Postgres passes nothing on',
     async run({ proxy }, lastsMs) {

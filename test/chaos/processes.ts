@@ -18,8 +18,10 @@ export interface Product {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-export async function startProcess(command: 'api' | 'worker', env: Record<string, string>): Promise<Product> {
-  const child = spawn(process.execPath, [MAIN, command], {
+/** @param inside a program that runs the process, and its options */
+export async function startProcess(command: 'api' | 'worker', env: Record<string, string>, inside: string[] = []): Promise<Product> {
+  const [program, ...args] = [...inside, process.execPath, MAIN, command];
+  const child = spawn(program as string, args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -17,6 +17,8 @@ export interface ChaosOptions {
   writers?: number;
   /** Milliseconds that a fault lasts, at least and at most. */
   lastsMs?: { least: number; most: number };
+  /** Whether there are also subscriptions to SNS, before-hooks and a second host. Default: false. */
+  isWhole?: boolean;
   say?(line: string): void;
 }
 
@@ -38,10 +40,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     workers = 2,
     writers = 3,
     lastsMs = { least: 1_000, most: 8_000 },
+    isWhole = false,
     say = () => {},
   } = options;
   const order = createRandom(seed);
-  const world = await startWorld({ server, seed, organizations, workers, writers });
+  const world = await startWorld({ server, seed, organizations, workers, writers, isWhole });
+  if (isWhole && !world.host) say('There is no second host: it needs Linux, `ip` and the rights of root.');
   const steps: string[] = [];
   let findings: string[] = [];
   try {
@@ -57,10 +61,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       if (!fault) throw new Error(`There is no fault ${name}.`);
       say(`${String(steps.length).padStart(3)}. ${name}: ${fault.what}`);
       world.writers.resume();
+      world.gated?.resume();
       await wait(200 + order(300));
       try {
         await fault.run(world, forMs);
-        await world.writers.pause();
+        await Promise.all([world.writers.pause(), world.gated?.pause()]);
         await enableAll(world);
         await untilQuiet(world);
         findings = await checkBooks(world);

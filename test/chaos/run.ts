@@ -1,14 +1,9 @@
 // `npm run chaos`: runs the product on a Postgres of its own, breaks it, and checks the books.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/runtime/postgres/embedded-postgres.js';
 import { FAULTS } from './faults.js';
 import { runChaos } from './run-chaos.js';
 import { seedDatabase } from './seed-database.js';
-import type { Server } from './world.js';
+import { startServer } from './server.js';
 
 const { values } = parseArgs({
   options: {
@@ -43,10 +38,12 @@ async function main(): Promise<number> {
   console.log(`npm run chaos -- --seed ${seed} --minutes ${values.minutes} --faults ${faults.join(',')}`);
   const { server, stop } = await startServer();
   try {
+    await seedDatabase(server.url);
     const { steps, findings, events, requests } = await runChaos({
       server,
       seed,
       faults,
+      isWhole: true,
       isOver: (steps) => steps > 0 && Date.now() > untilMs,
       say: (line) => console.log(line),
     });
@@ -57,27 +54,4 @@ async function main(): Promise<number> {
   } finally {
     await stop();
   }
-}
-
-async function startServer(): Promise<{ server: Server; stop(): Promise<void> }> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-chaos-'));
-  const settings = { shared_buffers: '64MB' };
-  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir, settings });
-  await seedDatabase(postgres.url);
-  const crash = async () => {
-    const pid = Number.parseInt(await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8'), 10);
-    process.kill(pid, 'SIGKILL');
-    await postgres.exited;
-    postgres = await startEmbeddedPostgres({ dataDir, settings });
-    const client = new pg.Client({ connectionString: postgres.url });
-    await client.connect();
-    await client.end();
-  };
-  return {
-    server: { url: postgres.url, crash },
-    async stop() {
-      await postgres.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
 }

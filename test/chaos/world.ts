@@ -1,11 +1,14 @@
-// Starts what a run needs: organizations with subscriptions and a receiver, an API and two workers behind a proxy, and writers.
+// Starts what a run needs: organizations with subscriptions and a receiver, an API and workers behind a proxy, and writers. A whole world
+// has also subscriptions to SNS, before-hooks, and a second host.
 import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type FreezingProxy, startFreezingProxy } from '../support/freezing-proxy.js';
 import { until } from '../support/until.js';
+import { type GatedWriters, startGatedWriters } from './gated-writers.js';
+import { type Host, makeHost } from './host.js';
 import { type Product, startProcess } from './processes.js';
 import { createRandom, type Random } from './random.js';
-import { type Receivers, startReceivers } from './receivers.js';
+import { HOOK, type Receivers, startReceivers } from './receivers.js';
 import { startWriters, type Writers } from './writers.js';
 
 export interface Subscription {
@@ -28,6 +31,11 @@ export interface Server {
   url: string;
   /** Ends Postgres as `kill -9` does, and starts it again. */
   crash: (() => Promise<void>) | null;
+  /**
+   * Makes a streaming replica, waits as `between` says, and promotes it. `dies`: the primary ends as by `kill -9`, otherwise it goes on
+   * read-only, and nothing is lost. Changes `url`.
+   */
+  failOver: ((dies: boolean, between: () => Promise<void>) => Promise<void>) | null;
 }
 
 export interface World {
@@ -41,10 +49,18 @@ export interface World {
   subscriptions: Subscription[];
   receivers: Receivers;
   writers: Writers;
+  /** `null` unless the world is whole. */
+  gated: GatedWriters | null;
+  /** The paths of the before-hooks. */
+  hookPaths: string[];
+  /** The second host; `null` unless the world is whole and the system allows one. */
+  host: Host | null;
   api: Product;
   workers: Product[];
   startApi(): Promise<void>;
-  startWorker(env?: Record<string, string>): Promise<Product>;
+  startWorker(env?: Record<string, string>, inside?: string[]): Promise<Product>;
+  /** Leads all new connections to where the server is now, and closes those of this process. */
+  followServer(): void;
   /** Runs a mutation or query of the API as the organization's admin; tries again while the API can't answer. */
   graphql(organization: Organization, query: string, variables?: object): Promise<Record<string, unknown>>;
   close(): Promise<void>;
@@ -56,24 +72,28 @@ export interface WorldOptions {
   organizations: number;
   workers: number;
   writers: number;
+  isWhole: boolean;
 }
 
 const TOPICS = ['user/created', 'user/updated', 'user/deleted'];
 
-export async function startWorld({ server, seed, organizations: count, workers, writers }: WorldOptions): Promise<World> {
+export async function startWorld({ server, seed, organizations: count, workers, writers, isWhole }: WorldOptions): Promise<World> {
   const random = createRandom(seed);
   const database = new URL(server.url).pathname.slice(1);
+  const host = isWhole ? makeHost() : null;
+  const address = host?.address ?? '127.0.0.1';
+  const direct = await startFreezingProxy(server.url);
   const pool = new pg.Pool({
-    connectionString: server.url,
+    connectionString: direct.url,
     max: 8,
     options: '-c statement_timeout=0 -c default_transaction_read_only=off',
   });
   pool.on('error', () => {}).on('connect', (client) => void client.on('error', () => {}));
-  const proxy = await startFreezingProxy(server.url);
+  const proxy = await startFreezingProxy(server.url, address);
   const env = {
     DATABASE_URL: proxy.url,
     HOOKGRAPH_ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
-    HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8',
+    HOOKGRAPH_ALLOWED_NETWORKS: `${address}/32`,
     HOOKGRAPH_BASE_URL: 'http://api.example',
     HOOKGRAPH_DATABASE_SILENCE_MS: '2000',
     HOOKGRAPH_REQUEST_TIMEOUT_MS: '2000',
@@ -82,7 +102,7 @@ export async function startWorld({ server, seed, organizations: count, workers, 
   };
   // Migrate has activated a key of its own, with which nothing is encrypted yet.
   await pool.query('DELETE FROM hookgraph.encryption_keys');
-  const [receivers, organizations] = [await startReceivers(), [] as Organization[]];
+  const [receivers, organizations] = [await startReceivers(address), [] as Organization[]];
   for (let i = 0; i < count; i++) organizations.push(await makeOrganization(pool, `org-${i}`));
   const world: World = {
     random,
@@ -94,13 +114,16 @@ export async function startWorld({ server, seed, organizations: count, workers, 
     subscriptions: [],
     receivers,
     writers: startWriters({ pool, organizations, random: createRandom(seed + 1), count: writers }),
+    gated: null,
+    hookPaths: [],
+    host,
     api: undefined as unknown as Product,
     workers: [],
     async startApi() {
       world.api = await startProcess('api', env);
     },
-    async startWorker(more = {}) {
-      const worker = await startProcess('worker', { ...env, ...more });
+    async startWorker(more = {}, inside) {
+      const worker = await startProcess('worker', { ...env, ...more }, inside);
       world.workers.push(worker);
       return worker;
     },
@@ -119,12 +142,17 @@ export async function startWorld({ server, seed, organizations: count, workers, 
         },
         { everyMs: 200 },
       ),
+    followServer() {
+      for (const one of [proxy, direct]) one.leadTo(server.url);
+      direct.reset();
+    },
     async close() {
-      await world.writers.stop();
+      await Promise.all([world.writers.stop(), world.gated?.pause()]);
       await Promise.all([world.api, ...world.workers].map((one) => one?.kill('SIGKILL')));
       receivers.close();
-      await proxy.close();
       await pool.end();
+      await Promise.all([proxy.close(), direct.close()]);
+      host?.close();
     },
   };
   try {
@@ -132,6 +160,7 @@ export async function startWorld({ server, seed, organizations: count, workers, 
     await Promise.all(Array.from({ length: workers }, () => world.startWorker()));
     for (const organization of organizations)
       for (const topic of TOPICS) world.subscriptions.push(await subscribe(world, organization, topic));
+    if (isWhole) await complete(world, createRandom(seed + 2));
   } catch (error) {
     await world.close();
     throw error;
@@ -154,13 +183,38 @@ async function makeOrganization(pool: pg.Pool, name: string): Promise<Organizati
 const SUBSCRIBE = `mutation ($input: WebhookSubscriptionInput) {
   createWebhookSubscription(webhookSubscription: $input) { errors { field message } webhookSubscription { id databaseId } } }`;
 
-async function subscribe(world: World, organization: Organization, topic: string): Promise<Subscription> {
-  const path = `/${organization.name}/${topic.replace('/', '-')}`;
+/** Adds subscriptions to SNS, before-hooks and their writers. */
+async function complete(world: World, random: Random): Promise<void> {
+  const { receivers } = world;
+  for (const organization of world.organizations) {
+    const sns = {
+      topicArn: `arn:aws:sns:eu-central-1:123456789012:${organization.name}`,
+      endpoint: receivers.url,
+      accessKeyId: 'AKIACHAOSCHAOSCHAOS1',
+      secretAccessKey: 'secret',
+    };
+    world.subscriptions.push(await subscribe(world, organization, 'user/created', { path: `/${organization.name}/sns`, input: { sns } }));
+    const path = `/${organization.name}${HOOK}`;
+    const query = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on Group { name } } }';
+    const hook = { query, template: null, phase: 'BEFORE', onFailure: 'REFUSE', timeoutMs: 1000, callbackUrl: `${receivers.url}${path}` };
+    await subscribe(world, organization, 'group/created', { path, input: hook });
+    world.hookPaths.push(path);
+  }
+  world.gated = startGatedWriters(world, random);
+}
+
+async function subscribe(
+  world: World,
+  organization: Organization,
+  topic: string,
+  { path, input: more }: { path: string; input: object } = { path: `/${organization.name}/${topic.replace('/', '-')}`, input: {} },
+): Promise<Subscription> {
   const input = {
     topic: { key: topic },
-    callbackUrl: `${world.receivers.url}${path}`,
+    ...('sns' in more ? {} : { callbackUrl: `${world.receivers.url}${path}` }),
     query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { lastName } } }',
     template: '{"organization": "{{ data.node.lastName | split: " " | first }}"}',
+    ...more,
   };
   const { createWebhookSubscription: saved } = (await world.graphql(organization, SUBSCRIBE, { input })) as {
     createWebhookSubscription: { errors: unknown[]; webhookSubscription: { id: string; databaseId: string } };

@@ -9,10 +9,14 @@ export interface DatabaseProxy {
   close(): Promise<void>;
 }
 
-/** @param onConnection receives the client's socket and the database's socket of each new connection */
+/**
+ * @param onConnection receives the client's socket and the database's socket of each new connection
+ * @param address the address at which it listens
+ */
 export async function startDatabaseProxy(
   databaseUrl: string,
   onConnection: (client: Socket, database: Socket) => void,
+  address = '127.0.0.1',
 ): Promise<DatabaseProxy> {
   let target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
@@ -30,9 +34,9 @@ export async function startDatabaseProxy(
     onConnection(client, database);
     client.pipe(database).pipe(client);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const url = new URL(databaseUrl);
-  url.hostname = '127.0.0.1';
+  url.hostname = address;
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,

@@ -12,14 +12,15 @@ export interface FreezingProxy extends DatabaseProxy {
   reset(): void;
 }
 
-export async function startFreezingProxy(databaseUrl: string): Promise<FreezingProxy> {
+export async function startFreezingProxy(databaseUrl: string, address?: string): Promise<FreezingProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
-  const proxy = await startDatabaseProxy(databaseUrl, (...pair) => {
+  const watch = (...pair: Socket[]) => {
     for (const socket of pair) sockets.add(socket.on('close', () => sockets.delete(socket)));
     // After the proxy has begun to pipe, which makes the sockets flow.
     if (frozen) queueMicrotask(() => pair.map((socket) => socket.pause()));
-  });
+  };
+  const proxy = await startDatabaseProxy(databaseUrl, watch, address);
   const each = (act: (socket: Socket) => void) => {
     for (const socket of sockets) act(socket);
   };

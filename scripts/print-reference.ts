@@ -1,7 +1,4 @@
-// `npm run docs`: writes docs/reference.md from the code; with --check it fails when the file is out of date.
-import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { isEnumType } from 'graphql';
+// `npm run docs`: writes docs/reference.md and docs/topics.md from the code; with --check it fails when one is out of date.
 import { MAX_RESPONSE_LENGTH } from '../src/api/endpoint.js';
 import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
@@ -33,28 +30,20 @@ import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { REASONS } from './delivery-reasons.js';
 import { fieldRows } from './field-rows.js';
 import { aboutLiquid, differenceRows } from './liquid-reference.js';
+import { code, enumTable, fieldTable, table, writePage } from './page.js';
 import { retryRows } from './retry-rows.js';
 import { sentHeaders } from './sent-headers.js';
+import { topicsPage } from './topics-page.js';
 
 // The URL is a placeholder: no connection is opened before the first query.
 const { schema } = createHooks({ database: 'postgres://nobody@localhost/none', keys: [Buffer.alloc(32)] });
 
 const presetOf = ({ key, description, fields: { signatures, template } }: (typeof PRESETS)[number]) =>
   `**${key}**: ${description}${signatures ? ` Signatures: ${signatures.join(', ')}.` : ''}\n\n\`\`\`liquid\n${template}\n\`\`\``;
-const code = (text: string) => `\`${text}\``;
-const table = (head: string[], rows: string[][]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 const number = (value: number) => value.toLocaleString('en-US');
 
-/** Formats an enum of the API as a table of its values and descriptions. */
-function enumTable(name: string): string {
-  const type = schema.getType(name);
-  if (!isEnumType(type)) throw new Error(`The schema has no enum ${name}`);
-  return table(
-    [name, 'meaning'],
-    type.getValues().map((value) => [code(value.name), value.description ?? '']),
-  );
-}
+const valuesOf = (name: string) => enumTable(schema, name);
+const fieldsOf = (name: string) => fieldTable(schema, name);
 
 /** Returns the default value of the variable `HOOKGRAPH_<name>`. */
 const setting = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${name}`)?.value);
@@ -129,6 +118,17 @@ const limits: [string, string][] = [
   ...queryLimits(requestLimits(setting('API_MAX_COST')), 'Query to the API'),
 ];
 
+const OBJECTS = [
+  'WebhookSubscription',
+  'WebhookTopic',
+  'WebhookDelivery',
+  'WebhookAttempt',
+  'WebhookEvent',
+  'WebhookError',
+  'WebhookReplay',
+  'WebhookSubscriptionVersion',
+];
+
 const page = `# Reference
 
 \`npm run docs\` writes this page from the code. Don't edit it here.
@@ -194,7 +194,7 @@ ${table(['header', 'value'], sentHeaders())}
 
 ## States of a delivery
 
-${enumTable('WebhookDeliveryState')}
+${valuesOf('WebhookDeliveryState')}
 
 ### Reasons: \`reason\`
 
@@ -205,7 +205,7 @@ ${table(
 
 ### Kinds: \`kind\`
 
-${enumTable('WebhookDeliveryKind')}
+${valuesOf('WebhookDeliveryKind')}
 
 ## Stages
 
@@ -218,11 +218,11 @@ ${table(
 
 ## Attempts
 
-${enumTable('WebhookAttemptOutcome')}
+${valuesOf('WebhookAttemptOutcome')}
 
 ### Where an attempt failed: \`stage\`
 
-${enumTable('WebhookStage')}
+${valuesOf('WebhookStage')}
 
 ## Fields of a subscription
 
@@ -234,15 +234,23 @@ ${table(['field', 'type', 'option', 'meaning'], fieldRows())}
 
 \`webhookWhyNot\` and \`hookgraph why-not --json\` return a code and a sentence. The codes are stable; the sentences may change.
 
-${enumTable('WebhookWhyNotCode')}
+${valuesOf('WebhookWhyNotCode')}
 
 ## Subscriptions
 
-${enumTable('WebhookSubscriptionStatus')}
+${valuesOf('WebhookSubscriptionStatus')}
 
 ### Why a subscription is disabled: \`disabledReason\`
 
-${enumTable('WebhookDisabledReason')}
+${valuesOf('WebhookDisabledReason')}
+
+## Environments
+
+An environment is a part of an organization, such as a site or a stage. \`environmentIds\` of a subscription names the environments whose nodes send notifications; without it, all nodes do. An event belongs to the environment that its row names. An event of a node without an environment is sent whatever the subscription names. \`webhookEnvironments\` lists the environments that you may choose. Why-not says \`OTHER_ENVIRONMENT\` for an event that was left out.
+
+## Integrations
+
+An integration is a product that receives webhooks. \`integrationId\` of a subscription says to which integration it belongs. It changes nothing about what is sent. \`webhookIntegrations\` lists the integrations that you may choose, \`webhookSubscriptions\` of an integration lists your subscriptions in it, and \`switchWebhookIntegration(integrationId, disabled)\` disables or enables them at once: see [Switch a whole product off](when-something-is-missing.md#5-switch-a-whole-product-off).
 
 ## Retries
 
@@ -257,6 +265,12 @@ If the last retry fails, the delivery is FAILED and the subscription is disabled
 If a limit has a range in parentheses, the operator can configure a value from this range.
 
 ${table(['limit', 'maximum'], limits)}
+
+## Objects of the API
+
+The fields of each object that you can query. \`schema.graphql\` describes the arguments, too.
+
+${OBJECTS.map((name) => `### ${name}\n\n${fieldsOf(name)}`).join('\n\n')}
 
 ## Metrics
 
@@ -287,11 +301,5 @@ ${table(
 )}
 `;
 
-const file = resolve(import.meta.dirname, '../docs/reference.md');
-if (!process.argv.includes('--check')) {
-  await writeFile(file, page);
-  console.log('wrote docs/reference.md');
-} else if ((await readFile(file, 'utf8').catch(() => '')) !== page) {
-  console.error('docs/reference.md is out of date: run `npm run docs` and review the difference.');
-  process.exit(1);
-} else console.log('docs/reference.md is up to date');
+await writePage('docs/reference.md', page);
+await writePage('docs/topics.md', topicsPage(schema));

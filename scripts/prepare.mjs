@@ -21,7 +21,7 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const at = (...path) => join(ROOT, ...path);
 
 /** The files and folders that building needs. */
-const BUILT = [
+export const BUILT = [
   'package.json',
   'package-lock.json',
   'schema.graphql',

@@ -69,12 +69,21 @@ it('has a panel id and a place of its own for each panel', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-it.each(rules)('$alert says what happens and what to do, and is explained in docs/metrics.md', async ({ alert, annotations, labels }) => {
+it.each(rules)('$alert says what happens and what to do, and has a runbook', async ({ alert, annotations, labels }) => {
   expect(annotations.summary?.length).toBeGreaterThan(10);
   expect(annotations.description?.split(' ').length).toBeGreaterThan(15);
   expect(['critical', 'warning', 'info']).toContain(labels.severity);
-  expect(await read('docs/metrics.md')).toContain(`\`${alert}\``);
+  const [page, section] = annotations.runbook_url?.split('#') ?? [];
+  expect([page, section]).toEqual(['docs/runbooks.md', alert.toLowerCase()]);
+  const runbook = (await read('docs/runbooks.md')).split(/^##+ /m).find((text) => text.startsWith(`${alert}\n`));
+  expect(runbook?.split(' ').length).toBeGreaterThan(30);
+  for (const part of ['**Means.**', '**Do.**']) expect(runbook).toContain(part);
   expect(await read('test/journeys/operators-are-warned.test.ts')).toContain(`fires('${alert}')`);
+});
+
+it('has a runbook for alerts that exist alone', async () => {
+  const named = [...(await read('docs/runbooks.md')).matchAll(/^### (Hookgraph\w+)$/gm)].map(([, name]) => name);
+  expect(named.sort()).toEqual(rules.map(({ alert }) => alert).sort());
 });
 
 it('shortens every wait of the rules for the journey', async () => {

@@ -30,7 +30,7 @@ export function shorten(rules: string): string {
   return rules
     .replaceAll(/for: \d+m/g, 'for: 0s')
     .replaceAll(/\[\d+m\]/g, '[6s]')
-    .replaceAll(/(_seconds(?:\{[^}]*\})?\)|_bucket\[6s\]\)\)\)) > \d+/g, '$1 > 2');
+    .replaceAll(/(_seconds(?:\{[^}]*\})?\)|_bucket\[6s\]\)\)\)) > \d{2,}/g, '$1 > 2');
 }
 
 export async function startPrometheus(): Promise<Prometheus> {

@@ -77,8 +77,8 @@ interface Known {
 }
 
 /**
- * Caches the headers that don't differ between requests, per compiled definition. Of the installation's settings, only the domain can change
- * while a process runs.
+ * Caches the headers that don't differ between requests, per compiled definition. Of the settings, only the domain can change while a
+ * process runs.
  */
 const known = new WeakMap<Compiled, Known>();
 

@@ -1,4 +1,5 @@
 // Asks the user which column holds the tenant, and how to find the tenant of each table for which init couldn't guess it.
+import { withArticle } from '../../runtime/article.js';
 import type { Terminal } from '../terminal.js';
 import type { Candidate, Survey } from './find-candidates.js';
 import { type TenantRoute, tenantColumns } from './find-tenants.js';
@@ -28,7 +29,7 @@ export async function askAnswers(survey: Survey, terminal: Terminal): Promise<An
     );
     const at = await choose(
       terminal,
-      `Which tenant does a ${candidate.typename} belong to?`,
+      `Which tenant does ${withArticle(candidate.typename)} belong to?`,
       [...labels, 'leave this table out'],
       labels.length,
     );

@@ -42,7 +42,7 @@ export function addMutations(parts: SchemaParts, definition: NodeDefinition, use
       t.field({
         type: payload as never,
         nullable: true,
-        description: `${SENTENCES[operation]} a ${name}. Pass either of the two arguments.`,
+        description: `${SENTENCES[operation]} a node of the type ${name}. Pass either of the two arguments.`,
         args: {
           [node]: t.arg({ type: nodeInput, description }),
           input: t.arg({ type: input, description: 'The same arguments as an input object. Use either form.' }),
@@ -57,7 +57,7 @@ export function addMutations(parts: SchemaParts, definition: NodeDefinition, use
 function addNodeInput({ builder, enums, definitions }: SchemaParts, definition: NodeDefinition) {
   const { name } = definition.model;
   return builder.inputType(`${name}Input`, {
-    description: `The fields of a ${name} to save: absent fields stay as they are, \`null\` clears a field.`,
+    description: `The fields of the ${name} to save: absent fields stay as they are, \`null\` clears a field.`,
     fields: (t) => ({
       id: t.id({ description: 'The id of the object to change or delete; absent when it is created.' }),
       ...Object.fromEntries(
@@ -123,7 +123,11 @@ async function answer(parts: SchemaParts, definition: NodeDefinition, { operatio
   });
   if (!ctx.viewer) return fail({ field: 'base', message: 'not signed in', type: 'FORBIDDEN' });
   if (definition.adminOnly && !ctx.viewer.admin)
-    return fail({ field: 'base', message: `only an admin may ${operation} a ${definition.model.name}`, type: 'FORBIDDEN' });
+    return fail({
+      field: 'base',
+      message: `only an admin may ${operation} a node of the type ${definition.model.name}`,
+      type: 'FORBIDDEN',
+    });
   if (!written) return fail({ field: node, message: "can't be blank", type: 'BLANK' });
   const query = () => queryFromInfo({ context: ctx, info, path: [node] });
   const asked = { parts, definition, written, path, viewer: ctx.viewer, query };

@@ -192,7 +192,11 @@ export function addRootConnection(parts: SchemaParts, definition: NodeDefinition
 /** Adds the connection and edge types of a node type, which all its connections share, so that a fragment fits each of them. */
 export function addConnectionTypes({ builder, refs }: SchemaParts, { model }: NodeDefinition): void {
   const type = refs.get(model.name)?.type as never;
-  const edge = builder.edgeObject({ type, name: `${model.name}Edge`, description: `A ${model.name} in a connection.` } as never);
+  const edge = builder.edgeObject({
+    type,
+    name: `${model.name}Edge`,
+    description: `A node of the type ${model.name} in a connection.`,
+  } as never);
   const connection = builder.connectionObject(
     {
       type,

@@ -1,6 +1,7 @@
 // Derives topics, the events that can be subscribed to, from the announced nodes, and stores them.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
+import { withArticle } from '../../runtime/article.js';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode, Operation } from '../base/model.js';
 
@@ -23,10 +24,12 @@ export interface TopicRow {
 }
 
 const OPERATIONS: Record<Operation, (typename: string) => string> = {
-  created: (typename) => `A ${typename} was created.`,
-  updated: (typename) => `An attribute of a ${typename} changed.`,
-  deleted: (typename) => `A ${typename} was deleted.`,
+  created: (typename) => `${capitalized(withArticle(typename))} was created.`,
+  updated: (typename) => `An attribute of ${withArticle(typename)} changed.`,
+  deleted: (typename) => `${capitalized(withArticle(typename))} was deleted.`,
 };
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Converts `ScenarioSession` to `scenario_session`. */
 function snakeCase(typename: string): string {
@@ -87,7 +90,7 @@ function lifecycleTopics({ typename, columns, lifecycle = [] }: AnnouncedNode): 
       column_name: column,
       from_value: from ?? null,
       to_value: to,
-      description: description ?? `The ${field} of a ${typename} changed ${from === undefined ? '' : `from ${from} `}to ${to}.`,
+      description: description ?? `The ${field} of ${withArticle(typename)} changed ${from === undefined ? '' : `from ${from} `}to ${to}.`,
     };
   });
 }

@@ -1,6 +1,7 @@
 // Finds the node with which a subscription is tested or previewed: a given node, or the newest of the topic's type. The subscription's
 // owner must be able to read it.
 import { execute, Kind, type SelectionSetNode } from 'graphql';
+import { withArticle } from '../../runtime/article.js';
 import { sqlFragment } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -44,7 +45,7 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
   const problem = (message: string, type?: Problem['type']): Found => ({ problem: { field: 'nodeId', message, ...(type && { type }) } });
   if (!named || named.key.includes('\0')) return problem('does not exist, or you may not read it', 'NOT_FOUND');
   if (named.typename !== topic.typename)
-    return problem(`is the id of a ${named.typename}, but the topic ${topic.key} is about nodes of the type ${topic.typename}`);
+    return problem(`is the id of ${withArticle(named.typename)}, but the topic ${topic.key} is about nodes of the type ${topic.typename}`);
   const [deleted] = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, named.key) : [];
   const requested = deleted ?? { typename: topic.typename, nodeKey: named.key, overlay: [] };
   // If the schema has no root field that finds this type by key, the owner's rights can't be checked. The node must then at least belong to

@@ -141,7 +141,7 @@ describe('a preview', () => {
         report: null,
       });
     expect(await preview(unsaved(), { nodeId: idOf('1', 'Other') })).toMatchObject({
-      problems: [{ field: 'nodeId', message: 'is the id of a Other, but the topic thing/created is about nodes of the type Thing' }],
+      problems: [{ field: 'nodeId', message: 'is the id of an Other, but the topic thing/created is about nodes of the type Thing' }],
     });
     expect((await preview(unsaved({ topic: { key: 'no/such' } }))).problems).toMatchObject([{ field: 'topic', type: 'NOT_FOUND' }]);
     expect((await preview(unsaved(), { id: '00000000-0000-0000-0000-000000000000' })).problems).toMatchObject([

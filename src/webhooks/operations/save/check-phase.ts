@@ -1,4 +1,5 @@
 // Validates the phase of a draft. A subscription of the phase BEFORE is a before-hook: it is called before a write and can refuse it.
+import { withArticle } from '../../../runtime/article.js';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { Owner, Topic } from '../../base/model.js';
@@ -61,7 +62,7 @@ export async function checkPhase(
   else if (deciding)
     problems.push({
       field: 'phase',
-      message: `can't be BEFORE: rows of ${deciding.typename} decide the tenant of a ${topic.typename}, which is known only after the commit; use AFTER`,
+      message: `can't be BEFORE: rows of ${deciding.typename} decide the tenant of ${withArticle(topic.typename)}, which is known only after the commit; use AFTER`,
     });
   else if ((await countHooks(engine, owner, topic, id)) >= MAX_HOOKS)
     problems.push({ field: 'phase', message: `can't be BEFORE: your organization already has ${MAX_HOOKS} before-hooks for ${topic.key}` });

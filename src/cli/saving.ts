@@ -8,11 +8,12 @@ import { suggestTopic } from './suggest.js';
 
 const saving = (
   name: string,
+  more = '',
 ) => `mutation ($webhookSubscription: WebhookSubscriptionInput) { ${name}(webhookSubscription: $webhookSubscription) {
-  errors { field fullMessage type } warnings { field fullMessage } report { ${REPORT} }
-  webhookSubscription { id databaseId name version status topic { key version } callbackUrl } } }`;
+  errors { field fullMessage type } warnings { field fullMessage } report { ${REPORT} } ${more}
+  webhookSubscription { id databaseId name version status topic { key version } callbackUrl hasSharedSecret auth { __typename } } } }`;
 export const CREATE = saving('createWebhookSubscription');
-export const UPDATE = saving('updateWebhookSubscription');
+export const UPDATE = saving('updateWebhookSubscription', 'missedEvents { count isAtLeast since }');
 
 export interface Saved {
   webhookSubscription: {
@@ -22,9 +23,14 @@ export interface Saved {
     version: number;
     status: string;
     topic: { key: string; version: string };
+    callbackUrl: string | null;
+    hasSharedSecret: boolean;
+    auth: object | null;
   };
   warnings: { field: string; fullMessage: string }[];
   report: Answer | null;
+  /** The events that were missed while the subscription was disabled, when the update has enabled it. */
+  missedEvents?: { count: number; isAtLeast: boolean; since: string } | null;
 }
 
 export async function save(client: Client, mutation: string, webhookSubscription: Input): Promise<Saved> {
@@ -39,3 +45,12 @@ export const DELETE = `mutation ($webhookSubscription: WebhookSubscriptionInput)
   deleteWebhookSubscription(webhookSubscription: $webhookSubscription) { errors { field fullMessage type } } }`;
 
 export const called = ({ name, id }: { name: string | null; id: string }): string => (name ? `“${name.replace(/\s+/g, ' ')}”` : id);
+
+/** Says how many events were missed, and the command that sends them; `null` when there is none. */
+export function missedNote({ webhookSubscription, missedEvents }: Pick<Saved, 'missedEvents' | 'webhookSubscription'>): string | null {
+  if (!missedEvents) return null;
+  const { count, isAtLeast, since } = missedEvents;
+  const events = `${isAtLeast ? 'at least ' : ''}${count} ${count === 1 ? 'event was' : 'events were'}`;
+  const replay = `hookgraph replay ${webhookSubscription.databaseId} --from ${since}`;
+  return `${events.charAt(0).toUpperCase()}${events.slice(1)} missed since ${since}. Send ${count === 1 ? 'it' : 'them'} with: ${replay}`;
+}

@@ -88,6 +88,7 @@ mutation EnableAgain($id: ID) {
     webhookSubscription: { id: $id, disabled: false }
   ) {
     errors { field message }
+    missedEvents { message }
     webhookSubscription { id name status }
   }
 }

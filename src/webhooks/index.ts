@@ -78,6 +78,7 @@ export {
 } from './base/store/errors.js';
 export { type EventFilter, LISTED_HOURS, listEvents } from './base/store/events.js';
 export { type ApiAddress, readApiAddress, storeApiAddress } from './base/store/installation.js';
+export { describeMissed, type MissedEvents } from './base/store/missed-events.js';
 export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/store/page.js';
 export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store/replays.js';
 export { wipeOldSecrets } from './base/store/secrets.js';

@@ -8,7 +8,7 @@ import { type Answering, addAnswering, type Cli, type Command, collect, Option, 
 import { addFieldOptions, readFieldOptions } from '../field-options.js';
 import { findSubscription } from '../find.js';
 import { failed, printReport } from '../report.js';
-import { CREATE, called, type Saved, save, UPDATE } from '../saving.js';
+import { CREATE, called, missedNote, type Saved, save, UPDATE } from '../saving.js';
 import {
   assign,
   checkInput,
@@ -61,6 +61,11 @@ export function addSaving(webhooks: Command, cli: Cli): void {
       for (const input of await readWritten(client, cli, options, true))
         saved.push(await save(client, CREATE, { ...input, ...(options.test && { test: true }) }));
       printSaved(cli, saved, options, 'created');
+      for (const { webhookSubscription: one } of saved)
+        if (one.callbackUrl !== null && !one.hasSharedSecret && one.auth === null)
+          cli.terminal.note(
+            `${called(one)} has no shared secret, so its notifications are not signed. To sign them: hookgraph webhooks update ${one.databaseId} --secret env:NAME`,
+          );
     });
   addDefinition(
     addAnswering(webhooks, 'update <webhook>', 'change a subscription; fields without an option stay unchanged', [
@@ -92,9 +97,19 @@ export function addSaving(webhooks: Command, cli: Cli): void {
 }
 
 function printSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done: string): void {
-  if (json) terminal.json(saved.map(({ webhookSubscription, warnings, report }) => ({ ...webhookSubscription, warnings, report })));
-  for (const { webhookSubscription: one, warnings, report } of saved) {
+  if (json)
+    terminal.json(
+      saved.map(({ webhookSubscription, warnings, report, missedEvents }) => ({
+        ...webhookSubscription,
+        warnings,
+        report,
+        ...(missedEvents && { missedEvents }),
+      })),
+    );
+  for (const { webhookSubscription: one, warnings, report, missedEvents } of saved) {
     for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
+    const missed = missedNote({ webhookSubscription: one, missedEvents });
+    if (missed !== null) terminal.note(missed);
     if (!json) terminal.say(terminal.isTty ? `${called(one)} is ${done}: ${one.topic.key}@${one.topic.version}, id ${one.id}` : one.id);
     if (report && !json) printReport(terminal, report);
   }

@@ -7,7 +7,7 @@ import type { Answer, Client } from '../client.js';
 import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, moment, seconds, wholeNumber } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { addList, topicOf } from '../list.js';
-import { called, DELETE, UPDATE } from '../saving.js';
+import { called, DELETE, missedNote, type Saved, save, UPDATE } from '../saving.js';
 import { SHORT_ID_LENGTH } from '../shorten.js';
 import { ownFields } from '../subscription-fields.js';
 import { readSecret } from '../subscription-input.js';
@@ -130,9 +130,12 @@ export function addWebhooks(program: Command, cli: Cli): void {
       async (names: string[], options: Answering) => {
         const client = await connect();
         const found = await Promise.all(names.map((one) => findSubscription(client, one)));
-        for (const { id } of found) await client.mutate(UPDATE, { webhookSubscription: { id, disabled } });
-        if (options.json) return terminal.json(found.map((one) => ({ ...one, disabled })));
+        const saved: Saved[] = [];
+        for (const { id } of found) saved.push(await save(client, UPDATE, { id, disabled }));
+        if (options.json)
+          return terminal.json(found.map((one, at) => ({ ...one, disabled, missedEvents: saved[at]?.missedEvents ?? null })));
         for (const one of found) terminal.say(`${called(one)} is ${disabled ? 'disabled' : 'enabled'}.`);
+        for (const note of saved.flatMap((one) => missedNote(one) ?? [])) terminal.note(note);
       },
     );
 

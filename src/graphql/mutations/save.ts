@@ -91,6 +91,13 @@ export function addMutations(
             resolve: ({ report }) => report,
           }),
         }),
+        ...(verb === 'update' && {
+          missedEvents: t.field({
+            type: types.missedEvents,
+            description: 'The events that were missed while the subscription was disabled, if the update enabled it; `null` otherwise.',
+            resolve: ({ missed, subscription }) => (missed && subscription ? { ...missed, subscriptionId: subscription.id } : null),
+          }),
+        }),
       }),
     });
     builder.mutationField(`${verb}WebhookSubscription`, (t) =>
@@ -110,12 +117,12 @@ export function addMutations(
             test,
             expectedVersion,
           } = readAsked(own.engine, types.host, args.webhookSubscription ?? args.input?.webhookSubscription ?? {});
-          const { subscription, problems } = await save(own, id, asked, expectedVersion);
+          const { subscription, problems, missed } = await save(own, id, asked, expectedVersion);
           if (subscription && verb !== 'delete') own.loaders.subscription.clear(subscription.id);
           const tested = subscription && test && verb !== 'delete' ? await testSubscription(own.engine, own.actor, subscription.id) : null;
           const untested = tested?.problems.map((one): Problem => ({ ...one, field: 'test', severity: 'warning' })) ?? [];
           const path = args.webhookSubscription || !args.input ? ['webhookSubscription'] : ['input', 'webhookSubscription'];
-          return { subscription, problems: [...problems, ...untested], report: tested?.report ?? null, path };
+          return { subscription, problems: [...problems, ...untested], missed, report: tested?.report ?? null, path };
         },
       }),
     );

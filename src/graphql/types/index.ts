@@ -10,6 +10,7 @@ import { addEnums } from './enums.js';
 import { addError } from './error.js';
 import { addEvent } from './event.js';
 import { FieldTypes } from './fields.js';
+import { addMissedEvents } from './missed-events.js';
 import { addPlace } from './place.js';
 import { addRecentNodes } from './recent-nodes.js';
 import { addReplay } from './replay.js';
@@ -42,8 +43,10 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   addTopicPayload(builder, access, topic.ref);
   const replay = addReplay(builder, access, { enums, subscription, delivery });
   const bulkAction = addBulkAction(builder, access);
+  const missedEvents = addMissedEvents(builder, access);
   const report = addReport(builder, access, { enums, place, attempt, host });
-  return { host, enums, fieldTypes, place, topic, event, attempt, delivery, error, subscription, replay, bulkAction, report };
+  const found = { topic, event, attempt, delivery, error, subscription, replay, bulkAction, missedEvents, report };
+  return { host, enums, fieldTypes, place, ...found };
 }
 
 export type WebhookTypes = ReturnType<typeof addTypes>;

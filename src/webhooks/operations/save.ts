@@ -7,6 +7,7 @@ import { type Problem, WebhooksError } from '../base/errors.js';
 import type { Actor, Definition, Secrets, Subscription, Topic } from '../base/model.js';
 import { type Auditable, type AuditRecord, changesOf, recordAudit, switched as switchedTo } from '../base/store/audit.js';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-moves.js';
+import { countMissed, type MissedEvents } from '../base/store/missed-events.js';
 import { writePaces } from '../base/store/paces.js';
 import { endReplaysOf } from '../base/store/replays.js';
 import { wipeSecrets, writeSecrets } from '../base/store/secrets.js';
@@ -33,6 +34,8 @@ export type { SubscriptionInput } from './save/input.js';
 export interface SaveResult {
   subscription: Subscription | null;
   problems: Problem[];
+  /** The events that were missed while the subscription was disabled, when an update has enabled it; `null` or absent: none. */
+  missed?: MissedEvents | null;
 }
 
 export async function createSubscription(engine: Engine, actor: Actor, input: SubscriptionInput): Promise<SaveResult> {
@@ -164,9 +167,9 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     await lockSubscription(client, actor, was.id);
     const current = await stateIfSame(client, was);
     if (!current) return null;
-    const switched = input.disabled !== undefined && current.disabled !== disabled;
+    const switched = input.disabled !== undefined && (current.disabledAt !== null) !== disabled;
     const off = async () => (input.disabled === true ? listYoungClaims(client, [was.id]) : NOTHING_BEGINS);
-    if (!redefined && !switched && !relabelled) return { switched, young: await off() };
+    if (!redefined && !switched && !relabelled) return { backFrom: null, young: await off() };
     const full = topic.id === was.topicId ? null : await overLimit(client, actor.tenant, topic, engine.deadlines.subscriptionsPerTopic);
     if (full) return full;
     if (redefined) {
@@ -186,26 +189,27 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     await recordAudit(client, actor, auditOfUpdate(was, { changes, redefined, switched, disabled }));
     // Deliveries held for the reason NODE (the query or a template gave nothing usable) are released, too.
     if (redefined) await countRelease(client, was.id);
-    return { switched, young: await off() };
+    return { backFrom: isBack ? current.disabledAt : null, young: await off() };
   });
   if (!saved) return null;
   if ('message' in saved) return refused(saved);
   if (redefined) await begin(engine, () => releaseDeliveries(engine.pool, [was.id], ['BROKEN', 'MENDED']));
-  if (saved.switched && !disabled) await begin(engine, () => releaseDeliveries(engine.pool, [was.id], ['DISABLED']));
+  const missed = saved.backFrom && (await countMissed(engine.pool, was.id, saved.backFrom));
+  if (saved.backFrom) await begin(engine, () => releaseDeliveries(engine.pool, [was.id], ['DISABLED']));
   const subscription = await read(engine, actor, was.id);
   if (subscription?.status === 'DISABLED') await begin(engine, () => holdDeliveries(engine.pool, [was.id], 'DISABLED'));
   await untilNoneBegins(engine.pool, saved.young);
   problems.push(...(await settleUpkeep(engine, was.id, was.definition, definition)));
-  return { subscription, problems };
+  return { subscription, problems, missed };
 }
 
 /**
- * Returns whether the subscription is disabled, and whether a rule disabled it; `null` when another request has changed it since it was
- * read.
+ * Returns when the subscription was disabled (`null`: it is enabled), and whether a rule disabled it; `null` when another request has
+ * changed it since it was read.
  */
-async function stateIfSame(client: PoolClient, was: Subscription): Promise<{ disabled: boolean; byRule: boolean } | null> {
-  const { rows } = await client.query<{ disabled: boolean; byRule: boolean }>(
-    `SELECT disabled_at IS NOT NULL AS disabled, disabled_reason IN ('TOO_MANY_ERRORS', 'RETRIES_EXHAUSTED', 'GONE') IS TRUE AS "byRule" FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+async function stateIfSame(client: PoolClient, was: Subscription): Promise<{ disabledAt: Date | null; byRule: boolean } | null> {
+  const { rows } = await client.query<{ disabledAt: Date | null; byRule: boolean }>(
+    `SELECT disabled_at AS "disabledAt", disabled_reason IN ('TOO_MANY_ERRORS', 'RETRIES_EXHAUSTED', 'GONE') IS TRUE AS "byRule" FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
        AND (name, integration_id, environment_ids) IS NOT DISTINCT FROM ($3, $4, $5::text[])`,
     [was.id, was.version, was.name, was.integrationId, was.environmentIds],
   );

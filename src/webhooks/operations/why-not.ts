@@ -1,4 +1,5 @@
 // Explains for each recent event of a subscription's topic, optionally of one node, whether it was delivered and why not.
+import { withArticle } from '../../runtime/article.js';
 import { sqlStatement } from '../../runtime/sql-file.js';
 import type { NoticedFinding } from '../base/capture-finding.js';
 import type { Engine } from '../base/engine.js';
@@ -6,6 +7,7 @@ import type { Actor, Delivery, Subscription, Topic } from '../base/model.js';
 import { lastAttemptsOf } from '../base/store/attempts.js';
 import { deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
 import { OPERATOR } from '../base/store/delivery-state.js';
+import { countMissed, describeMissed, type MissedEvents } from '../base/store/missed-events.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
 import { describeWorkers, readWorkers } from '../base/store/workers.js';
@@ -59,13 +61,14 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
   const since = question.since ?? new Date(Date.now() - 24 * 60 * 60 * 1000);
   if (question.nodeId !== null && named?.typename !== topic.typename) {
     const conclusion = named
-      ? `The given id is the id of a ${named.typename}, but ${topic.key} is about the type ${topic.typename}.`
+      ? `The given id is the id of ${withArticle(named.typename)}, but ${topic.key} is about the type ${topic.typename}.`
       : `The given id is not the id of a node. The topic ${topic.key} is about nodes of the type ${topic.typename}.`;
     return { code: named ? 'OTHER_TYPE' : 'NOT_A_NODE_ID', conclusion, findings: [] };
   }
   const findings = await findingsOf(engine, actor, { subscription, topic, key: named?.key ?? null, since });
   const unrecorded = whyUnrecorded(captureFindings, topic, findings.length === 0);
-  const { code, sentence } = conclude(subscription, topic, findings, { ofOne: named !== null, since, unrecorded });
+  const missed = subscription.disabledAt && (await countMissed(engine.pool, subscription.id, subscription.disabledAt));
+  const { code, sentence } = conclude(subscription, topic, findings, { ofOne: named !== null, since, unrecorded, missed });
   return { code, conclusion: sentence, findings };
 }
 
@@ -141,15 +144,33 @@ function waitingOf(findings: Finding[]): (string | null)[] {
   ];
 }
 
+/** Says which command sends missed events. */
+const replayOf = ({ id }: Subscription, from: Date): string =>
+  `\`hookgraph replay ${id} --from ${from.toISOString()}\` (\`replayWebhookEvents\`)`;
+
+/** Says how many of the events were missed while the subscription was disabled; `null` when none was. */
+function missedOf(subscription: Subscription, findings: Finding[]): string | null {
+  const missed = findings.filter(({ code }) => code === 'SKIPPED_DISABLED');
+  const first = missed.at(-1);
+  if (!first) return null;
+  const count = missed.length === 1 ? '1 was' : `${missed.length} were`;
+  const them = missed.length === 1 ? 'it' : 'them';
+  return `${count} missed while the subscription was disabled; ${replayOf(subscription, first.event.occurredAt)} sends ${them}.`;
+}
+
 function conclude(
   subscription: Subscription,
   topic: Topic,
   findings: Finding[],
-  { ofOne, since, unrecorded }: { ofOne: boolean; since: Date; unrecorded: string | null },
+  { ofOne, since, unrecorded, missed }: { ofOne: boolean; since: Date; unrecorded: string | null; missed: MissedEvents | null },
 ): Reason {
   if (subscription.status === 'DISABLED') {
     const disabled = `The subscription has been disabled since ${subscription.disabledAt?.toISOString()}.`;
-    return reason('SUBSCRIPTION_DISABLED', `${disabled} ${subscription.disabledMessage ?? 'Its owner disabled it.'}`);
+    const counted = missed && describeMissed(missed);
+    const what = counted
+      ? ` ${counted.charAt(0).toUpperCase()}${counted.slice(1)}; enable the subscription, then send ${missed.count === 1 ? 'it' : 'them'} with ${replayOf(subscription, missed.since)}.`
+      : '';
+    return reason('SUBSCRIPTION_DISABLED', `${disabled} ${subscription.disabledMessage ?? 'Its owner disabled it.'}${what}`);
   }
   if (subscription.status === 'HELD') return reason('SUBSCRIPTION_HELD', `The definition no longer works: ${subscription.brokenReason}`);
   if (unrecorded !== null) return reason('NOT_CAPTURED', unrecorded);
@@ -166,6 +187,7 @@ function conclude(
   if (only && findings.length === 1) return reason(only.code, only.reason);
   const sentences = [
     `${delivered} of the last ${findings.length} changes ${delivered === 1 ? 'was' : 'were'} delivered.`,
+    missedOf(subscription, findings),
     ...waitingOf(findings),
     subscription.pace && paceOf(subscription.pace),
   ];

@@ -30,7 +30,7 @@ export const SIGNATURE_ENUM = {
 export const SHARED_SECRET = {
   name: 'sharedSecret',
   type: { kind: 'TEXT' },
-  description: 'The secret that signs notifications. It is never returned.',
+  description: 'The secret that signs notifications. Without it, they are not signed. It is never returned.',
   output: {
     name: 'hasSharedSecret',
     type: { kind: 'BOOLEAN' },
@@ -39,7 +39,10 @@ export const SHARED_SECRET = {
     read: ({ secretFields }: Subscription) => secretFields.includes('sharedSecret'),
   },
   secret: true,
-  option: { flags: '--secret <secret>', help: 'the secret that signs notifications: env:NAME, @file, @- for stdin, or the secret itself' },
+  option: {
+    flags: '--secret <secret>',
+    help: 'the secret that signs notifications, which are not signed without it: env:NAME, @file, @- for stdin, or the secret itself',
+  },
   file: { variable: 'SECRET', shownBy: 'hasSharedSecret' },
   merge: (given: string | null | undefined, { saved }: MergeContext) =>
     given === undefined ? (saved?.secrets.sharedSecret ?? null) : given,

@@ -139,7 +139,12 @@ it('may be as wide and as deep as the limits say', async () => {
 });
 
 const IN_TEMPLATE: [what: string, template: string, message: string, place: [line: number, column: number, under: string]][] = [
-  ['uses a filter that there is not', '{"a":\n  "{{ data.id | upcaze }}"}', 'undefined filter: upcaze', [2, 4, '{{ data.id']],
+  [
+    'uses a filter that there is not',
+    '{"a":\n  "{{ data.id | upcaze }}"}',
+    'undefined filter: upcaze. Did you mean "upcase"?',
+    [2, 17, 'upcaze'],
+  ],
   ['doesn’t close a tag', '{% if data.id %}\n true', 'tag {% if data.id %} not closed', [1, 1, '{% if']],
   ['doesn’t close an output', 'x {{ data.id', 'not closed', [1, 3, '{{ data']],
   ['uses a tag that there is not', 'true\n{% iff data.id %}{% endiff %}', 'tag "iff" not found', [2, 1, '{% iff']],
@@ -201,11 +206,90 @@ it('tells all mistakes at once, and is a warning where only invented data is at 
   const { errors, warnings, webhookSubscription } = await save('create', {
     topic: { key: 'user/deleted' },
     callbackUrl: receiver.url,
-    template: '{"a": {{ data.b }} }',
+    template: '{"a": {{ data.url }} }',
   });
   expect(errors).toEqual([]);
   expect(warnings).toMatchObject([{ field: 'template', message: expect.stringContaining('invalid JSON for sample data') }]);
   expect(webhookSubscription).not.toBeNull();
+});
+
+const QUERY = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { name organization { name } groups { nodes { name } } } } }';
+
+const IN_PATH: [what: string, definition: Record<string, string>, message: string, place: [number, number, string]][] = [
+  [
+    'of the query',
+    { query: QUERY, template: '{"name":\n  "{{ data.node.nmae }}"}' },
+    'reads data.node.nmae, but the query does not select "nmae" there, so this is always empty. Did you mean "name"?',
+    [2, 7, 'data.node.nmae'],
+  ],
+  [
+    'of a list in a loop',
+    { query: QUERY, template: '"{% for one in data.node.groups.nodes %}{{ one.nam }}{% endfor %}"' },
+    'reads one.nam (data.node.groups.nodes[0].nam), but the query does not select "nam" there, so this is always empty. Did you mean "name"?',
+    [1, 44, 'one.nam'],
+  ],
+  [
+    'of the event',
+    { validationTemplate: '{{ event.after.emial != "" }}' },
+    'reads event.after.emial, but event.after has no "emial", so this is always empty. Did you mean "email"?',
+    [1, 4, 'event.after.emial'],
+  ],
+  [
+    'of the notification',
+    { template: '"{{ notification.topc }}"' },
+    'reads notification.topc, but notification has no "topc", so this is always empty. Did you mean "topic"?',
+    [1, 5, 'notification.topc'],
+  ],
+  [
+    'of the default payload',
+    { template: '"{{ data.uri }}"' },
+    'reads data.uri, but data has no "uri", so this is always empty. Did you mean "url"?',
+    [1, 5, 'data.uri'],
+  ],
+  [
+    'of the response',
+    { errorTemplate: '{% if stauts > 299 %}{{ body.any.thing }}{% endif %}' },
+    'reads stauts, but there is no variable stauts here. Did you mean "status"?',
+    [1, 7, 'stauts'],
+  ],
+];
+
+describe('a path that can not exist', () => {
+  it.each(IN_PATH)('%s is a warning at save and in a preview', async (_what, definition, message, [line, column, under]) => {
+    const [field] = Object.keys(definition).filter((name) => name !== 'query');
+    const input = { topic: { key: 'user/created' }, callbackUrl: receiver.url, ...definition };
+    const { errors, warnings, webhookSubscription } = await save('create', input);
+    expect(errors).toEqual([]);
+    expect(webhookSubscription).not.toBeNull();
+    const [warning] = warnings;
+    expect(warning).toMatchObject({ field, message: expect.stringContaining(message) });
+    expect(placeIn(warning as Mistake)).toMatchObject({ line, column, under: expect.stringMatching(new RegExp(`^${under}`)) });
+    const { previewWebhookSubscription: preview } = await product.graphql(
+      'mutation ($in: WebhookSubscriptionInput) { previewWebhookSubscription(webhookSubscription: $in) { warnings { message place { line column } } } }',
+      { in: input },
+    );
+    expect(preview.warnings).toContainEqual({ message: warning?.message, place: { line, column } });
+  });
+
+  it('comes with the names that exist when none is similar, and can be what another value of the variable has', async () => {
+    const input = { topic: { key: 'user/created' }, callbackUrl: receiver.url, query: QUERY };
+    const { warnings } = await save('create', {
+      ...input,
+      template: '"{{ data.node.zip }}{{ data.node.groups.nodes.name }}{{ data.node.name.first_name }}"',
+    });
+    expect(warnings.map(({ message }) => message.split(' (line')[0])).toEqual([
+      'reads data.node.zip, but the query does not select "zip" there, so this is always empty. It has: name, organization, groups',
+      'reads data.node.groups.nodes.name, but data.node.groups.nodes is a list, so this is always empty; use a `for` loop or data.node.groups.nodes[0].name',
+      'reads data.node.name.first_name, but data.node.name has no fields, so this is always empty',
+    ]);
+    const right = [
+      '{% assign x = data.node.organization %}{% if true %}{% assign x = data.node %}{% endif %}{{ x.groups.nodes.first.name }}',
+      '{% assign all = data.node.groups.nodes | map: "name" %}{{ all.any.thing }}{{ data.node[event.operation].x }}',
+      '{{ data.node.groups.nodes.size }}{{ data.node.groups.nodes[0].name.size }}{{ event.actor.any.thing }}{{ event.changed[0] }}',
+      '{% for pair in data.node %}{{ forloop.index }}{{ pair[0] }}{% endfor %}{% capture c %}x{% endcapture %}{{ c }}{% increment n %}{{ n }}',
+    ];
+    for (const template of right) expect((await save('create', { ...input, template: `"${template}"` })).warnings).toEqual([]);
+  });
 });
 
 it('takes both published forms, and answers the path of the one that was used', async () => {

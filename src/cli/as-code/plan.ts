@@ -4,7 +4,7 @@ import type { Environment } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { hideValues } from '../references.js';
-import { CREATE, called, DELETE, save, UPDATE } from '../saving.js';
+import { CREATE, called, DELETE, missedNote, save, UPDATE } from '../saving.js';
 import { ownFields } from '../subscription-fields.js';
 import type { Input } from '../subscription-input.js';
 import { suggestTopic } from '../suggest.js';
@@ -14,16 +14,28 @@ import { type Change, compare, type Existing, SECRET } from './compare.js';
 import { type Desired, type Folder, readFolder, SETTINGS } from './read-folder.js';
 
 const PREVIEW = `mutation ($webhookSubscription: WebhookSubscriptionInput) {
-  previewWebhookSubscription(webhookSubscription: $webhookSubscription) { changedSecrets errors { field message fullMessage type place { line column } } } }`;
+  previewWebhookSubscription(webhookSubscription: $webhookSubscription) { changedSecrets
+  errors { field message fullMessage type place { line column } } warnings { field message fullMessage type place { line column } } } }`;
 
 interface Preview {
   /** The fields whose secrets differ from the saved ones. */
   changedSecrets: string[];
-  errors: { field: string; message: string; fullMessage: string; type: string; place: Position | null }[];
+  errors: Mistake[];
+  warnings: Mistake[];
+}
+
+interface Mistake {
+  field: string;
+  message: string;
+  fullMessage: string;
+  type: string;
+  place: Position | null;
 }
 
 export interface Planned extends Pick<Folder, 'variables' | 'unset'> {
   changes: Change[];
+  /** The likely mistakes in queries and templates: each text with the file, line and column, by the API's message. */
+  warnings: Map<string, string>;
 }
 
 export const isPlanned = ({ action }: Change, { prune }: { prune?: boolean }): boolean =>
@@ -55,6 +67,7 @@ export async function plan(client: Client, dir = '.', { prune }: { prune?: boole
   const { desired, variables, unset } = folder;
   const compared = compare(schema, folder, await listExisting(client));
   const mistakes = new Set<string>();
+  const warnings = new Map<string, string>();
   const changes: Change[] = [];
   for (const [at, change] of compared.entries()) {
     if (!change.input) {
@@ -68,10 +81,12 @@ export async function plan(client: Client, dir = '.', { prune }: { prune?: boole
     for (const error of preview.errors)
       if (error.field === 'topic' && error.type === 'NOT_FOUND')
         error.message += `.${await suggestTopic(client, String((change.input.topic as Input).key))}`;
-    for (const mistake of mistakesOf(preview, desired[at] as Desired, variables)) mistakes.add(mistake);
+    const given = desired[at] as Desired;
+    for (const mistake of mistakesOf(preview, given)) mistakes.add(located(mistake, given, variables));
+    for (const warning of preview.warnings) if (warning.place) warnings.set(warning.fullMessage, located(warning, given, variables));
   }
   if (mistakes.size > 0) throw new RuntimeError('REFUSED', [...mistakes].join('\n'), 'No subscription was changed.');
-  return { changes, variables, unset };
+  return { changes, variables, unset, warnings };
 }
 
 /** Adds the secrets that the API found changed, and removes the others from the input. */
@@ -94,18 +109,17 @@ function withSecrets(change: Change, { changedSecrets }: Preview, { shown, unset
   };
 }
 
-/** Returns each mistake with the file, line and column where it is written. */
-function mistakesOf({ errors }: Preview, { unset, placeOf }: Desired, variables: Folder['variables']): string[] {
-  return (
-    errors
-      // The error `NOT_FOUND` of `base` means that no node exists to preview with, which isn't a mistake in the file.
-      .filter(({ field, type }) => (field !== 'base' || type !== 'NOT_FOUND') && !unset.has(rootOf(field)))
-      .map(({ field, message, fullMessage, place }) => {
-        // The message repeats the position in the text, which in a YAML file is another.
-        const said = field === 'base' ? fullMessage : `${field}: ${message.replace(/ \(line \d+, column \d+\)$/m, '')}`;
-        return `${placeOf(rootOf(field), place ?? undefined)}: ${hideValues(said, variables)}`;
-      })
-  );
+/** Returns the mistakes that are not caused by a variable that isn't set here. */
+function mistakesOf({ errors }: Preview, { unset }: Desired): Mistake[] {
+  // The error `NOT_FOUND` of `base` means that no node exists to preview with, which isn't a mistake in the file.
+  return errors.filter(({ field, type }) => (field !== 'base' || type !== 'NOT_FOUND') && !unset.has(rootOf(field)));
+}
+
+/** Says a mistake with the file, line and column where it is written. */
+function located({ field, message, fullMessage, place }: Mistake, { placeOf }: Desired, variables: Folder['variables']): string {
+  // The message repeats the position in the text, which in a YAML file is another.
+  const said = field === 'base' ? fullMessage : `${field}: ${message.replace(/ \(line \d+, column \d+\)$/m, '')}`;
+  return `${placeOf(rootOf(field), place ?? undefined)}: ${hideValues(said, variables)}`;
 }
 
 const rootOf = (field: string): string => field.split('.')[0] ?? field;
@@ -116,7 +130,7 @@ const rootOf = (field: string): string => field.split('.')[0] ?? field;
  */
 export async function apply(
   client: Client,
-  { changes, variables }: Planned,
+  { changes, variables, warnings }: Planned,
   { prune }: { prune?: boolean },
   terminal: Terminal,
 ): Promise<Change[]> {
@@ -134,8 +148,12 @@ export async function apply(
           `${done.length === 1 ? '1 earlier change was' : `${done.length} earlier changes were`} applied. Correct the mistake and run the command again.`,
         );
       });
-      for (const { fullMessage } of saved.warnings)
-        terminal.note(`${file}, ${called({ name, id: '' })}: warning: ${hideValues(fullMessage, variables)}`);
+      const missed = missedNote(saved);
+      const notes = saved.warnings
+        .filter(({ fullMessage }) => !warnings.has(fullMessage))
+        .map(({ fullMessage }) => `warning: ${fullMessage}`);
+      for (const note of [...notes, ...(missed === null ? [] : [missed])])
+        terminal.note(`${file}, ${called({ name, id: '' })}: ${hideValues(note, variables)}`);
     }
     done.push(change);
   }

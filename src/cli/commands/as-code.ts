@@ -47,6 +47,7 @@ export function addAsCode(program: Command, cli: Cli): void {
       const planned = await plan(client, folder, options, cli.env);
       refuseUnset(planned, folder);
       if (!options.json) printPlan(terminal, planned, { prune: options.prune === true });
+      printWarnings(planned, terminal);
       const due = planned.changes.filter((change) => isPlanned(change, options));
       if (due.length > 0 && !options.yes && (await terminal.confirm('Apply these changes?')) !== true)
         throw new RuntimeError('NOT_CONFIRMED', 'The changes were not applied', 'Pass --yes to confirm.');
@@ -88,8 +89,13 @@ export function addAsCode(program: Command, cli: Cli): void {
 function print(planned: Planned, { json, prune }: Planning, { terminal }: Cli): void {
   if (json) terminal.json(planned.changes.map(withoutInput));
   else printPlan(terminal, planned, { prune: prune === true });
+  printWarnings(planned, terminal);
   if (planned.unset.length > 0)
     terminal.note(`Not set here, so what reads these variables is not compared: ${planned.unset.join(', ')}. \`apply\` needs them.`);
+}
+
+function printWarnings({ warnings }: Planned, terminal: Cli['terminal']): void {
+  for (const warning of warnings.values()) terminal.note(`Warning: ${warning}`);
 }
 
 function refuseUnset({ unset }: Planned, dir = '.'): void {

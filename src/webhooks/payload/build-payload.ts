@@ -45,7 +45,8 @@ export type PayloadResult =
 /**
  * Runs the query as the owner, then the validation template, then the body template. A definition without query and templates gets its
  * default body synchronously.
- * @param watch receives a report of each stage, for a test or preview. With it, a rejection by the validation template is only reported
+ * @param watch receives a report of each stage, for a test or preview. With it, the body template runs whatever the validation template
+ * rendered, and `false` is only reported
  * @throws TemplateError `busy` when no render process was free in time; the delivery must be retried
  * @throws HostFailed when a resolver or the database of the host fails; a test or preview reports it as a failed query instead
  * @throws Error for an internal failure
@@ -103,11 +104,13 @@ async function buildOwn(
   const scope = watch && { ...payload, notification, ...(event !== null && { event: parseJson(event) as unknown }) };
   const input = () => scopeJson(row ? rowJson(row) : (stringifyJson(payload.data) ?? 'null'), JSON.stringify(notification), event);
   const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
+  let unfit: string | null = null;
   if (compiled.validation) {
     const validated = validate(compiled.validation, results.shift() as StepResult);
     const { outcome, message, text: output, place, ms } = validated;
     watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: scope, output, message, place, ms }));
     if (outcome !== null && !watch) return stop(outcome, 'VALIDATION', message);
+    if (outcome === 'HELD') unfit = message;
   }
 
   const at = performance.now();
@@ -118,6 +121,7 @@ async function buildOwn(
   const ms = body.ms ?? performance.now() - at;
   const place = 'error' in body ? body.place : null;
   watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: scope, output: body.text ?? null, message: error, place, ms }));
+  if (unfit !== null) return stop('HELD', 'VALIDATION', unfit);
   if ('error' in body) return stop('HELD', 'TEMPLATE', body.error);
   return {
     outcome: 'READY',

@@ -150,7 +150,7 @@ describe('a save', () => {
     expect(fields.filter((field) => field === 'headers')).toHaveLength(7);
     expect(problems.find((problem) => problem.field === 'query')?.message).toContain('(line 2, column 3)\n2 |   nodde { id }\n      ^');
     expect(problems.find((problem) => problem.field === 'template')?.message).toContain(
-      '(line 1, column 7)\n1 | {"a": {{ x | nofilter }}}\n          ^',
+      '(line 1, column 14)\n1 | {"a": {{ x | nofilter }}}\n                 ^',
     );
     expect((await listSubscriptions(db.pool, owner, {}, toPage({ first: 100 }))).rows).toHaveLength(before);
   });
@@ -210,7 +210,8 @@ describe('a save', () => {
       { field: 'validationTemplate', severity: 'warning' },
       { field: 'template', severity: 'warning' },
     ]);
-    expect(await problemsOf({ validationTemplate: '{{ data.node.name != "Alain Bloch" }}' })).toEqual([]);
+    const query = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
+    expect(await problemsOf({ query, validationTemplate: '{{ data.node.name != "Alain Bloch" }}' })).toEqual([]);
   });
 
   it('refuses what Postgres cannot hold', async () => {

@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { deleteSubscription, type TryResult, testSubscription, updateSubscription } from '../../../src/webhooks/index.js';
+import {
+  deleteSubscription,
+  previewSubscription,
+  type TryResult,
+  testSubscription,
+  updateSubscription,
+} from '../../../src/webhooks/index.js';
 import { freePort } from '../../support/cli.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
@@ -105,7 +111,6 @@ describe('a test', () => {
 
   it.each([
     ['false', 'SKIPPED', 'The validation template rendered false.'],
-    ['perhaps', 'FAILED', 'The validation template rendered "perhaps"; it must render true or false.'],
     ['true', 'OK', null],
   ])('goes on where the validation template says %s, and tells what it said', async (said, outcome, message) => {
     const id = await world.subscribe({ validationTemplate: `{% if data.node.name == "Ada" %}${said}{% else %}true{% endif %}` });
@@ -115,6 +120,24 @@ describe('a test', () => {
     expect(result.report?.stages[1]).toMatchObject({ stage: 'VALIDATION', outcome, message, output: said });
     expect(world.receiver.requests).toHaveLength(1);
   });
+
+  it.each(['{"ok": true}', '{"ok": '])(
+    'ends like a preview at a validation template that decides nothing, with the body %s',
+    async (template) => {
+      const forAda = (text: string, otherwise: string) => `{% if data.node.name == "Ada" %}${text}{% else %}${otherwise}{% endif %}`;
+      const id = await world.subscribe({ validationTemplate: forAda('perhaps', 'true'), template: forAda(template, '{}') });
+      await world.insertThings('Ada');
+      const message = 'The validation template rendered "perhaps"; it must render true or false.';
+      const ended = { outcome: 'FAILED', stage: 'VALIDATION', message, request: null };
+      const outcome = template.endsWith('}') ? 'OK' : 'FAILED';
+      for (const { report } of [await test(id), await previewSubscription(world.webhooks.engine, OWNER, { id, input: {}, nodeId: null })]) {
+        expect(report).toMatchObject(ended);
+        expect(report?.stages[1]).toMatchObject({ stage: 'VALIDATION', outcome: 'FAILED', message, output: 'perhaps' });
+        expect(report?.stages[2]).toMatchObject({ stage: 'TEMPLATE', outcome, output: template });
+      }
+      expect(world.receiver.requests).toEqual([]);
+    },
+  );
 
   it('of a deleted topic sends the last node that was deleted, as it was', async () => {
     const id = await world.subscribe({ topic: { key: 'thing/deleted' } });

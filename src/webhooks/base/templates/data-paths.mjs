@@ -1,10 +1,25 @@
 // @ts-check
-// Finds the paths of `data` and of `event` that a template reads, as lists of names. Runs in render processes.
+// Finds the paths that a template reads: those of `data`, those of `event`, and all of them with their positions. Runs in render processes.
 
-/** @import { Liquid, Template as Node } from 'liquidjs' */
+/** @import { Liquid, Template as Node, Variable } from 'liquidjs' */
+/** @import { Read } from './rendering.mjs' */
+
+/**
+ * A path from a variable: names, list indexes, and at the end `null` if the rest is known only at rendering, as in `data[x]`.
+ * @typedef {(string | number | null)[]} Path
+ */
+
+/**
+ * A value that a variable may have. `path`: where it comes from; `null` when it is no part of another variable, such as a text. `isExact`:
+ * the value is what the path leads to, unchanged by a filter.
+ * @typedef {{ path: Path | null, isExact: boolean }} Source
+ */
 
 /** Maximum number of variables that are followed from a name to `data`, e.g. in `{% assign b = a %}{% assign c = b %}`. */
 const MOST_STEPS = 20;
+/** Maximum number of paths that a variable may stand for, and maximum number of reads that are returned. */
+const MOST_PATHS = 20;
+const MOST_READS = 1_000;
 
 /**
  * Returns the paths of `data` that a parsed template reads, without list indexes, since all items of a list have the same fields. A
@@ -16,47 +31,129 @@ const MOST_STEPS = 20;
 export function dataPaths(nodes, engine) {
   const named = namesIn(nodes, engine);
   const found = new Map();
-  /** @type {(path: string[], stepsLeft: number) => void} */
-  const follow = ([root = '', ...names], stepsLeft) => {
-    if (root === 'data') found.set(names.join('.'), names);
-    else if (stepsLeft > 0) for (const leads of named.get(root) ?? []) follow([...leads, ...names], stepsLeft - 1);
+  /** @type {(path: Path, stepsLeft: number) => void} */
+  const follow = ([root, ...names], stepsLeft) => {
+    const isName = (/** @type {unknown} */ name) => typeof name === 'string' && !['first', 'last', 'size'].includes(name);
+    if (root === 'data') found.set(names.filter(isName).join('.'), names.filter(isName));
+    else if (stepsLeft > 0) for (const { path } of named.get(String(root)) ?? []) if (path) follow([...path, ...names], stepsLeft - 1);
   };
-  for (const segments of engine.variableSegmentsSync(nodes, { partials: false })) follow(namesOf(segments), MOST_STEPS);
+  for (const variable of variablesIn(nodes, engine)) follow(pathOf(variable), MOST_STEPS);
   return [...found.values()];
 }
 
 /**
- * @param {unknown[]} segments
- * @returns {string[]} the names up to the first segment that is known only at rendering
+ * Returns each path that a parsed template reads, with the position where it is read first, and the paths from `data`, `event` or another
+ * outer variable for which it may stand: several, if two tags assign the variable.
+ * @param {Node[]} nodes
+ * @param {Liquid} engine
+ * @returns {Read[]}
  */
-function namesOf(segments) {
-  const end = segments.findIndex((segment) => typeof segment !== 'string' && typeof segment !== 'number');
-  const known = end < 0 ? segments : segments.slice(0, end);
-  return /** @type {string[]} */ (known.filter((segment) => typeof segment === 'string' && !['first', 'last', 'size'].includes(segment)));
+export function readsOf(nodes, engine) {
+  const named = namesIn(nodes, engine);
+  /** @type {Map<string, Read>} */
+  const found = new Map();
+  for (const variable of variablesIn(nodes, engine)) {
+    const text = variable.toString();
+    if (found.has(text)) continue;
+    const paths = expand(pathOf(variable), named, MOST_STEPS);
+    const { row: line, col: column } = variable.location;
+    found.set(text, { text, paths, place: { line, column } });
+    if (found.size === MOST_READS) break;
+  }
+  return [...found.values()].filter(({ paths }) => paths.length > 0);
 }
 
 /**
- * Maps each variable that the template assigns (by `assign`, `for` or `tablerow`) to the paths it stands for.
+ * Replaces assigned variables by what they stand for. Returns `[]` when that is not known for each of their values.
+ * @param {Path} path
+ * @param {Map<string, Source[]>} named
+ * @param {number} stepsLeft
+ * @returns {Path[]}
+ */
+function expand([root, ...rest], named, stepsLeft) {
+  const sources = named.get(String(root));
+  if (!sources) return typeof root === 'string' ? [[root, ...rest]] : [];
+  /** @type {Path[]} */
+  const paths = [];
+  for (const { path, isExact } of sources) {
+    const expanded = path && isExact && stepsLeft > 0 ? expand([...path, ...rest], named, stepsLeft - 1) : [];
+    paths.push(...expanded);
+    if (expanded.length === 0 || paths.length > MOST_PATHS) return [];
+  }
+  return paths;
+}
+
+/**
  * @param {Node[]} nodes
  * @param {Liquid} engine
- * @returns {Map<string, string[][]>}
+ * @returns {Variable[]} each variable in each place
+ */
+function variablesIn(nodes, engine) {
+  return Object.values(engine.analyzeSync(nodes, { partials: false }).variables).flat();
+}
+
+/**
+ * @param {Variable} variable
+ * @returns {Path}
+ */
+function pathOf({ segments }) {
+  /** @type {Path} */
+  const path = [];
+  for (const segment of segments) {
+    const isDynamic = typeof segment === 'object' && 'segments' in segment;
+    path.push(isDynamic ? null : typeof segment === 'string' ? segment : 0);
+    if (isDynamic) break;
+  }
+  return path;
+}
+
+/**
+ * Maps each variable that the template sets (by `assign`, `capture`, `for` …) to its values.
+ * @param {Node[]} nodes
+ * @param {Liquid} engine
+ * @returns {Map<string, Source[]>}
  */
 function namesIn(nodes, engine) {
-  /** @type {Map<string, string[][]>} */
+  /** @type {Map<string, Source[]>} */
   const named = new Map();
+  /** @type {(name: string, source: Source) => void} */
+  const add = (name, source) => void named.set(name, [...(named.get(name) ?? []), source]);
+  const unknown = { path: null, isExact: false };
   /** @type {any[]} */
   const open = [...nodes];
   for (let node = open.pop(); node; node = open.pop()) {
     if (node.children) open.push(...childrenOf(node));
-    const name = node.name === 'assign' ? node.key : node.name === 'for' || node.name === 'tablerow' ? node.variable : undefined;
-    if (name === undefined) continue;
-    const [source] = [...(node.arguments?.() ?? [])];
-    const text = source?.getText?.() ?? source?.initial?.postfix?.[0]?.getText?.();
-    if (!/^[\w-]+([.[].*)?$/s.test(text ?? '')) continue;
-    const [segments] = engine.variableSegmentsSync(engine.parse(`{{ ${text} }}`), { partials: false });
-    if (segments) named.set(name, [...(named.get(name) ?? []), namesOf(segments)]);
+    const loop = node.name === 'for' || node.name === 'tablerow' ? node.variable : undefined;
+    for (const { content } of node.localScope?.() ?? []) add(content, node.name === 'assign' ? assigned(node, engine) : unknown);
+    for (const name of node.blockScope?.() ?? []) if (name !== loop) add(name, unknown);
+    if (loop !== undefined) add(loop, itemOf(sourceOf(node.collection, engine)));
   }
   return named;
+}
+
+/**
+ * @param {any} node a tag `assign`
+ * @param {Liquid} engine
+ * @returns {Source}
+ */
+function assigned({ value: { initial, filters } }, engine) {
+  const { path, isExact } = sourceOf(initial.postfix[0], engine);
+  return { path, isExact: isExact && initial.postfix.length === 1 && filters.length === 0 };
+}
+
+/** @param {Source} source the list of a loop */
+const itemOf = ({ path, isExact }) => ({ path: path && [...path, 0], isExact });
+
+/**
+ * @param {any} token
+ * @param {Liquid} engine
+ * @returns {Source}
+ */
+function sourceOf(token, engine) {
+  const text = token?.getText?.() ?? '';
+  if (!/^[\w-]+\s*([.[].*)?$/s.test(text)) return { path: null, isExact: false };
+  const [variable] = variablesIn(/** @type {any} */ ([{ arguments: () => [token] }]), engine);
+  return { path: variable ? pathOf(variable) : null, isExact: true };
 }
 
 /**

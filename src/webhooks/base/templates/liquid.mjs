@@ -3,8 +3,9 @@
 import { Context, Drop, isTruthy, Liquid, LiquidError, toValue } from 'liquidjs';
 import { ExactNumber } from '../../../runtime/exact-json.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
-import { dataPaths, readPathsOfEvent } from './data-paths.mjs';
+import { dataPaths, readPathsOfEvent, readsOf } from './data-paths.mjs';
 import { dateFilters } from './liquid/dates.mjs';
+import { explain } from './liquid/explain.mjs';
 import { listFilters } from './liquid/lists.mjs';
 import { Cycle, For, TableRow } from './liquid/loops.mjs';
 import { numberFilters } from './liquid/numbers.mjs';
@@ -70,6 +71,13 @@ export const eventPaths = (nodes, source, style) => readPathsOfEvent(nodes, sour
 export const pathsOfData = (nodes, style) => dataPaths(nodes, engines[style]);
 
 /**
+ * Returns all paths that a template reads, with their positions.
+ * @param {Node[]} nodes
+ * @param {Escape} style
+ */
+export const listReads = (nodes, style) => readsOf(nodes, engines[style]);
+
+/**
  * Converts a thrown error to a fault that the template's author understands, with its position.
  * @param {unknown} error
  * @param {'syntax' | 'render'} usual the fault of an error that exceeds no limit
@@ -80,11 +88,12 @@ export function faultOf(error, usual) {
   if (original instanceof RangeError && /call stack|Invalid (string|array) length|Invalid count|too large/.test(original.message))
     return { fault: 'limit', message: 'nested too deeply, or rendered too much', place: null };
   const text = error instanceof Error ? error.message : String(error);
-  const message = text.replace(/(, file:[^,]*)?, line:\d+, col:\d+$/, '');
-  const fault = / limit exceeded/.test(message) ? 'limit' : usual;
-  if (!LiquidError.is(error)) return { fault, message, place: null };
-  const [line = 1, column = 1] = error.token.getPosition();
-  return { fault, message, place: { line, column } };
+  const plain = text.replace(/(, file:[^,]*)?, line:\d+, col:\d+$/, '');
+  const fault = / limit exceeded/.test(plain) ? 'limit' : usual;
+  if (!LiquidError.is(error)) return { fault, message: plain, place: null };
+  const { message, at } = explain(plain, error.token, listLiquid());
+  const lines = error.token.input.slice(0, at).split('\n');
+  return { fault, message, place: { line: lines.length, column: (lines.at(-1) ?? '').length + 1 } };
 }
 
 /** The names of the filters and tags that templates may use; the same for all escape styles. */

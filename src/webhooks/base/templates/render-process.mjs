@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { parseJson } from '../../../runtime/exact-json.mjs';
 import { caselessHeaders } from './caseless-headers.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
-import { eventPaths, faultOf, OUT_OF_TIME, parseTemplate, pathsOfData, renderNodes } from './liquid.mjs';
+import { eventPaths, faultOf, listReads, OUT_OF_TIME, parseTemplate, pathsOfData, renderNodes } from './liquid.mjs';
 import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 import { mistakeInJson, mistakeInXml, wholeCharacters } from './well-formed.mjs';
 
@@ -156,6 +156,7 @@ function runStep({ source, style, isStored = false, ask }, data) {
  */
 function pathsAsJson(ask, nodes, source, style) {
   if (ask === 'parse') return JSON.stringify(eventPaths(nodes, source, style));
+  if (ask === 'reads') return JSON.stringify(listReads(nodes, style));
   return ask === 'paths' ? JSON.stringify(pathsOfData(nodes, style)) : null;
 }
 

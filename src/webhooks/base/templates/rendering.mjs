@@ -35,10 +35,17 @@ export const HEAP_MB = 192;
 
 /**
  * A template to process, and what to do with it (`ask`). `parse`: return the paths of `event` that it reads. `paths`: return the paths of
- * `data` that it reads. Neither renders. `text`: render. `json`, `xml`: render, and check that the result is JSON or XML. `gate`: render,
+ * `data` that it reads. `reads`: return all paths that it reads, as Read[]. None of these renders. `text`: render. `json`, `xml`: render, and check that the result is JSON or XML. `gate`: render,
  * and end the job unless the result is `true`. `isStored`: the template was saved before, so that syntax which is refused at save today is
  * accepted.
- * @typedef {{ source: string, style: Escape, isStored?: boolean, ask: 'parse' | 'paths' | 'text' | 'json' | 'xml' | 'gate' }} Step
+ * @typedef {{ source: string, style: Escape, isStored?: boolean, ask: 'parse' | 'paths' | 'reads' | 'text' | 'json' | 'xml' | 'gate' }} Step
+ */
+
+/**
+ * A path that a template reads, as it is written there (`text`), and what it stands for (`paths`): several paths if several tags set its
+ * variable. Each is a list of names and list indexes from a variable of the input; `null` stands for a part that is known only at
+ * rendering. `place`: where the template reads it first.
+ * @typedef {{ text: string, paths: (string | number | null)[][], place: { line: number, column: number } }} Read
  */
 
 /**
@@ -53,7 +60,7 @@ export const HEAP_MB = 192;
  */
 
 /**
- * The result of a step that succeeded. `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the
+ * The result of a step that succeeded. `text`: the rendered text; after `parse`, `paths` or `reads`, the found paths as JSON. `invalid`: why the
  * text is not the JSON or XML that it should be; `null` when it is, or was not checked.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */

@@ -1,11 +1,13 @@
-// Checks a definition's templates: syntax errors and exceeded limits are mistakes, failures on sample data are warnings.
+// Checks a definition's templates: syntax errors and exceeded limits are mistakes; failures on sample data, and paths that can't exist, are
+// warnings.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import { type Problem, problemAt } from '../../base/errors.js';
 import type { Definition, Topic } from '../../base/model.js';
 import { announcedNode } from '../../base/own-node.js';
-import type { Escape, RenderInput } from '../../base/templates/rendering.mjs';
+import type { Escape, Read, RenderInput, Step } from '../../base/templates/rendering.mjs';
 import { INVENTED_NOTIFICATION, inventData, inventEvent, inventLink } from '../../base/templates/template-data.js';
+import { missingPaths, type Variables, variablesOfPayload, variablesOfResponse } from './check-paths.js';
 
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
@@ -39,38 +41,52 @@ export async function checkTemplates(
   const reply = { reply: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }, event: JSON.stringify(event) };
   const doubtBody: Doubt = (text, invalid) =>
     invalid === null ? null : `renders invalid ${contentType} for sample data: ${invalid}. The result begins with ${quote(text.trim())}`;
-  const checkField = (field: Field, style: Escape, input: RenderInput | null, doubt: Doubt) =>
-    check(engine, tenant, { field, source: sources[field], style, isStored: sources[field] === saved?.[field] }, input, doubt);
+  const known =
+    topic && shape ? { payload: variablesOfPayload(engine, topic, shape.document), reply: variablesOfResponse(engine, topic) } : null;
+  const checkField = (field: Field, style: Escape, given: Given) =>
+    check(engine, tenant, { field, source: sources[field], style, isStored: sources[field] === saved?.[field] }, given);
   const found = await Promise.all([
-    checkField('validationTemplate', 'none', payload, (text) =>
-      /^(true|false)$/.test(text.trim()) ? null : `renders ${quote(text.trim())} for sample data; it must render true or false`,
-    ),
-    checkField('template', contentType === 'XML' ? 'xml' : 'json', payload, doubtBody),
-    checkField('errorTemplate', 'none', reply, () => null),
+    checkField('validationTemplate', 'none', {
+      input: payload,
+      variables: known?.payload ?? null,
+      doubt: (text) =>
+        /^(true|false)$/.test(text.trim()) ? null : `renders ${quote(text.trim())} for sample data; it must render true or false`,
+    }),
+    checkField('template', contentType === 'XML' ? 'xml' : 'json', { input: payload, variables: known?.payload ?? null, doubt: doubtBody }),
+    checkField('errorTemplate', 'none', { input: reply, variables: known?.reply ?? null, doubt: () => null }),
   ]);
   return found.flat();
+}
+
+/** What a template is checked with. `input`: `null` when it can only be parsed. `variables`: `null` when its variables are not known. */
+interface Given {
+  input: RenderInput | null;
+  variables: Variables | null;
+  doubt: Doubt;
 }
 
 async function check(
   engine: Engine,
   tenant: string,
   { field, source, style, isStored }: { field: Field; source: string | null; style: Escape; isStored: boolean },
-  input: RenderInput | null,
-  doubt: Doubt,
+  { input, variables, doubt }: Given,
 ): Promise<Problem[]> {
   if (source === null) return [];
   const ask = input === null ? 'parse' : style === 'none' ? 'text' : style;
   const payer = { tenant, key: 'trial', isTrial: true };
-  const [result] = await engine.renderer.render(payer, input ?? { data: '{}' }, [{ source, style, isStored, ask }]);
+  const steps: Step[] = [{ source, style, isStored, ask }];
+  if (variables) steps.push({ source, style, isStored, ask: 'reads' });
+  const [result, reads] = await engine.renderer.render(payer, input ?? { data: '{}' }, steps);
   if (!result) throw new Error(`The renderer returned no result for ${field}.`);
+  const missing = variables && reads && 'text' in reads ? missingPaths(field, source, JSON.parse(reads.text) as Read[], variables) : [];
   if ('text' in result) {
     const message = input && doubt(result.text, result.invalid);
-    return message ? [{ field, message, severity: 'warning' }] : [];
+    return message ? [...missing, { field, message, severity: 'warning' }] : missing;
   }
   // A render error on sample data may not occur on real data, so it is a warning. Syntax errors and exceeded limits are mistakes.
   const severity = result.fault === 'render' ? 'warning' : undefined;
-  if (result.place) return [problemAt(field, result.message, source, result.place, severity)];
-  return [{ field, message: result.message, ...(severity && { severity }) }];
+  if (result.place) return [...missing, problemAt(field, result.message, source, result.place, severity)];
+  return [...missing, { field, message: result.message, ...(severity && { severity }) }];
 }
 
 function quote(text: string): string {

@@ -149,7 +149,10 @@ describe('the other templates', () => {
 
 describe('a mistake', () => {
   it.each([
-    ['one\n  {{ x | nofilter }}', 'syntax', 'undefined filter: nofilter', { line: 2, column: 3 }],
+    ['one\n  {{ x | nofilter }}', 'syntax', 'undefined filter: nofilter', { line: 2, column: 10 }],
+    ['{{ "x" | append: "y" | uppcase }}', 'syntax', 'undefined filter: uppcase. Did you mean "upcase"?', { line: 1, column: 24 }],
+    ['{% elseif x %}', 'syntax', 'tag "elseif" not found. Did you mean "elsif"?', { line: 1, column: 1 }],
+    ['{% endfi %}', 'syntax', 'tag "endfi" not found. Did you mean "endif"?', { line: 1, column: 1 }],
     ['one\n  {{ x | upcase ', 'syntax', 'not closed', { line: 2, column: 3 }],
     ['{% if x %}one', 'syntax', 'not closed', { line: 1, column: 1 }],
     ['a {% nonsense %}', 'syntax', 'tag "nonsense" not found', { line: 1, column: 3 }],
@@ -168,7 +171,7 @@ describe('a mistake', () => {
   it('shows the line with a caret', () => {
     const source = 'one\n  {{ x | nofilter }}';
     const { place } = failure(source);
-    expect(place && caret(source, place)).toBe('2 |   {{ x | nofilter }}\n      ^');
+    expect(place && caret(source, place)).toBe('2 |   {{ x | nofilter }}\n             ^');
   });
 });
 

@@ -71,6 +71,7 @@ const extensions = {
     const begin = this.p;
     const token = original.readFilter.call(this);
     if (strict && token) refuseArguments(this, token);
+    if (strict && token && /,\s*$/.test(token.getText())) throw this.error('expected an argument after ","', token.begin);
     if (strict && !token && /\S/.test(this.input.slice(begin, this.p))) throw this.error('expected filter name', begin);
     return token;
   },
@@ -96,8 +97,14 @@ const extensions = {
 
   *readExpressionTokens() {
     let last = null;
+    let isCompared = false;
     for (const token of original.readExpressionTokens.call(this)) {
       if (strict) refuseOrder(this, last, token);
+      if (TypeGuards.isOperatorToken(token) && token.getText() !== 'not') {
+        const compares = token.getText() !== 'and' && token.getText() !== 'or';
+        if (strict && compares && isCompared) throw this.error(`unexpected "${token.getText()}" after a comparison`, token.begin);
+        isCompared = compares;
+      }
       last = token;
       yield token;
     }
@@ -106,7 +113,10 @@ const extensions = {
 
   // White space may stand before `.` and `[`.
   readProperties(isBegin = true) {
+    if (strict && isBegin && this.peek() === '.' && this.peek(1) !== '.') throw this.error('unexpected "."');
     const properties = original.readProperties.call(this, isBegin);
+    const empty = properties.find((/** @type {any} */ { begin, end }) => begin === end);
+    if (strict && empty) throw this.error('expected a value between "[" and "]"', empty.begin);
     if (strict && this.input[this.p - 1] === '.' && properties.length > 0) throw this.error('expected a name after "."');
     if (isBegin && properties.length === 0) return properties;
     for (;;) {

@@ -117,6 +117,18 @@ it('a subscription is created from options and files, shown, changed, switched, 
     /✓ query .*\n(.*\n)*✓ send .*\n(.*\n)*POST http:(.*\n)*\{"called": "One"\}\n(.*\n)*HTTP 200\n(.*\n)*DELIVERED/,
   );
   expect(tested.stdout).not.toContain('hush-hush');
+  const piped = await cli.run(['webhooks', 'test', 'All']);
+  const withoutTimes = (text: string) => text.replace(/date: .*|[\d.]+ ms|\d{15,}|\d{4}-\d\d-\d\dT\S+|[\w+/]{27}=/g, '…');
+  expect(withoutTimes(piped.stdout)).toBe(withoutTimes(tested.stdout));
+  expect(piped.stdout).toMatch(
+    /^node {2}One, \w+=*\n✓ query .*\n {4}input\n {6}\{\n(.*\n)*? {4}output {2}\{"data":\{"node":\{"name":"One"\}\}\}\n/,
+  );
+  expect(piped.stdout).toMatch(/\n✓ template .*\n {4}input\n(.*\n)*? {4}output {2}\{"called": "One"\}\n/);
+  const typo = await cli.run(['webhooks', 'preview', 'All', '--template', '{"called": "{{ data.node.nmae }}"}']);
+  expect([typo.code, typo.stderr]).toEqual([
+    0,
+    expect.stringMatching(/^Warning: Template: reads data\.node\.nmae, .* Did you mean "name"\? \(line 1, column 16\)\n1 \| .*\n +\^\n$/),
+  ]);
   const preview = await cli.json('webhooks', 'preview', 'All', '--template', '{"other": 1}', '--node', await makeEnvironment('Two'));
   expect(preview.report).toMatchObject({ outcome: 'READY', request: { body: '{"other": 1}' } });
   const rotated = await cli.run(['webhooks', 'rotate-secret', 'All', '--secret', '@-', '--overlap', '2h'], { stdin: 'another one\n' });
@@ -136,7 +148,13 @@ it('a subscription is created from options and files, shown, changed, switched, 
   expect((await cli.run(judging)).stderr).toContain('TEST_FAILED: The test failed at the stage ERROR_TEMPLATE\nfull');
   expect((await cli.run(['webhooks', 'disable', 'All of them'])).stdout).toBe('“All of them” is disabled.\n');
   expect(await cli.json('webhooks', 'list', '--disabled')).toMatchObject([{ id, status: 'DISABLED' }]);
-  expect((await cli.run(['webhooks', 'enable', 'All of them'])).code).toBe(0);
+  await makeEnvironment('Missed');
+  await until('the event is skipped', async () => (await cli.json('deliveries', 'list', '--state', 'SKIPPED')).length === 1);
+  const enabled = await cli.run(['webhooks', 'enable', 'All of them']);
+  const replay = /^1 event was missed since \S+\. Send it with: hookgraph (replay [\w-]{36} --from \S+)\n$/.exec(enabled.stderr)?.[1] ?? '';
+  expect([enabled.code, enabled.stdout]).toEqual([0, '“All of them” is enabled.\n']);
+  expect((await cli.run([...replay.split(' '), '--follow'])).stdout).toMatch(/ is DONE: 1 delivery\.\n$/);
+  expect((await cli.run(['webhooks', 'enable', 'All of them'])).stderr).toBe('');
   const unasked = await cli.run(['webhooks', 'delete', 'All of them']);
   expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Pass --yes to confirm.')]);
   expect((await cli.run(['webhooks', 'delete', 'All of them', '--yes'])).code).toBe(0);
@@ -157,6 +175,13 @@ it('several topics are one subscription each, and a name that two have is told w
     receiver.url,
   );
   expect(both.map((one: { name: string }) => one.name)).toEqual(['X: user/created', 'X: user/deleted']);
+  const unsigned = await cli.run(['webhooks', 'create', '--name', 'Y', '--topic', 'user/created', '--url', receiver.url]);
+  const note =
+    /^“Y” has no shared secret, so its notifications are not signed\. To sign them: hookgraph (webhooks update [\w-]{36}) --secret env:NAME\n$/;
+  expect([unsigned.code, unsigned.stderr]).toEqual([0, expect.stringMatching(note)]);
+  const signed = await cli.run([...(note.exec(unsigned.stderr)?.[1] ?? '').split(' '), '--secret', 'hush']);
+  expect([signed.code, signed.stderr]).toEqual([0, '']);
+  await cli.json('webhooks', 'delete', 'Y', '--yes');
   for (const { id } of both) await cli.json('webhooks', 'update', id, '--name', 'Same');
   const ambiguous = await cli.run(['webhooks', 'show', 'Same']);
   expect([ambiguous.code, ambiguous.stderr]).toEqual([
@@ -170,7 +195,7 @@ it('mistakes are told with their field, their place and a caret, and change noth
   const query = 'query ($nodeId: ID!) {\n  node(id: $nodeId) { ... on User { nmae } }\n}';
   const refused = await cli.run(['webhooks', 'create', '--topic', 'user/created', '--url', receiver.url, '--query', query]);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/^REFUSED: Query Cannot query field "nmae" on type "User".*\(line 2, column 37\)\n2 \| .*\n +\^\n$/s);
+  expect(refused.stderr).toMatch(/^REFUSED: Query: Cannot query field "nmae" on type "User".*\(line 2, column 37\)\n2 \| .*\n +\^\n$/s);
   const unknown = await cli.run(['webhooks', 'create', '--topic', 'user/created', '--url', receiver.url, '--set', 'retry.maxTrys=3']);
   expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('Did you mean "maxTries"')]);
   expect((await cli.run(['webhooks', 'create', '--url', receiver.url])).stderr).toContain('No topic was given');

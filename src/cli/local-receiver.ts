@@ -11,8 +11,11 @@ import { type Scheme, type VerifyResult, verifyWebhook } from '../verify/index.j
 export interface ReceiverOptions {
   host: string;
   port: number;
-  /** How to verify signatures; `null`: signatures aren't verified. */
-  verify: { secret: string; schemes: readonly Scheme[]; headerPrefix: string; publicUrl: string | null } | null;
+  /**
+   * How to verify signatures; `null`: signatures aren't verified. `takesUnsigned`: a notification without any signature is stored, too,
+   * because other senders, such as `hookgraph trigger`, can't know the secret.
+   */
+  verify: { secret: string; schemes: readonly Scheme[]; headerPrefix: string; publicUrl: string | null; takesUnsigned: boolean } | null;
   /** URL to forward each notification to; the sender gets its response. `null`: notifications aren't forwarded. */
   forward: string | null;
   /** Bodies to handle at the start as if they had been received. Their signatures aren't verified. */
@@ -26,7 +29,7 @@ export interface Received {
   at: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** One result for each scheme; empty when signatures aren't verified. */
+  /** One result for each scheme; empty when signatures aren't verified. A stored notification without a signature has failed results. */
   verdicts: VerifyResult[];
   /** Status of the response from the forward URL, or the reason why there is none; `null` when nothing was forwarded. */
   forwarded: number | string | null;
@@ -76,7 +79,8 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
             }),
           )
         : [];
-    const refused = verdicts.find((verdict) => !verdict.ok);
+    const isUnsigned = verdicts.every((verdict) => !verdict.ok && verdict.code === 'SIGNATURE_MISSING');
+    const refused = verify?.takesUnsigned && isUnsigned ? undefined : verdicts.find((verdict) => !verdict.ok);
     const key = refused ? null : stored.push(toJson(body.toString('utf8')));
     const sent = key !== null && forward ? await forwardTo(forward, body, headers) : null;
     options.onReceived({

@@ -117,10 +117,11 @@ async function look(client: Client, id: string, since: string): Promise<Answer |
 
 function missed({ waiting, lost }: Answer, topic: string): string[] {
   const lines: string[] = [];
-  if (waiting.totalCount > 0) lines.push(`Missed: ${counted(waiting.totalCount)} of ${topic} wait and will follow.`);
+  if (waiting.totalCount > 0)
+    lines.push(`Missed: ${counted(waiting.totalCount)} of ${topic} ${waiting.totalCount === 1 ? 'waits' : 'wait'} and will follow.`);
   if (lost.totalCount > 0)
     lines.push(
-      `Missed: ${counted(lost.totalCount)} of ${topic} were not delivered and will not follow; send them again with \`hookgraph replay\`.`,
+      `Missed: ${counted(lost.totalCount)} of ${topic} ${lost.totalCount === 1 ? 'was' : 'were'} not delivered and will not follow; \`hookgraph replay "${nameOf(topic)}"\` sends what was missed.`,
     );
   return lines.length > 0 ? lines : [`No notification of ${topic} was missed.`];
 }

@@ -121,7 +121,7 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const reading = isRead ? readError(engine, compiled, answer, payload.event, watch) : '';
   const read = reading === '' ? '' : await (limitMs === undefined ? reading : within(leftMs(), reading));
   if (read === LATE) return late('The error template was not rendered');
-  const verdict = judge(answer, read, compiled.retry, run.circumstances());
+  const verdict = judge(answer, read, compiled.retry, run.circumstances(), compiled);
   const attempt = start.end(verdict.outcome, verdict.stage, verdict.message ?? (second ? SECOND : null));
   if (watch && !(verdict.stage === 'AUTH' && authentication?.isReported())) watch(reportOfSending(verdict, sent, attempt));
   return { attempt, answer, verdict };

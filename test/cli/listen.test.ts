@@ -146,6 +146,23 @@ it('listen subscribes for the time being, with a query, and its payloads are wha
   expect(typescript?.stdout).toMatch(/email: \(?string \| null\)?/);
 });
 
+it('listen takes what `trigger` sends unsigned to its URL, says so, and refuses a wrong signature', async () => {
+  const ran = await listening(['--subscribe', 'user/created'], async (url) => {
+    await until('it has subscribed', async () => (await cli.json('webhooks', 'list', '--topic', 'user/created')).length === 1);
+    expect((await cli.run(['trigger', 'user/created', `${url}/receive-webhooks`])).code).toBe(0);
+    expect((await cli.run(['trigger', 'user/created', 'listen (user/created)'])).code).toBe(0);
+    const body = '{"data":{}}';
+    expect((await post(url, body, signed(body))).status).toBe(401);
+  });
+  expect(ran.stdout).toMatch(
+    /key 1, (.*\n)*.*– not signed: it comes from (.*\n)*.*key 2, (.*\n)*.*✓ SCOPE: (.*\n)*.*refused(.*\n)*.*✗ SIGNATURE_WRONG/,
+  );
+  const strict = await listening(['--subscribe', 'user/created', '--secret', 'hush'], async (url) => {
+    expect((await post(url, '{}')).status).toBe(401);
+  });
+  expect(strict.stdout).toContain('✗ SIGNATURE_MISSING');
+});
+
 it('a real process listens until Ctrl-C, takes its subscription back, and takes over what a killed one left', async () => {
   const env = { HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN };
   const port = String(await freePort());
@@ -164,7 +181,7 @@ it('a real process listens until Ctrl-C, takes its subscription back, and takes 
   const listener = runCli(['listen', '--port', port, '--subscribe', 'user/created'], env);
   await listener.says('Subscribed to user/created');
   expect(listener.output()).toContain('Took over the subscription to user/created of a `listen` that was killed.');
-  expect(listener.output()).toContain('Missed: 1 notification of user/created were not delivered');
+  expect(listener.output()).toContain('Missed: 1 notification of user/created was not delivered');
   expect(listener.output()).toContain('Deleted the subscription to user/deleted');
   expect(await cli.json('webhooks', 'list')).toMatchObject([{ id: left[0].id, status: 'ENABLED' }]);
   await t.ask('mutation { createUser(user: { firstName: "Zoë", lastName: "Here" }) { errors { message } } }');
@@ -234,7 +251,7 @@ it('trigger sends a test to an address and leaves nothing behind, also when it f
   receiver.answer = (response) => void response.end();
   const before = receiver.requests.length;
   const url = `${receiver.url}/once`;
-  expect((await cli.run(['trigger', 'user/created', url])).stdout).toMatch(/^RESULT\tDELIVERED/m);
+  expect((await cli.run(['trigger', 'user/created', url])).stdout).toMatch(/^node {2}.+\n(.*\n)*✓ send(.*\n)*DELIVERED$/m);
   expect(receiver.requests.slice(before).map(({ path }) => path)).toEqual(['/once']);
   receiver.answer = (response) => void response.writeHead(500).end();
   expect((await cli.run(['trigger', 'user/created', url])).code).toBe(1);

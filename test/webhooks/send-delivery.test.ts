@@ -58,7 +58,12 @@ describe('an access token', () => {
     const id = await world.subscribe({ auth: auth() });
     await world.insertThings('refused');
     const [attempt] = await attempts(id, 1);
-    expect(attempt).toMatchObject({ outcome: 'FAILED', stage: 'STATUS', message: 'The receiver answered with status 401.', status: 401 });
+    expect(attempt).toMatchObject({
+      outcome: 'FAILED',
+      stage: 'STATUS',
+      message: 'The receiver answered with status 401. Check the credentials of `auth`.',
+      status: 401,
+    });
     expect(world.receiver.requests).toHaveLength(2);
     await off(id);
   });

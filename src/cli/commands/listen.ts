@@ -81,7 +81,8 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
   const receiver = await startLocalReceiver({
     host: options.host,
     port: options.port,
-    verify: secret === null ? null : { secret, schemes, headerPrefix: readConfig(env).headerPrefix, publicUrl },
+    verify:
+      secret === null ? null : { secret, schemes, headerPrefix: readConfig(env).headerPrefix, publicUrl, takesUnsigned: given === null },
     forward: options.forward ?? null,
     before: replayed ? splitDocuments(replayed, options.replay as string) : [],
     onReceived: (received) => (options.json ? terminal.jsonLine(received) : printReceived(terminal, received)),
@@ -126,12 +127,12 @@ function printReceived(terminal: Terminal, { key, at, headers, body, verdicts, f
     `${Buffer.byteLength(body)} bytes`,
   ];
   terminal.say(`${terminal.paint('dim', at)} ${words.filter(Boolean).join(', ')}`);
+  const isStored = key !== null;
   for (const verdict of verdicts)
-    terminal.say(
-      verdict.ok
-        ? `  ${terminal.paint('green', '✓')} ${verdict.scheme}: the signature is valid`
-        : `  ${terminal.paint('red', '✗')} ${verdict.code}: ${verdict.message}`,
-    );
+    if (verdict.ok) terminal.say(`  ${terminal.paint('green', '✓')} ${verdict.scheme}: the signature is valid`);
+    else if (!isStored) terminal.say(`  ${terminal.paint('red', '✗')} ${verdict.code}: ${verdict.message}`);
+  if (isStored && verdicts.some(({ ok }) => !ok))
+    terminal.say(`  ${terminal.paint('yellow', '–')} not signed: it comes from another subscription, or from \`trigger\``);
   if (forwarded !== null)
     terminal.say(`  ${terminal.paint(typeof forwarded === 'number' && forwarded < 300 ? 'green' : 'red', '→')} ${forwarded}`);
   terminal.say(pretty(body));

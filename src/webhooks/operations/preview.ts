@@ -126,7 +126,7 @@ async function judgeSample(
   const names = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
   const answer: Answer = { kind: 'REPLY', status, headers: Object.fromEntries(names), body: body ?? '' };
   const event = payload?.outcome === 'READY' ? payload.event : null;
-  return judge(answer, await readError(engine, compiled, answer, event, watch), compiled.retry, onlyAttempt());
+  return judge(answer, await readError(engine, compiled, answer, event, watch), compiled.retry, onlyAttempt(), compiled);
 }
 
 function reportOfSample({ stage, message }: Verdict, request: TryReport['request'], response: TryReport['response']): StageReport {

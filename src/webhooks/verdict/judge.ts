@@ -3,6 +3,7 @@
 import type { Compiled } from '../base/compiled.js';
 import type { DisabledReason, Stage } from '../base/model.js';
 import { SLOW_DOWN_MS } from '../base/pace.js';
+import { adviceOnRefusal, type Proof } from './refusal-advice.js';
 import { clampRetryAfterMs, RETRIES, retryAfterMs, retryDelayMs } from './retry-delay.js';
 
 export type Answer =
@@ -42,9 +43,12 @@ export interface Circumstances {
   random: number;
 }
 
-/** Decides the outcome of an attempt; a pure function. `read`: the output of the error template, '' when it found no error. */
-export function judge(answer: Answer, read: string, retry: Compiled['retry'], about: Circumstances): Verdict {
-  const failure = failureOf(answer, read);
+/**
+ * Decides the outcome of an attempt; a pure function. `read`: the output of the error template, '' when it found no error. `proof`: what
+ * proved to the receiver who sent the request, for the advice when the receiver refuses it.
+ */
+export function judge(answer: Answer, read: string, retry: Compiled['retry'], about: Circumstances, proof?: Proof): Verdict {
+  const failure = failureOf(answer, read, proof);
   if (failure === null) {
     const note = (answer.kind === 'REPLY' && answer.flaw) || null;
     return { outcome: 'DELIVERED', stage: null, message: note, retryMs: null, disable: null };
@@ -81,13 +85,15 @@ function isSpent(retry: Compiled['retry'], { attemptCount, ageMs }: Circumstance
   return attemptCount + 1 >= (retry.maxTries ?? RETRIES + 1) || ageMs + waitMs > (retry.maxTimeMs ?? Number.POSITIVE_INFINITY);
 }
 
-function failureOf(answer: Answer, read: string): { stage: Stage; message: string } | null {
+function failureOf(answer: Answer, read: string, proof: Proof | undefined): { stage: Stage; message: string } | null {
   if (answer.kind === 'NO_REPLY') return { stage: answer.stage, message: answer.message };
-  if (answer.status < 200 || answer.status > 299 || answer.isFailure)
+  if (answer.status < 200 || answer.status > 299 || answer.isFailure) {
+    const advice = proof ? adviceOnRefusal(answer.status, proof) : '';
     return {
       stage: 'STATUS',
-      message: `The receiver answered with status ${answer.status}${answer.explanation ? `: ${answer.explanation}` : ''}.${answer.flaw ? ` ${answer.flaw}` : ''}${read === '' ? '' : ` ${read}`}`,
+      message: `The receiver answered with status ${answer.status}${answer.explanation ? `: ${answer.explanation}` : ''}.${answer.flaw ? ` ${answer.flaw}` : ''}${read === '' ? '' : ` ${read}`}${advice}`,
     };
+  }
   if (read === '') return null;
   return { stage: answer.flaw === undefined ? 'ERROR_TEMPLATE' : 'ANSWER', message: read };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Answer, type Circumstances, judge } from '../../../src/webhooks/verdict/judge.js';
+import type { Proof } from '../../../src/webhooks/verdict/refusal-advice.js';
 
 const about = (attemptCount = 0, ageMs = 0): Circumstances => ({
   attemptCount,
@@ -18,6 +19,26 @@ describe('judge', () => {
       retryMs: null,
       disable: null,
     });
+  });
+
+  it.each([
+    [
+      401,
+      { sharedSecret: 'geheim' },
+      /^The receiver answered with status 401\. The request was signed with SCOPE and SERVO: does the receiver/,
+    ],
+    [403, { sharedSecret: 'geheim' }, /^The receiver answered with status 403\. The request was signed/],
+    [401, {}, /^The receiver answered with status 401\. The request was not signed, because the subscription has no shared secret\./],
+    [401, { auth: true }, /^The receiver answered with status 401\. Check the credentials of `auth`\.$/],
+    [401, { auth: true, sharedSecret: 'geheim' }, /401\. Check the credentials of `auth`\. The request was signed/],
+    [404, {}, /^The receiver answered with status 404\.$/],
+    [401, { destination: 'sqs' }, /^The receiver answered with status 401\.$/],
+  ])('advises what to check after %i to a request with %o, and never tells the secret', (status, given, message) => {
+    const { sharedSecret = null, auth = false, destination = 'callbackUrl' } = given as Record<string, never>;
+    const proof = { sharedSecret, auth: auth ? { kind: 'BASIC' } : null, destination: { field: destination, access: null } };
+    const verdict = judge(reply(status), '', null, about(), { ...proof, signatures: ['SCOPE', 'SERVO'] } as unknown as Proof);
+    expect(verdict).toMatchObject({ outcome: 'FAILED', stage: 'STATUS', message: expect.stringMatching(message) });
+    expect(verdict.message).not.toContain('geheim');
   });
 
   it.each([301, 302, 304, 400, 404, 500, 599])('takes %i as a failure at the stage STATUS', (status) => {

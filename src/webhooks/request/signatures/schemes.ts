@@ -70,7 +70,7 @@ export function signatureProblems(chosen: readonly SignatureScheme[], secret: st
   } else if (key.bytes.length < 24 || key.bytes.length > 64)
     problems.push({
       field: 'sharedSecret',
-      message: `is ${key.bytes.length} bytes long; Standard Webhooks recommends 24 to 64`,
+      message: `is read as base64, and decodes to ${key.bytes.length} ${key.bytes.length === 1 ? 'byte' : 'bytes'}; Standard Webhooks recommends 24 to 64`,
       severity: 'warning',
     });
   return problems;

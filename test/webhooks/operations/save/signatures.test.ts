@@ -102,7 +102,13 @@ describe('a secret that its schemes can not sign with is refused, with how to ma
     [
       'a short one',
       { signatures: ['STANDARD_WEBHOOKS'], sharedSecret: short },
-      [{ field: 'sharedSecret', severity: 'warning', message: 'is 8 bytes long; Standard Webhooks recommends 24 to 64' }],
+      [
+        {
+          field: 'sharedSecret',
+          severity: 'warning',
+          message: 'is read as base64, and decodes to 8 bytes; Standard Webhooks recommends 24 to 64',
+        },
+      ],
     ],
   ])('%s', async (_what, input, problems) => {
     expect(await problemsOf(input)).toEqual(problems.map((problem) => expect.objectContaining(problem)));

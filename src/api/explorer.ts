@@ -60,7 +60,7 @@ export function createFramedExplorer({ endpoint, tabs }: Pick<ExplorerOptions, '
 async function renderFramed(endpoint: string, tabs: Tab[]): Promise<Answer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const graphiql = renderGraphiQL({ endpoint, title: 'Hookgraph explorer', defaultTabs: tabs, defaultEditorToolsVisibility: 'variables' });
-  const answer = page(graphiql.replace('</head>', `${STEADY_TABS}</head>`), { ...NEEDS, 'frame-ancestors': ["'self'"] });
+  const answer = page(graphiql.replace('</head>', `${STYLE}</head>`), { ...NEEDS, 'frame-ancestors': ["'self'"] });
   return { ...answer, headers: { ...answer.headers, 'X-Frame-Options': 'SAMEORIGIN' } };
 }
 
@@ -78,14 +78,22 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
     ...(token !== null && { additionalHeaders: authorization }),
     defaultEditorToolsVisibility: token === null ? 'headers' : 'variables',
   });
-  return page(graphiql.replace('</head>', `${STEADY_TABS}</head>`), NEEDS);
+  return page(graphiql.replace('</head>', `${STYLE}</head>`), NEEDS);
 }
 
 /**
- * Keeps GraphiQL's tabs in place. Otherwise a pressed tab starts to be dragged, moves away from the pointer and gets no
- * click.
+ * Keeps GraphiQL's tabs in place: otherwise a pressed tab starts to be dragged, moves away from the pointer and gets no click. On a narrow
+ * screen, puts the answer below the editors, and hides the side bar and the logo, for which there is no space.
  */
-const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
+const STYLE = `<style>
+.graphiql-tab { transform: none !important; }
+@media (max-width: 700px) {
+  .graphiql-container .graphiql-sidebar, .graphiql-container .graphiql-logo, .graphiql-horizontal-drag-bar { display: none !important; }
+  .graphiql-container .graphiql-sessions { margin: 0; }
+  .graphiql-container #graphiql-session { flex-direction: column; gap: 8px; min-height: 0; }
+  .graphiql-container #graphiql-session > div { flex: 1 1 0 !important; min-height: 0; min-width: 0; }
+}
+</style>`;
 
 /** The sources that the page's Content-Security-Policy allows: this origin's API, and inline styles and workers for GraphiQL's editor. */
 const NEEDS = {

@@ -1,6 +1,6 @@
-// Writes the text that `npm start` prints when the API is up: the URLs, the token, and a first command to try.
+// Writes the text that `npm start` prints when the API is up: the URLs, the token, and two commands that show a notification.
 
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { API_PATH, CONSOLE_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import type { App } from './app.js';
@@ -21,7 +21,11 @@ export function welcome({ url, config, token, embedded, first }: Welcome): strin
   if (embedded) lines.push(`Database  psql "$(cat ${relative(process.cwd(), config.dataDir) || '.'}/database-url)"`);
   lines.push(
     '',
-    `A first command to try: ${first.purpose}.`,
+    'To see a notification, start a receiver in another terminal:',
+    '',
+    `${config.dataDir === resolve('.hookgraph') ? '' : `HOOKGRAPH_DATA_DIR=${quoted(config.dataDir)} `}npx hookgraph listen --subscribe ${first.topic}`,
+    '',
+    `Then ${first.purpose}:`,
     '',
     `curl -s ${endpoint} \\`,
     `  -H 'Authorization: Token token=${token ?? '<token>'}' -H 'Content-Type: application/json' \\`,
@@ -30,6 +34,8 @@ export function welcome({ url, config, token, embedded, first }: Welcome): strin
   );
   return `\nHookgraph is running.\n\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}`;
 }
+
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 /** Says what is missing in a database that has no organization yet. */
 export const emptyWelcome = (url: string): string => `

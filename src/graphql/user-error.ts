@@ -20,14 +20,18 @@ export class UserError {
     readonly place: Place | null,
   ) {}
 
-  /** Joins field and message: `firstName` and `can't be blank` make `First name can't be blank`. */
+  /**
+   * Joins field and message: `firstName` and `can't be blank` make `First name can't be blank`. A message that is a sentence of its own, or
+   * is about a position in a text, follows a colon: `Query: Cannot query field …`.
+   */
   get fullMessage(): string {
     if (this.field === 'base') return this.message.charAt(0).toUpperCase() + this.message.slice(1);
     const words = this.field
       .replace(/Ids?$/, '')
       .replace(/([A-Z])/g, ' $1')
       .toLowerCase();
-    return `${words.charAt(0).toUpperCase()}${words.slice(1)} ${this.message}`;
+    const isApart = this.place !== null || /^[A-Z]/.test(this.message);
+    return `${words.charAt(0).toUpperCase()}${words.slice(1)}${isApart ? ':' : ''} ${this.message}`;
   }
 }
 

@@ -10,29 +10,32 @@ export type Environment = Record<string, string | undefined>;
 
 type Variables = Readonly<Record<string, Variable<unknown>>>;
 
-/** Reads the configuration. @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
+/** Reads the configuration. @throws RuntimeError `BAD_CONFIG`, which names each wrong variable and its value */
 export function readConfig(env: Environment = process.env): Config {
   return readVariables(VARIABLES, env) as unknown as Config;
 }
 
 /**
- * Returns the values of `variables`, under the same keys. @throws RuntimeError `BAD_CONFIG`, which names the variable and
- * its value
+ * Returns the values of `variables`, under the same keys. @throws RuntimeError `BAD_CONFIG`, which names each wrong variable
+ * and its value
  */
 export function readVariables(variables: Variables, env: Environment = process.env): Record<string, unknown> {
   const texts = readTexts(variables, env);
-  const entries = Object.entries(variables).map(([key, { name, parse, secret }]) => {
+  const mistakes: { sentence: string; isGiven: boolean }[] = [];
+  const entries = Object.entries(variables).map(([key, variable]) => {
+    const { name, parse, secret } = variable;
     const text = texts[name] as string | null;
     if (text === null) return [key, null];
     const { success, data, error } = parse.safeParse(text);
-    if (success) return [key, data];
-    const shown = secret ? '(a secret)' : JSON.stringify(text);
-    throw new RuntimeError(
-      'BAD_CONFIG',
-      `${name} is ${shown}, but it ${error.issues[0]?.message}`,
-      '`hookgraph config` prints every variable with its meaning.',
-    );
+    const sentence = `${name} is ${secret ? '(a secret)' : JSON.stringify(text)}, but it ${error?.issues[0]?.message}`;
+    if (!success) mistakes.push({ sentence, isGiven: isSet(env, variable) });
+    return [key, data];
   });
+  // A default that is derived from a wrong value is not a mistake of its own.
+  const given = mistakes.filter(({ isGiven }) => isGiven);
+  const sentences = (given.length > 0 ? given : mistakes).map(({ sentence }) => sentence);
+  if (sentences.length > 0)
+    throw new RuntimeError('BAD_CONFIG', sentences.join('\n'), '`hookgraph config` prints every variable with its meaning.');
   return Object.fromEntries(entries);
 }
 

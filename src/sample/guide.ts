@@ -4,7 +4,7 @@
  * A subscription to new users. Sends the name of every new user except Alain Bloch, in a body that its template renders.
  */
 export const GUIDE_SUBSCRIPTION = {
-  name: 'The guide’s example',
+  name: 'Welcome new users',
   topic: { key: 'user/created' },
   callbackUrl: 'http://127.0.0.1:8080/hook',
   sharedSecret: 'hush',
@@ -41,8 +41,9 @@ export const CREATE_TWO_USERS = `mutation CreateTwoUsers(
   }
 }`;
 
-/** The first query that `npm start` suggests. */
+/** What `npm start` suggests first: a topic to listen to, and a query that causes an event of it. */
 export const FIRST = {
-  purpose: 'subscribe to every new user',
-  query: `mutation { createWebhookSubscription(webhookSubscription: { topic: { key: "user/created" } callbackUrl: "http://127.0.0.1:9999/" sharedSecret: "a-secret-of-yours" }) { errors { field message } webhookSubscription { id } } }`,
+  topic: 'user/created',
+  purpose: 'create a user',
+  query: `mutation { createUser(user: { firstName: "Zoë" lastName: "Müller" }) { errors { field message } user { id name } } }`,
 };

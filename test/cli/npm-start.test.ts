@@ -1,5 +1,6 @@
 // Promise: `npm start` on a checkout prints every address, works at once, stops completely, and starts again after any process is killed.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Checkout, makeCheckout, type Started } from '../support/checkout.js';
@@ -12,6 +13,8 @@ const DONE_ONCE = /Installing|Generating|Building|Creating|Migrated/;
 let checkout: Checkout;
 /** The token that the first start prints. */
 let token: string;
+/** The number of users when the first start has ended. */
+let users: number;
 beforeAll(async () => {
   checkout = await makeCheckout();
 });
@@ -45,12 +48,12 @@ async function startsAgain(): Promise<Started> {
   console.log(`npm start, not for the first time: ready after ${readyMs} ms`);
   expect(started.output()).not.toMatch(DONE_ONCE);
   expect(tokenIn(started.output())).toBe(token);
-  expect((await ask('{ webhookSubscriptions { totalCount } }')).webhookSubscriptions.totalCount).toBeGreaterThan(0);
+  expect((await ask('{ users { totalCount } }')).users.totalCount).toBe(users);
   expect((await fetch(`${checkout.url}/readyz`)).status).toBe(200);
   return started;
 }
 
-test('the first start prints API, explorer, token and a command that works; Ctrl-C stops all of it', async () => {
+test('the first start prints API, explorer, token and two commands that work; Ctrl-C stops all of it', async () => {
   const first = checkout.start();
   console.log(`npm start, for the first time: ready after ${await first.ready()} ms`);
   const output = first.output();
@@ -62,6 +65,26 @@ test('the first start prints API, explorer, token and a command that works; Ctrl
   expect([explorer.status, explorer.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
   expect(await ask('{ viewer { admin organization { name } } }')).toMatchObject({ viewer: { admin: true } });
 
+  const listen = /^ +(HOOKGRAPH_DATA_DIR=.*npx hookgraph listen .*)$/m.exec(output)?.[1] ?? '';
+  const listener = spawn('sh', ['-c', `exec ${listen}`], {
+    cwd: checkout.dir,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let heard = '';
+  for (const stream of [listener.stdout, listener.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      heard += text;
+    });
+  const listening = once(listener, 'exit');
+  const hears = (text: string) =>
+    until(`the listener says ${text}`, () => {
+      if (listener.exitCode !== null) throw new Error(heard);
+      return heard.includes(text);
+    });
+  await hears('Subscribed to user/created');
+
   const command = /curl -s[\s\S]+?'\n(?=\s*$|\n)/.exec(output)?.[0] ?? '';
   expect(command).toContain(token);
   const answer = await execute('sh', ['-c', command]).catch((error) => {
@@ -70,8 +93,12 @@ test('the first start prints API, explorer, token and a command that works; Ctrl
     return { stdout: '' };
   });
   if (answer.stdout === '') await ask(JSON.parse(/-d '(.+)'/.exec(command)?.[1] ?? '').query);
-  else expect(JSON.parse(answer.stdout)).toMatchObject({ data: { createWebhookSubscription: { errors: [] } } });
-  expect((await ask('{ webhookSubscriptions { totalCount } }')).webhookSubscriptions.totalCount).toBe(1);
+  else expect(JSON.parse(answer.stdout)).toMatchObject({ data: { createUser: { errors: [] } } });
+  users = (await ask('{ users { totalCount } }')).users.totalCount;
+  await hears('✓ SCOPE: the signature is valid');
+  process.kill(-(listener.pid as number), 'SIGINT');
+  await listening;
+  expect((await ask('{ webhookSubscriptions { totalCount } }')).webhookSubscriptions.totalCount).toBe(0);
 
   first.signalAll('SIGINT');
   await first.ended();

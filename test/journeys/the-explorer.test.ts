@@ -85,6 +85,18 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('Token token');
   });
 
+  it('shows query and answer below each other on a phone, both as wide as the screen', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const boxOf = async (part: string) => (await page.locator(part).boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    await expect.poll(async () => (await boxOf('.graphiql-response')).width).toBeGreaterThan(350);
+    const [editors, response] = [await boxOf('.graphiql-editors'), await boxOf('.graphiql-response')];
+    expect(editors.width).toBeGreaterThan(350);
+    expect(response.y).toBeGreaterThanOrEqual(editors.y + editors.height);
+    for (const { height, x, width } of [editors, response]) expect([height > 250, x >= 0, x + width <= 390]).toEqual([true, true, true]);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    expect(await page.locator('.graphiql-logo').isVisible()).toBe(false);
+  });
+
   it('asks no other host, and has nothing to complain about', () => {
     const { origin } = new URL(explorer);
     expect(requested.filter((url) => !url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url))).toEqual([]);

@@ -139,6 +139,13 @@ describe('readConfig', () => {
     expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ code: 'BAD_CONFIG', message }));
   });
 
+  test('names all wrong variables at once', () => {
+    const message = expect.stringMatching(
+      /^HOOKGRAPH_LOG_LEVEL is "loud", .*\nPORT is "http", .*$|^PORT is "http", .*\nHOOKGRAPH_LOG_LEVEL is "loud", .*$/,
+    );
+    expect(() => readConfig({ PORT: 'http', HOOKGRAPH_LOG_LEVEL: 'loud' })).toThrow(expect.objectContaining({ message }));
+  });
+
   test.each([
     ['DATABASE_URL', 'mysql://root:hunter2@db/x'],
     ['HOOKGRAPH_ENCRYPTION_KEYS', 'hunter2'],

@@ -104,7 +104,7 @@ function startNpm(cwd: string, env: Record<string, string>): Started {
         'npm start greets',
         () => {
           if (npm.exitCode !== null || npm.signalCode !== null) throw new Error(`npm start ended with ${npm.exitCode}:\n${output}`);
-          return output.includes('errors { field message } webhookSubscription { id } } }');
+          return output.includes('errors { field message } user { id name } } }');
         },
         { timeoutMs: 120_000 },
       );

@@ -12,6 +12,9 @@ type Content = Recorded | { attemptId: string };
 type Request = { url: string } & Content;
 type Response = { status: number } & Content;
 
+/** Rounds milliseconds to hundredths. */
+export const roundMs = (ms: number): number => Math.round(ms * 100) / 100;
+
 export function addAttempt(builder: Builder, access: AccessOf, enums: Enums) {
   const { outcome, stage } = enums;
   const request = builder.objectRef<Request>('WebhookRequest').implement({
@@ -46,7 +49,11 @@ export function addAttempt(builder: Builder, access: AccessOf, enums: Enums) {
         description: 'The version of the subscription that this attempt used.',
       }),
       startedAt: t.expose('startedAt', { type: 'DateTime', nullable: false, description: 'The time at which the attempt began.' }),
-      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of the attempt in milliseconds.' }),
+      durationMs: t.float({
+        nullable: false,
+        description: 'The duration of the attempt in milliseconds.',
+        resolve: ({ durationMs }) => roundMs(durationMs),
+      }),
       outcome: t.field({
         type: outcome,
         nullable: false,
@@ -62,7 +69,7 @@ export function addAttempt(builder: Builder, access: AccessOf, enums: Enums) {
       timings: t.field({
         type: 'JSON',
         description: 'The duration of the parts of the attempt in milliseconds, as an object.',
-        resolve: (attempt) => attempt.timings && { ...attempt.timings },
+        resolve: ({ timings }) => timings && Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, ms && roundMs(ms)])),
       }),
       request: t.field({
         type: request,

@@ -4,7 +4,7 @@ import { REPORT_STAGES, type StageReport, type TryReport } from '../../webhooks/
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { type HostTypes, nodeField } from '../host-types.js';
-import type { AttemptParts } from './attempt.js';
+import { type AttemptParts, roundMs } from './attempt.js';
 import type { Enums } from './enums.js';
 import type { PlaceRef } from './place.js';
 
@@ -61,7 +61,11 @@ export function addReport(builder: Builder, access: AccessOf, { enums, place, at
         description: 'The position of the first mistake in the query or template; `null` on success, or when the position is unknown.',
         resolve: (one) => one.place ?? null,
       }),
-      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of the stage in milliseconds.' }),
+      durationMs: t.float({
+        nullable: false,
+        description: 'The duration of the stage in milliseconds.',
+        resolve: (one) => roundMs(one.durationMs),
+      }),
     }),
   });
   return builder.objectRef<TryReport>('WebhookReport').implement({
@@ -102,7 +106,11 @@ export function addReport(builder: Builder, access: AccessOf, { enums, place, at
         description: 'The id of the node that was used.',
         resolve: (report, _args, ctx) => access(ctx).engine.host.toGlobalId(report.typename, report.nodeKey),
       }),
-      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of all stages together, in milliseconds.' }),
+      durationMs: t.float({
+        nullable: false,
+        description: 'The duration of all stages together, in milliseconds.',
+        resolve: (report) => roundMs(report.durationMs),
+      }),
     }),
   });
 }

@@ -67,13 +67,14 @@ it('names integrations, environments and nodes by the host’s words, to those w
   };
   const { errors, webhookSubscription } = await app.value(
     `mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) {
-       errors { message } webhookSubscription { databaseId integrationId integrationLabel environmentLabels } } }`,
+       errors { message } webhookSubscription { databaseId integrationId integrationLabel environmentIds environmentLabels } } }`,
     { in: input },
   );
   expect(errors).toEqual([]);
   expect(webhookSubscription).toMatchObject({
     integrationId: integration.id,
     integrationLabel: 'CRM',
+    environmentIds: [environment.id],
     environmentLabels: ['Production'],
   });
   expect(await app.value('{ webhookIntegrations { id label } }')).toMatchObject([

@@ -38,7 +38,15 @@ export function addLabels(builder: Builder, access: AccessOf, types: WebhookType
       }),
     );
   }
-  if (environment)
+  if (environment) {
+    builder.objectField(subscription.ref, 'environmentIds', (t) =>
+      t.idList({
+        nullable: false,
+        description: 'The ids of the environments whose nodes send notifications. An empty list means all environments.',
+        resolve: ({ environmentIds }, _args, ctx) =>
+          (environmentIds ?? []).map((key) => access(ctx).engine.host.toGlobalId(environment.typename, key)),
+      }),
+    );
     builder.objectField(subscription.ref, 'environmentLabels', (t) =>
       t.stringList({
         nullable: { list: false, items: true },
@@ -46,6 +54,7 @@ export function addLabels(builder: Builder, access: AccessOf, types: WebhookType
         resolve: ({ environmentIds }, _args, ctx) => (environmentIds ?? []).map((key) => access(ctx).label(environment.typename, key)),
       }),
     );
+  }
   addChoices(builder, access, labels, { webhookIntegrations: integration, webhookEnvironments: environment });
 }
 

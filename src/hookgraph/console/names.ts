@@ -19,6 +19,7 @@ const OPTIONAL = [
   'Mutation.switchWebhookIntegration',
   'WebhookSubscription.integrationId',
   'WebhookSubscription.integrationLabel',
+  'WebhookSubscription.environmentIds',
   'WebhookSubscription.environmentLabels',
   'WebhookSubscriptionInput.integrationId',
   'WebhookSubscriptionInput.environmentIds',

@@ -8,6 +8,45 @@ export interface SuiteCase {
   data?: Record<string, unknown>;
 }
 
+/** The variables that templates read, each with its names and their meaning. */
+export const VARIABLES_READ = {
+  data: { id: 'the global id of the node', url: 'the URL of the node, if the API gives one' },
+  notification: {
+    id: 'of the delivery, the same on every retry and resend',
+    eventId: 'the same on every replay, too',
+    topic: 'the key of the topic, e.g. `user/created`',
+    topicVersion: 'the version of the topic, e.g. `1.1`',
+    phase: '`after` or `before`',
+    live: 'false in a test',
+    nodeId: 'the global id of the node',
+    nodeType: 'the GraphQL type of the node, e.g. `User`',
+    webhookId: 'the id of the subscription',
+    time: 'of this attempt',
+  },
+  response: {
+    body: 'parsed if it is JSON, else text',
+    headers: 'names are case-insensitive',
+    status: 'the HTTP status code',
+  },
+  event: {
+    operation: '`created`, `updated`, `deleted`',
+    changed: 'names of the changed fields',
+    before: 'the old values by field name, only of fields that the owner of the subscription may read; nil for a row that did not exist',
+    after:
+      'the new values by field name, only of fields that the owner of the subscription may read; nil for a row that does not exist any more',
+    actor: 'the user who made the change; nil if the write does not record it',
+  },
+} as const;
+
+/** Returns the tags, filters and variables for the editor of the console. */
+export const liquidWords = () => ({ ...listLiquid(), variables: VARIABLES_READ });
+
+/** Lists the names of a variable with their meaning, in a sentence. */
+export const namesRead = (variable: keyof typeof VARIABLES_READ): string =>
+  Object.entries(VARIABLES_READ[variable])
+    .map(([name, meaning]) => `${code(name)} (${meaning})`)
+    .join(', ');
+
 interface Difference {
   template: string;
   data: Record<string, unknown>;

@@ -1,4 +1,5 @@
-// `npm run docs`: writes docs/reference.md and docs/topics.md from the code; with --check it fails when one is out of date.
+// `npm run docs`: writes docs/reference.md, docs/topics.md and the words that the console's editor completes; with --check it fails when
+// one is out of date.
 import { MAX_RESPONSE_LENGTH } from '../src/api/endpoint.js';
 import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
@@ -29,7 +30,7 @@ import { RETRIES } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { REASONS } from './delivery-reasons.js';
 import { fieldRows } from './field-rows.js';
-import { aboutLiquid, differenceRows } from './liquid-reference.js';
+import { aboutLiquid, differenceRows, liquidWords, namesRead } from './liquid-reference.js';
 import { code, enumTable, fieldTable, table, writePage } from './page.js';
 import { retryRows } from './retry-rows.js';
 import { sentHeaders } from './sent-headers.js';
@@ -157,18 +158,9 @@ ${table(
   ['template', 'reads'],
   [
     ['`validationTemplate`, `template`', "`data`: the query's result; without a query `data.id` and `data.url`"],
-    [
-      '`validationTemplate`, `template`',
-      '`notification`: `id` (of the delivery, the same on every retry and resend), `eventId` (the same on every replay, too), `topic`, `topicVersion`, `phase` (`after` or `before`), `live` (false in a test), `nodeId`, `nodeType`, `webhookId`, `time` (of this attempt)',
-    ],
-    [
-      '`errorTemplate`',
-      "the receiver's response: `body` (parsed if it is JSON, else text), `headers` (names are case-insensitive) and `status`",
-    ],
-    [
-      'all three templates',
-      '`event`: `operation` (`created`, `updated`, `deleted`), `changed` (names of the changed fields), `before` and `after` (values by field name, only of fields that the owner of the subscription may read; nil for a row that did not exist), `actor` (the user who made the change; nil if the write does not record it)',
-    ],
+    ['`validationTemplate`, `template`', `\`notification\`: ${namesRead('notification')}`],
+    ['`errorTemplate`', `the receiver's response: ${namesRead('response')}`],
+    ['all three templates', `\`event\`: ${namesRead('event')}`],
   ],
 )}
 
@@ -303,3 +295,4 @@ ${table(
 
 await writePage('docs/reference.md', page);
 await writePage('docs/topics.md', topicsPage(schema));
+await writePage('src/console/editors/liquid-words.json', `${JSON.stringify(liquidWords(), null, 2)}\n`);

@@ -21,7 +21,8 @@ const config = (more = {}) => ({
   // Relative, because an adopter serves the console at a path of its own.
   base: './',
   logLevel: 'warn',
-  resolve: { dedupe: SINGLE },
+  // lang-liquid imports the parsers of HTML, CSS and JavaScript for a default that the console doesn't use: 64 KB (gzip).
+  resolve: { dedupe: SINGLE, alias: { '@codemirror/lang-html': join(ROOT, 'src/console/editors/lang-html-stub.ts') } },
   css: { modules: { generateScopedName: '[name]_[local]_[hash:base64:4]' } },
   build: {
     outDir: OUT,

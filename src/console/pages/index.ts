@@ -3,7 +3,7 @@ import { createRoute, redirect } from '@tanstack/react-router';
 import { rootRoute } from '../app/root';
 import { auditRoute } from './audit/route';
 import { explorerRoute } from './explorer/route';
-import { newWebhookRoute } from './form/route';
+import { editWebhookRoute, newWebhookRoute } from './form/route';
 import { integrationsRoute } from './integrations/route';
 import { shortcutsRoute } from './shortcuts/route';
 import { tokensRoute } from './tokens/route';
@@ -21,7 +21,7 @@ const startRoute = createRoute({
 export const PAGES = [
   startRoute,
   webhooksRoute.addChildren([newWebhookRoute]),
-  webhookRoute.addChildren([overviewRoute, versionsRoute, webhookAuditRoute]),
+  webhookRoute.addChildren([editWebhookRoute, overviewRoute, versionsRoute, webhookAuditRoute]),
   integrationsRoute,
   tokensRoute,
   auditRoute,

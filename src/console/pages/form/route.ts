@@ -1,9 +1,24 @@
-// The route of the form for a new webhook, which opens over the list.
+// The routes of the form: for a new webhook over the list, for a saved one over its page.
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { text } from '../../app/search';
+import { webhookRoute } from '../webhook/route';
 import { webhooksRoute } from '../webhooks/route';
+
+/** What another page has chosen for a new webhook: the key of a topic, or a query. */
+interface Given {
+  topic?: string | undefined;
+  query?: string | undefined;
+}
 
 export const newWebhookRoute = createRoute({
   getParentRoute: () => webhooksRoute,
   path: 'new',
+  validateSearch: ({ topic, query }: Record<string, unknown>): Given => ({ topic: text(topic), query: text(query) }),
   component: lazyRouteComponent(() => import('./form-drawer'), 'NewWebhookDrawer'),
+});
+
+export const editWebhookRoute = createRoute({
+  getParentRoute: () => webhookRoute,
+  path: 'edit',
+  component: lazyRouteComponent(() => import('./form-drawer'), 'EditWebhookDrawer'),
 });

@@ -1,9 +1,9 @@
 // What can be done with a webhook, at the top of its pages.
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAct } from '../../app/queries';
 import { useRights } from '../../app/viewer';
-import { Button } from '../../kit/button';
+import { Button, buttonClass } from '../../kit/button';
 import { ActionMenu } from '../../kit/menu';
 import { Confirm } from '../../kit/overlay';
 import { notify } from '../../kit/toast';
@@ -25,6 +25,9 @@ export function WebhookActions({ webhook }: { webhook: Webhook }) {
   };
   return (
     <>
+      <Link to="/webhooks/$webhookId/edit" params={{ webhookId: id }} className={buttonClass()}>
+        Edit
+      </Link>
       <Button icon="bolt" unavailable={unavailable} onPress={() => setOpen('test')}>
         Send a test
       </Button>

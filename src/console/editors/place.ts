@@ -1,0 +1,34 @@
+// Converts the position of a mistake to a range of the text.
+
+export interface Place {
+  line: number;
+  column: number;
+}
+
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** Returns the word at a position; the first line when the position is unknown. A position beyond the text is its end. */
+export function rangeOf(text: string, place: Place | null): Range {
+  if (place === null) return { from: 0, to: lineEnd(text, 0) };
+  let start = 0;
+  for (let line = 1; line < place.line; line += 1) {
+    const end = text.indexOf('\n', start);
+    if (end < 0) break;
+    start = end + 1;
+  }
+  const end = lineEnd(text, start);
+  const from = Math.min(start + Math.max(0, place.column - 1), end);
+  const word = /^[$\w-]+|^[^\s\w$]+/.exec(text.slice(from, end))?.[0] ?? '';
+  // A range needs a character to underline: at the end of a line, the last one.
+  return word === '' && from === end && from > start
+    ? { from: from - 1, to: from }
+    : { from, to: from + Math.max(word.length, from < end ? 1 : 0) };
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
+}

@@ -1,0 +1,68 @@
+// Decides which mistakes the form shows: those of a failed save at once, those of the live preview at fields that were touched.
+import { useMemo } from 'react';
+import { type FormState, useFormContext } from 'react-hook-form';
+import type { Draft } from './draft.js';
+import { wrongNumbers } from './input.js';
+import { type ApiMistake, byField, type FieldMistake } from './mistakes.js';
+import { type FieldMistakes, NO_MISTAKES } from './scope';
+import type { Preview } from './use-preview';
+
+interface Sources {
+  draft: Draft;
+  preview: Preview | null;
+  /** The mistakes of the last save; empty when the form has changed since. */
+  refused: readonly ApiMistake[];
+  /** Whether somebody has tried to save, so that mistakes of untouched fields are shown, too. */
+  hasTried: boolean;
+}
+
+export interface ShownMistakes {
+  of(field: string): FieldMistakes;
+  /** Mistakes that belong to no field. */
+  general: readonly FieldMistake[];
+  /** The mistakes that the form finds itself, because of which nothing is sent. */
+  own: ReadonlyMap<string, FieldMistake[]>;
+}
+
+export function useFormMistakes({ draft, preview, refused, hasTried }: Sources): ShownMistakes {
+  const { formState, getFieldState } = useFormContext<Draft>();
+  const own = useMemo(() => ownMistakes(draft), [draft]);
+  return useMemo(() => {
+    const errors = byField(refused.length > 0 ? refused : (preview?.errors ?? []), draft);
+    const warnings = byField(preview?.warnings ?? [], draft);
+    const isShown = (field: string) => hasTried || wasTouched(field, formState, getFieldState);
+    const found = new Map<string, FieldMistakes>();
+    for (const field of new Set([...errors.keys(), ...warnings.keys(), ...own.keys()]))
+      if (isShown(field)) found.set(field, { errors: own.get(field) ?? errors.get(field) ?? [], warnings: warnings.get(field) ?? [] });
+    const general = refused.length > 0 ? (errors.get('') ?? []) : [];
+    return { of: (field) => found.get(field) ?? NO_MISTAKES, general, own };
+  }, [draft, preview, refused, hasTried, own, formState, getFieldState]);
+}
+
+const SOURCES = ['query', 'validationTemplate', 'template', 'errorTemplate'];
+
+function wasTouched(
+  field: string,
+  formState: FormState<Draft>,
+  stateOf: ReturnType<typeof useFormContext<Draft>>['getFieldState'],
+): boolean {
+  const { isDirty, isTouched } = stateOf(field as never, formState);
+  // A text of code is judged while it is typed; any other field when it is left, since a half-typed address is no mistake.
+  return SOURCES.includes(field) ? isDirty : isTouched;
+}
+
+/** NAME is mandatory in the form, so that people recognise the webhook; the API would accept none. */
+function ownMistakes(draft: Draft): Map<string, FieldMistake[]> {
+  const found = new Map<string, FieldMistake[]>();
+  if (draft.name.trim() === '') found.set('name', [{ message: "Can't be blank", place: null }]);
+  for (const field of wrongNumbers(draft)) found.set(field, [{ message: 'Is not a number', place: null }]);
+  return found;
+}
+
+/** Puts the focus on the first field with a mistake, and opens its group. */
+export function focusFirstMistake(form: HTMLElement | null): void {
+  const field = form?.querySelector<HTMLElement>('[data-invalid][data-field]');
+  const control = field?.querySelector<HTMLElement>('.cm-content, input, textarea, button:not([aria-label^="Help"])');
+  control?.focus();
+  field?.scrollIntoView({ block: 'center' });
+}

@@ -1,0 +1,117 @@
+// The query and the templates, with first texts to begin with.
+
+import { Button as AriaButton } from 'react-aria-components/Button';
+import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
+import { Popover } from 'react-aria-components/Popover';
+import { useFormContext, useWatch } from 'react-hook-form';
+import { shapeOfQuery } from '../../editors/selection.js';
+import { starterQuery, starterTemplate } from '../../editors/starters.js';
+import { Button, buttonClass } from '../../kit/button';
+import { QueryField, TemplateField, useFill } from './code-field';
+import controls from './controls.module.css';
+import type { Draft } from './draft.js';
+import { useFormScope } from './scope';
+import { useTemplateScopes } from './template-scopes.js';
+
+export interface Preset {
+  key: string;
+  name: string;
+  description: string;
+  contentType: 'JSON' | 'XML' | null;
+  signatures: readonly string[] | null;
+  template: string | null;
+}
+
+export function SourceFields({ nodeType, presets }: { nodeType: string | null; presets: readonly Preset[] }) {
+  const { control } = useFormContext<Draft>();
+  const [query, template, contentType] = useWatch({ control, name: ['query', 'template', 'contentType'] });
+  const { schema, unavailable } = useFormScope();
+  const scopes = useTemplateScopes(schema, nodeType, query);
+  const fill = useFill();
+  const starter = schema && nodeType ? starterQuery(schema, nodeType) : null;
+  const queryTools = starter && !unavailable && query.trim() === '' && (
+    <Button tone="quiet" icon="bolt" onPress={() => fill('query', starter)}>
+      Start with fields of {nodeType}
+    </Button>
+  );
+  const begin = () => {
+    const data = schema && scopes.document ? shapeOfQuery(schema, scopes.document, nodeType) : null;
+    fill('template', starterTemplate(data ?? { type: 'object', fields: { id: { type: 'ID' }, url: { type: 'String' } } }, contentType));
+  };
+  const templateTools = !unavailable && (
+    <>
+      {template.trim() === '' && (
+        <Button tone="quiet" icon="bolt" onPress={begin}>
+          Start with all values
+        </Button>
+      )}
+      {presets.length > 0 && <PresetMenu presets={presets} />}
+    </>
+  );
+  return (
+    <>
+      <QueryField
+        name="query"
+        label="Query"
+        minLines={8}
+        tools={queryTools}
+        hint="Without a query, the payload is the id and the URL of the node."
+      />
+      <TemplateField
+        name="validationTemplate"
+        label="Data validation template"
+        around="TEXT"
+        scope={scopes.payload}
+        hint={'{{ event.changed contains "email" }}'}
+      />
+      <TemplateField
+        name="template"
+        label="Template"
+        minLines={8}
+        around={contentType}
+        scope={scopes.payload}
+        tools={templateTools}
+        hint={contentType === 'JSON' ? '{ "name": {{ data.node.name | json }} }' : '<name>{{ data.node.name }}</name>'}
+      />
+      <TemplateField
+        name="errorTemplate"
+        label="Error handling template"
+        around="TEXT"
+        scope={scopes.response}
+        hint="{% unless body.ok %}{{ body.error }}{% endunless %}"
+      />
+    </>
+  );
+}
+
+/** Fills template, content type and signatures with those of a well-known system. */
+function PresetMenu({ presets }: { presets: readonly Preset[] }) {
+  const { setValue } = useFormContext<Draft>();
+  const fill = useFill();
+  const choose = ({ template, contentType, signatures }: Preset) => {
+    fill('template', template ?? '');
+    if (contentType) setValue('contentType', contentType, { shouldDirty: true });
+    if (signatures) setValue('signatures', [...signatures], { shouldDirty: true });
+  };
+  return (
+    <MenuTrigger>
+      <AriaButton className={buttonClass('quiet')}>Presets</AriaButton>
+      <Popover className={controls.popover ?? ''} placement="bottom end">
+        <Menu className={controls.options ?? ''} aria-label="Presets">
+          {presets.map((preset) => (
+            <MenuItem
+              key={preset.key}
+              id={preset.key}
+              className={controls.option ?? ''}
+              textValue={preset.name}
+              onAction={() => choose(preset)}
+            >
+              <strong>{preset.name}</strong>
+              <span className={controls.optionText}>{preset.description}</span>
+            </MenuItem>
+          ))}
+        </Menu>
+      </Popover>
+    </MenuTrigger>
+  );
+}

@@ -1,0 +1,25 @@
+// Says what the templates of the form can read, while the query changes.
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { useMemo, useRef } from 'react';
+import type { LiquidScope } from '../../editors/liquid-complete.js';
+import { payloadScope, responseScope } from '../../editors/liquid-scope.js';
+import { parseQuery } from '../../editors/selection.js';
+
+export interface TemplateScopes {
+  /** The query without syntax errors; `null` when the form has none. While it has errors, the last one without. */
+  document: DocumentNode | null;
+  /** For the validation template and the body template; `null` while the schema loads. */
+  payload: LiquidScope | null;
+  /** For the error template. */
+  response: LiquidScope | null;
+}
+
+export function useTemplateScopes(schema: GraphQLSchema | null | undefined, nodeType: string | null, query: string): TemplateScopes {
+  const last = useRef<DocumentNode | null>(null);
+  return useMemo(() => {
+    last.current = query.trim() === '' ? null : (parseQuery(query) ?? last.current);
+    const document = last.current;
+    if (!schema) return { document, payload: null, response: null };
+    return { document, payload: payloadScope({ schema, nodeType, query: document }), response: responseScope({ schema, nodeType }) };
+  }, [schema, nodeType, query]);
+}

@@ -1,0 +1,218 @@
+// Promise: a webhook is created, tried and changed in the browser, by keyboard, with every mistake at its field.
+import type { Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createUser } from '../support/journey.js';
+import { type Console, hasBrowser, openConsole, openPath } from './browser.js';
+
+describe.skipIf(!hasBrowser)('the form', () => {
+  let world: Console;
+  let page: Page;
+  beforeAll(async () => {
+    world = await openConsole({ history: false });
+    page = world.page;
+  });
+  afterAll(() => world.close());
+
+  const field = (name: string, of: Page = page) => of.getByRole('textbox', { name, exact: true });
+  const stage = (name: string, of: Page = page) => of.getByRole('region', { name, exact: true });
+  /** An editor's completion shows its type behind its name. */
+  const option = (name: string) => page.getByRole('option', { name: new RegExp(`^${name}`) });
+  const dialog = () => page.getByRole('dialog', { name: /Webhook$/ });
+  /** Waits for the text in what a person sees; the preview comes a moment after the typing. */
+  const shows = async (where: Locator, text: string | RegExp) => void (await where.filter({ hasText: text }).first().waitFor());
+  const retype = async (editor: Locator, text: string) => {
+    await editor.focus();
+    await page.keyboard.press('ControlOrMeta+a');
+    // Pastes, so that no bracket is closed by the editor.
+    await page.keyboard.insertText(text);
+  };
+  const subscribe = (more: object = {}) =>
+    world.product.subscribe({
+      name: 'Saved before',
+      topic: { key: 'user/created' },
+      callbackUrl: `${world.history.receiver.url}/saved`,
+      ...more,
+    });
+  const saved = async (id: string) => {
+    const query =
+      '{ id name version query template validationTemplate disabled hasSharedSecret auth { kind } retry { maxTries } signatures }';
+    return (await world.product.graphql(`query ($id: ID!) { webhookSubscription(id: $id) ${query} }`, { id })).webhookSubscription;
+  };
+
+  it('creates a webhook by keyboard: completion, a live preview, a mistake at line and column, and a notification that arrives', async () => {
+    await createUser(world.product, { firstName: 'Zoë', lastName: 'Müller', email: 'zoe@example.org' });
+    await world.open('/webhooks');
+    await page.getByRole('link', { name: 'Create Webhook' }).first().focus();
+    await page.keyboard.press('Enter');
+    await field('Name').focus();
+    await page.keyboard.type('New colleagues');
+    await page.getByRole('combobox', { name: 'Topic' }).focus();
+    await page.keyboard.type('user/crea');
+    await option('user/created').waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await field('Callback URL').focus();
+    await page.keyboard.type(`${world.history.receiver.url}/new`);
+    await page.getByRole('button', { name: 'Generate' }).press('Enter');
+    const secret = await field('Shared secret').inputValue();
+    expect(secret).toMatch(/^whsec_/);
+
+    await page.getByRole('button', { name: 'Start with fields of User' }).press('Enter');
+    await shows(stage('Query result'), '"email": "zoe@example.org"');
+    await field('Template').focus();
+    await page.keyboard.type('{"who": "{{ data.node.em');
+    await option('email').waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.type(' | upc');
+    await option('upcase').waitFor();
+    await page.keyboard.press('Enter');
+    await shows(stage('Body'), '"who": "ZOE@EXAMPLE.ORG"');
+    await shows(stage('Request'), /X-Scope-Hmac-Sha256/i);
+
+    await retype(field('Template'), '{\n  "who": {{ data.node.email | upcas }}\n}');
+    const place = stage('Body').getByRole('button', { name: /^Line 2, column \d+$/ });
+    await place.waitFor();
+    expect(await stage('Query result').textContent()).toContain('zoe@example.org');
+    expect(await page.locator('[data-field="template"]').textContent()).toContain('upcas');
+    await place.click();
+    await expect.poll(() => field('Template').evaluate((node) => node === node.ownerDocument.activeElement)).toBe(true);
+    await retype(field('Template'), '{ "who": {{ data.node.email | json }} }');
+    await shows(stage('Body'), '"who": "zoe@example.org"');
+
+    await retype(field('Data validation template'), '{{ data.node.email == "nobody" }}');
+    await shows(stage('Validation'), 'nothing would be sent');
+    await retype(field('Data validation template'), '{{ data.node.email contains "@" }}');
+    await shows(stage('Validation'), 'Renders true');
+    await retype(field('Error handling template'), '{% unless body.ok %}refused{% endunless %}');
+    await shows(stage('Response'), 'refused');
+    await stage('Response').getByRole('textbox', { name: 'Body' }).fill('{"ok": true}');
+    await shows(stage('Response'), 'Counts as delivered');
+    await retype(field('Error handling template'), '');
+
+    const before = world.history.receiver.requests.length;
+    await dialog().getByRole('button', { name: 'Create Webhook' }).press('Enter');
+    await dialog().waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'New colleagues' }).waitFor();
+    await createUser(world.product, { firstName: 'Ida', lastName: 'B', email: 'ida@example.org' });
+    const [request] = (await world.history.receiver.waitFor(before + 1)).slice(before);
+    expect(request?.body).toBe('{ "who": "ida@example.org" }');
+    expect(request?.headers).toHaveProperty('x-scope-hmac-sha256');
+  });
+
+  it('shows mistakes at their fields after a save that was refused, and puts the focus on the first', async () => {
+    await world.open('/webhooks/new');
+    await dialog().getByRole('button', { name: 'Create Webhook' }).click();
+    const name = page.locator('[data-field="name"]');
+    await shows(name, 'blank');
+    await expect.poll(() => field('Name').evaluate((node) => node === node.ownerDocument.activeElement)).toBe(true);
+    await field('Name').fill('Without a topic');
+    await field('Callback URL').fill('ftp://example.org');
+    await page.getByText('Authentication', { exact: true }).click();
+    await page.locator('label', { hasText: /^Token$/ }).click();
+    await dialog().getByRole('button', { name: 'Create Webhook' }).click();
+    await shows(page.locator('[data-field="topic"]'), 'blank');
+    await shows(page.locator('[data-field="callbackUrl"]'), /https/);
+    await shows(page.locator('[data-field="auth.token"]'), 'blank');
+  });
+
+  it('changes what was changed alone, keeps secrets, and sends a test with the toggle', async () => {
+    const { id } = await subscribe({ sharedSecret: 'kept', auth: { token: { token: 'kept', scheme: 'Bearer' } }, retry: { maxTries: 3 } });
+    await world.open(`/webhooks/${id}/edit`);
+    await shows(page.locator('[data-field="secret"]'), 'can’t be shown');
+    await field('Name').fill('Renamed');
+    await page.getByText('Retries and rate limit', { exact: true }).click();
+    await field('Tries').fill('5');
+    await page.getByRole('switch', { name: /^Test/ }).press('Space');
+    const before = world.history.receiver.requests.length;
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await dialog().waitFor({ state: 'detached' });
+    expect(await saved(id)).toMatchObject({ name: 'Renamed', retry: { maxTries: 5 }, hasSharedSecret: true, auth: { kind: 'TOKEN' } });
+    const [request] = (await world.history.receiver.waitFor(before + 1)).slice(before);
+    expect(request?.headers).toMatchObject({ authorization: 'Bearer kept' });
+  });
+
+  it('says that a test failed although the webhook is saved', async () => {
+    const { id } = await subscribe({ callbackUrl: `${world.history.receiver.url}/fails` });
+    await world.open(`/webhooks/${id}/edit`);
+    await page.getByRole('switch', { name: /^Test/ }).press('Space');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await shows(dialog(), 'The webhook is saved, and its test failed.');
+    await shows(dialog(), 'The receiver answered 500');
+    await dialog().getByRole('button', { name: 'Close' }).first().click();
+    await dialog().waitFor({ state: 'detached' });
+  });
+
+  it('explains a conflict, and saves over the newer version only what was changed', async () => {
+    const { id } = await subscribe();
+    await world.open(`/webhooks/${id}/edit`);
+    await retype(field('Template'), '{"mine": true}');
+    await world.product.graphql(
+      'mutation ($in: WebhookSubscriptionInput) { updateWebhookSubscription(webhookSubscription: $in) { errors { message } } }',
+      { in: { id, validationTemplate: 'true' } },
+    );
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    const banner = page.getByRole('region', { name: /^Version 2 was saved/ });
+    await shows(banner, 'It changed data validation template.');
+    await banner.getByRole('button', { name: 'Keep my changes' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await dialog().waitFor({ state: 'detached' });
+    expect(await saved(id)).toMatchObject({ version: 3, template: '{"mine": true}', validationTemplate: 'true' });
+  });
+
+  it.each([
+    ['Escape', () => page.keyboard.press('Escape')],
+    ['a press outside', () => page.mouse.click(4, 400)],
+    ['Back', () => page.goBack()],
+  ])('asks before unsaved changes are lost by %s', async (_how, leave) => {
+    await world.open('/webhooks');
+    await page.getByRole('link', { name: 'Create Webhook' }).first().click();
+    await field('Name').fill('Not saved');
+    await leave();
+    const question = page.getByRole('dialog', { name: 'Leave without saving?' });
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    await question.waitFor({ state: 'detached' });
+    expect(await field('Name').inputValue()).toBe('Not saved');
+    await leave();
+    await question.getByRole('button', { name: 'Discard changes' }).click();
+    await dialog().waitFor({ state: 'detached' });
+  });
+
+  it('closes the list of completions by Escape and nothing else, and leaves an editor by Tab', async () => {
+    await world.open('/webhooks/new');
+    await field('Template').focus();
+    await page.keyboard.type('{{ d');
+    await option('data').waitFor();
+    await page.keyboard.press('Escape');
+    await option('data').waitFor({ state: 'detached' });
+    expect(await dialog().isVisible()).toBe(true);
+    await page.keyboard.press('Tab');
+    expect(await field('Template').evaluate((node) => node === node.ownerDocument.activeElement)).toBe(false);
+  });
+
+  it('previews with a token that may only read, and says why nothing can be saved', async () => {
+    const { id } = await subscribe({ query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { email } } }' });
+    const { createApiToken } = await world.product.graphql(
+      'mutation { createApiToken(apiToken: { name: "reader", scope: READ }) { token } }',
+    );
+    const reader = await world.newPage({ token: createApiToken.token });
+    await openPath(reader, world.product.url, `/webhooks/${id}/edit`);
+    await shows(stage('Query result', reader), '@example.org');
+    const save = reader.getByRole('button', { name: 'Save', exact: true });
+    expect(await save.getAttribute('aria-disabled')).toBe('true');
+    await shows(reader.getByRole('dialog'), /MANAGE_WEBHOOKS/);
+  });
+
+  it('is accessible in both themes with every group open, and fits a screen of 390 px', async () => {
+    const { id } = await subscribe({ query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { email } } }' });
+    const narrow = await world.newPage({ width: 390 });
+    for (const shown of [page, narrow]) {
+      await openPath(shown, world.product.url, `/webhooks/${id}/edit`);
+      await shown.locator('details').evaluateAll((all) => {
+        for (const one of all) one.setAttribute('open', '');
+      });
+      await shows(stage('Query result', shown), '{');
+      await world.isAccessible(shown);
+    }
+    expect(await narrow.evaluate('document.documentElement.scrollWidth')).toBe(390);
+  });
+});

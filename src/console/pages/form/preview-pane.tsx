@@ -106,13 +106,21 @@ function Stages({ report, contentType, ...props }: PaneProps & { report: Report 
           <View text={contentType === 'JSON' ? prettyText(body) : body} around={contentType} label="Body" copies={body} />
         )}
       </Stage>
-      <Stage title="Request" field="callbackUrl" report={report.request ? undefined : stage('SEND')}>
+      <Stage title="Request" field="callbackUrl" report={undefined}>
         {report.request && <Request request={report.request} />}
-        {!report.request && stage('SEND')?.outcome !== 'FAILED' && <p className={styles.note}>Shown as soon as the body is right.</p>}
+        {!report.request && <p className={styles.note}>{whyNoRequest(props.state)}</p>}
       </Stage>
       <ResponsePicker {...props} report={report} errorStage={stage('ERROR_TEMPLATE')} sendStage={stage('SEND')} />
     </div>
   );
+}
+
+const REQUEST_FIELDS = ['callbackUrl', 'sns', 'sqs', 'eventBridge', 'auth', 'headers', 'sharedSecret', 'signatures'];
+
+/** Says which fields the request still needs. */
+function whyNoRequest({ preview }: PreviewState): string {
+  const missing = (preview?.errors ?? []).filter(({ field }) => REQUEST_FIELDS.includes(field.split('.')[0] ?? ''));
+  return missing.length > 0 ? `${missing.map(({ fullMessage }) => fullMessage).join('. ')}.` : 'Shown as soon as the body is right.';
 }
 
 interface StageProps {

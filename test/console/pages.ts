@@ -1,6 +1,6 @@
 // Lists every page of the console: `every-page.test.ts` visits each one, and `npm run screenshots` takes a picture of it.
 import type { Page } from 'playwright-core';
-import type { Console } from './browser.js';
+import { type Console, settled } from './browser.js';
 
 export interface ListedPage {
   /** The name of the picture. */
@@ -13,6 +13,13 @@ export interface ListedPage {
 
 const idOf = ({ history }: Console, which: 'works' | 'fails' | 'switchedOff' | 'disabled'): string => history.webhooks?.[which] ?? '';
 
+/** Opens the first row of the list. */
+async function openFirst(page: Page): Promise<void> {
+  await page.locator('main tbody tr').first().getByRole('link').first().click();
+  await page.locator('main dl').first().waitFor();
+  await settled(page);
+}
+
 export const PAGES: ListedPage[] = [
   { name: 'webhooks', path: () => '/webhooks' },
   { name: 'webhooks-none-match', path: () => '/webhooks?search=nothing-has-this-name' },
@@ -21,6 +28,17 @@ export const PAGES: ListedPage[] = [
   { name: 'webhook-switched-off', path: (world) => `/webhooks/${idOf(world, 'switchedOff')}` },
   { name: 'webhook-versions', path: (world) => `/webhooks/${idOf(world, 'works')}/versions` },
   { name: 'webhook-audit', path: (world) => `/webhooks/${idOf(world, 'switchedOff')}/audit` },
+  { name: 'webhook-deliveries', path: (world) => `/webhooks/${idOf(world, 'works')}/deliveries` },
+  { name: 'webhook-errors', path: (world) => `/webhooks/${idOf(world, 'fails')}/errors` },
+  { name: 'deliveries', path: () => '/deliveries' },
+  { name: 'deliveries-none-match', path: () => '/deliveries?search=nothing+says+this' },
+  { name: 'delivery', path: () => '/deliveries?state=DELIVERED', prepare: openFirst },
+  { name: 'delivery-failing', path: () => '/deliveries?state=RETRYING', prepare: openFirst },
+  { name: 'errors', path: () => '/errors' },
+  { name: 'events', path: () => '/events' },
+  { name: 'event', path: () => '/events?type=User', prepare: openFirst },
+  { name: 'topics', path: () => '/topics' },
+  { name: 'topic', path: () => '/topics?search=user+created', prepare: openFirst },
   { name: 'integrations', path: () => '/integrations' },
   { name: 'tokens', path: () => '/tokens' },
   { name: 'audit', path: () => '/audit' },

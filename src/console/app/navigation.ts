@@ -11,7 +11,13 @@ export interface NavigationItem {
 }
 
 const all: (NavigationItem & { isOffered?: boolean })[][] = [
-  [{ to: '/webhooks', label: 'Webhooks', icon: 'webhook', key: 'w' }],
+  [
+    { to: '/webhooks', label: 'Webhooks', icon: 'webhook', key: 'w' },
+    { to: '/deliveries', label: 'Deliveries', icon: 'deliveries', key: 'd' },
+    { to: '/errors', label: 'Errors', icon: 'error', key: 'r' },
+    { to: '/events', label: 'Events', icon: 'events', key: 'e' },
+    { to: '/topics', label: 'Topics', icon: 'topics', key: 't' },
+  ],
   [
     { to: '/integrations', label: 'Integrations', icon: 'integrations', key: 'i', isOffered: offers('Query.webhookIntegrations') },
     { to: '/tokens', label: 'API tokens', icon: 'key', key: 'k', isOffered: offers('Query.apiTokens') },

@@ -7,6 +7,7 @@ import { Empty, Loaded } from '../../kit/loaded';
 import { Page } from '../../kit/page';
 import { Tabs, tabClass } from '../../kit/tabs';
 import { Time } from '../../kit/time';
+import { ErrorCount } from '../history/error-count';
 import { destinationOf, stateOf } from '../webhooks/parts';
 import { WebhookActions } from './actions';
 import { WEBHOOK, type Webhook } from './queries';
@@ -67,6 +68,12 @@ function Found({ webhook }: { webhook: Webhook }) {
         <Tab to="/webhooks/$webhookId" params={params} exact>
           Overview
         </Tab>
+        <Tab to="/webhooks/$webhookId/deliveries" params={params}>
+          Deliveries
+        </Tab>
+        <Tab to="/webhooks/$webhookId/errors" params={params}>
+          Errors <ErrorCount webhook={webhook.id} />
+        </Tab>
         <Tab to="/webhooks/$webhookId/versions" params={params}>
           Versions <Count>{webhook.version}</Count>
         </Tab>
@@ -80,7 +87,12 @@ function Found({ webhook }: { webhook: Webhook }) {
 }
 
 interface TabProps {
-  to: '/webhooks/$webhookId' | '/webhooks/$webhookId/versions' | '/webhooks/$webhookId/audit';
+  to:
+    | '/webhooks/$webhookId'
+    | '/webhooks/$webhookId/deliveries'
+    | '/webhooks/$webhookId/errors'
+    | '/webhooks/$webhookId/versions'
+    | '/webhooks/$webhookId/audit';
   params: { webhookId: string };
   exact?: boolean;
   children: React.ReactNode;

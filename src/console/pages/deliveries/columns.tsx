@@ -1,0 +1,64 @@
+// The columns of the list of deliveries.
+import { Link } from '@tanstack/react-router';
+import { type Column, rowLinkClass } from '../../kit/table';
+import { formatMs, Time } from '../../kit/time';
+import { nodeName, stageText, webhookName } from '../history/words';
+import { DeliveryBadge } from '../webhooks/parts';
+import styles from './deliveries.module.css';
+import type { ListedDelivery } from './queries';
+
+export const COLUMNS: Column<ListedDelivery>[] = [
+  {
+    head: 'Notification',
+    cell: (delivery) => (
+      <div className={styles.two}>
+        <Link to="/deliveries/$id" params={{ id: delivery.id }} className={rowLinkClass}>
+          {delivery.topic?.key ?? 'A topic that was removed'}
+        </Link>
+        <span className={styles.sub}>
+          {nodeName(delivery)}
+          {delivery.kind !== 'LIVE' && ` · ${delivery.kind.toLowerCase()}`}
+        </span>
+      </div>
+    ),
+  },
+  { head: 'Webhook', cell: ({ webhookSubscription }) => <span className={styles.cut}>{webhookName(webhookSubscription)}</span> },
+  {
+    head: 'State',
+    cell: ({ state, nextAttemptAt }) => (
+      <div className={styles.two}>
+        <span>
+          <DeliveryBadge state={state} />
+        </span>
+        {state === 'RETRYING' && nextAttemptAt && (
+          <span className={styles.sub}>
+            next <Time at={nextAttemptAt} style="ago" />
+          </span>
+        )}
+      </div>
+    ),
+  },
+  {
+    head: 'Last answer',
+    cell: ({ lastAttempt }) => {
+      if (!lastAttempt) return <span className={styles.sub}>—</span>;
+      const { response, stage, message, durationMs } = lastAttempt;
+      return (
+        <div className={styles.two} title={message ?? undefined}>
+          <span className={styles.code}>{response ? response.status : stageText(stage)}</span>
+          <span className={styles.sub}>{formatMs(durationMs)}</span>
+        </div>
+      );
+    },
+  },
+  { head: 'Attempts', align: 'right', cell: ({ attemptCount }) => attemptCount },
+  {
+    head: 'Created',
+    align: 'right',
+    cell: ({ createdAt }) => (
+      <span className={styles.sub}>
+        <Time at={createdAt} style="ago" />
+      </span>
+    ),
+  },
+];

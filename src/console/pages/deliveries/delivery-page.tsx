@@ -1,0 +1,181 @@
+// Shows a delivery: its state, each attempt with its stages, and what can be done with it.
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { LIVE_MS, useAct, useApi } from '../../app/queries';
+import { useRights } from '../../app/viewer';
+import { Banner } from '../../kit/banner';
+import { Button } from '../../kit/button';
+import { Id } from '../../kit/id';
+import { Empty, Loaded } from '../../kit/loaded';
+import { Card, Facts, Page, Section } from '../../kit/page';
+import { Time } from '../../kit/time';
+import { notify } from '../../kit/toast';
+import { BulkActions } from '../history/bulk-actions';
+import { KIND_TEXTS, nodeName, REASON_TEXTS, webhookName } from '../history/words';
+import { DeliveryBadge } from '../webhooks/parts';
+import { AttemptItem } from './attempt';
+import styles from './deliveries.module.css';
+import { DELIVERY, RELEASE, RESEND, type ShownDelivery } from './queries';
+import { ReplayDialog } from './replay-dialog';
+
+const route = getRouteApi('/deliveries/$id');
+
+export function DeliveryPage() {
+  const { id } = route.useParams();
+  const { error } = route.useSearch();
+  const query = useApi(DELIVERY, { id }, { poll: LIVE_MS, keep: false });
+  const delivery = query.data?.webhookDelivery;
+  const above = <Link to="/deliveries">Deliveries</Link>;
+  return (
+    <Page
+      title={delivery?.topic?.key ?? 'Delivery'}
+      above={above}
+      beside={delivery && <DeliveryBadge state={delivery.state} />}
+      lead={delivery ? nodeName(delivery) : undefined}
+      actions={delivery && <Actions delivery={delivery} />}
+    >
+      <Loaded query={query} what="the delivery">
+        {({ webhookDelivery }) =>
+          webhookDelivery ? (
+            <Shown delivery={webhookDelivery} opened={error} />
+          ) : (
+            <Empty title="You have no such delivery">
+              <p>It may belong to somebody else, or be older than the history that is kept.</p>
+            </Empty>
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+function Actions({ delivery: { id, kind, state, webhookSubscription, event } }: { delivery: ShownDelivery }) {
+  const { unavailable } = useRights();
+  const [isReplaying, setReplaying] = useState(false);
+  const resending = useAct(RESEND);
+  const releasing = useAct(RELEASE);
+  const webhookId = webhookSubscription?.id;
+  const why = unavailable ?? whyNot(kind, webhookSubscription);
+  const resend = async (asNew: boolean) => {
+    const { ok } = await resending.run({ id, asNew });
+    if (ok) notify({ text: asNew ? 'A new delivery is due now.' : 'The delivery is due now.' });
+  };
+  const release = async () => {
+    const { data, ok } = await releasing.run({ id: webhookId });
+    if (ok) notify({ text: `Released deliveries: ${data?.releaseWebhookDeliveries.releasedCount ?? 0}.` });
+  };
+  return (
+    <>
+      {webhookId && kind !== 'TEST' && kind !== 'BEFORE' && (
+        <Button unavailable={unavailable} onPress={() => setReplaying(true)}>
+          Replay…
+        </Button>
+      )}
+      {state === 'HELD' && (
+        <Button unavailable={why} isBusy={releasing.isRunning} onPress={() => void release()}>
+          Release all held
+        </Button>
+      )}
+      <Button unavailable={why} isBusy={resending.isRunning} onPress={() => void resend(true)}>
+        Resend as new
+      </Button>
+      <Button tone="primary" icon="refresh" unavailable={why} isBusy={resending.isRunning} onPress={() => void resend(false)}>
+        Resend
+      </Button>
+      {isReplaying && webhookId && (
+        <ReplayDialog webhookId={webhookId} {...(event && { from: event.occurredAt })} onClose={() => setReplaying(false)} />
+      )}
+    </>
+  );
+}
+
+/** Why a delivery can't be resent; `null` when it can. */
+function whyNot(kind: string, webhook: ShownDelivery['webhookSubscription']): string | null {
+  if (kind === 'TEST') return 'A test can’t be resent. Send a new one.';
+  if (kind === 'BEFORE') return 'A before-hook can’t be called again: the write was already decided.';
+  if (webhook === null) return 'The webhook of this delivery was deleted.';
+  if (webhook.status === 'DISABLED') return 'The webhook is disabled. Enable it first.';
+  return webhook.status === 'HELD' ? 'The query or a template of the webhook no longer works. Correct it first.' : null;
+}
+
+/** `opened`: the databaseId of the attempt that is open at first. Default: the last one. */
+function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string | undefined }) {
+  const { reason, state, nextAttemptAt, attempts } = delivery;
+  const openId = opened ?? attempts.at(-1)?.databaseId;
+  return (
+    <>
+      <BulkActions />
+      {reason && (
+        <Banner tone={state === 'HELD' ? 'warn' : 'info'} title={WAITING[state] ?? 'Why'}>
+          <p>{REASON_TEXTS[reason] ?? reason}</p>
+        </Banner>
+      )}
+      <Card>
+        <Facts facts={factsOf(delivery)} />
+      </Card>
+      <Section title={attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`}>
+        {nextAttemptAt && (
+          <p role="status">
+            Next attempt: <Time at={nextAttemptAt} style="ago" /> (<Time at={nextAttemptAt} />)
+          </p>
+        )}
+        {attempts.length === 0 ? (
+          <p className={styles.sub}>{state === 'PENDING' ? 'No attempt has been made yet.' : 'No attempt was made.'}</p>
+        ) : (
+          <ol className={styles.attempts}>
+            {[...attempts].reverse().map((attempt) => (
+              <AttemptItem key={attempt.id} attempt={attempt} isFirstOpen={attempt.databaseId === openId} />
+            ))}
+          </ol>
+        )}
+      </Section>
+    </>
+  );
+}
+
+const WAITING: Record<string, string> = {
+  HELD: 'This delivery is held',
+  SKIPPED: 'This delivery was not sent',
+  CANCELLED: 'This delivery was cancelled',
+};
+
+function factsOf({ databaseId, webhookSubscription, nodeId, event, kind, webhookReplay, topic, createdAt, updatedAt }: ShownDelivery) {
+  const facts: [string, React.ReactNode][] = [
+    ['Delivery', <Id key="id" id={databaseId} what="id of the delivery" />],
+    [
+      'Webhook',
+      webhookSubscription ? (
+        <Link key="webhook" to="/webhooks/$webhookId" params={{ webhookId: webhookSubscription.id }}>
+          {webhookName(webhookSubscription)}
+        </Link>
+      ) : (
+        'Deleted webhook'
+      ),
+    ],
+    ['Topic', topic ? `${topic.key}, version ${topic.version}` : 'A topic that was removed'],
+    [
+      'Node',
+      <span key="node" className={styles.chips}>
+        <Id id={nodeId} what="id of the node" />
+        <Link to="/deliveries" search={{ node: nodeId }}>
+          All its deliveries
+        </Link>
+      </span>,
+    ],
+    [
+      'Caused by',
+      event ? (
+        <Link key="event" to="/events/$id" params={{ id: event.id }}>
+          {event.operation.toLowerCase()}
+          {event.changedFields.length > 0 && `: ${event.changedFields.join(', ')}`}
+        </Link>
+      ) : (
+        KIND_TEXTS[kind]
+      ),
+    ],
+    ['Created', <Time key="created" at={createdAt} />],
+    ['State since', <Time key="updated" at={updatedAt} />],
+  ];
+  if (kind !== 'LIVE' && event) facts.splice(5, 0, ['Kind', webhookReplay ? `Replay ${webhookReplay.databaseId}` : KIND_TEXTS[kind]]);
+  return facts;
+}

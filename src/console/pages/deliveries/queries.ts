@@ -1,0 +1,127 @@
+// The operations of the pages of deliveries.
+import { graphql, type ResultOf } from '../../app/graphql';
+
+/** `newer` finds what came since the list was opened, of which only the number is shown. */
+export const DELIVERIES = graphql(`
+  query Deliveries(
+    $first: Int, $after: String, $newer: String, $isLive: Boolean!, $createdAtMax: DateTime
+    $webhookSubscriptionId: ID, $states: [WebhookDeliveryState!], $createdAtMin: DateTime, $nodeId: ID, $stages: [WebhookStage!]
+    $responseStatusMin: Int, $responseStatusMax: Int, $search: String
+  ) {
+    webhookDeliveries(
+      first: $first, after: $after, createdAtMax: $createdAtMax, webhookSubscriptionId: $webhookSubscriptionId, states: $states
+      createdAtMin: $createdAtMin, nodeId: $nodeId, stages: $stages, responseStatusMin: $responseStatusMin
+      responseStatusMax: $responseStatusMax, search: $search
+    ) {
+      nodes {
+        id databaseId kind state reason attemptCount nextAttemptAt createdAt nodeId
+        nodeLabel @_optional
+        topic { key }
+        webhookSubscription { id name }
+        lastAttempt { id outcome stage message durationMs response { status } }
+      }
+      pageInfo { hasNextPage startCursor endCursor }
+    }
+    newer: webhookDeliveries(
+      first: 100, before: $newer, webhookSubscriptionId: $webhookSubscriptionId, states: $states, createdAtMin: $createdAtMin
+      nodeId: $nodeId, stages: $stages, responseStatusMin: $responseStatusMin, responseStatusMax: $responseStatusMax, search: $search
+    ) @include(if: $isLive) {
+      nodes { id }
+    }
+  }
+`);
+
+export type ListedDelivery = ResultOf<typeof DELIVERIES>['webhookDeliveries']['nodes'][number];
+
+/** Asked once, when somebody is about to resend all that match: it reads every matching delivery. */
+export const COUNT = graphql(`
+  query CountDeliveries(
+    $webhookSubscriptionId: ID, $states: [WebhookDeliveryState!], $createdAtMin: DateTime, $nodeId: ID, $stages: [WebhookStage!]
+    $responseStatusMin: Int, $responseStatusMax: Int, $search: String
+  ) {
+    webhookDeliveries(
+      first: 1, webhookSubscriptionId: $webhookSubscriptionId, states: $states, createdAtMin: $createdAtMin, nodeId: $nodeId
+      stages: $stages, responseStatusMin: $responseStatusMin, responseStatusMax: $responseStatusMax, search: $search
+    ) {
+      totalCount
+    }
+  }
+`);
+
+/** Headers and bodies are read by ATTEMPT, when an attempt is opened. */
+export const DELIVERY = graphql(`
+  query Delivery($id: ID!) {
+    webhookDelivery(id: $id) {
+      id databaseId kind state reason attemptCount nextAttemptAt createdAt updatedAt nodeId
+      nodeLabel @_optional
+      topic { key version nodeType }
+      webhookSubscription { id name status }
+      event { id databaseId operation occurredAt changedFields }
+      webhookReplay { id databaseId }
+      attempts {
+        id databaseId number subscriptionVersion startedAt durationMs outcome stage message timings
+        request { url }
+        response { status }
+      }
+    }
+  }
+`);
+
+export type ShownDelivery = NonNullable<ResultOf<typeof DELIVERY>['webhookDelivery']>;
+export type ListedAttempt = ShownDelivery['attempts'][number];
+
+export const ATTEMPT = graphql(`
+  query Attempt($id: ID!) {
+    webhookAttempt(id: $id) {
+      id
+      request { url headers body bodyBytes bodyOmitted }
+      response { status headers body bodyBytes bodyOmitted }
+    }
+  }
+`);
+
+export type Sent = NonNullable<NonNullable<ResultOf<typeof ATTEMPT>['webhookAttempt']>['request']>;
+
+export const RESEND = graphql(`
+  mutation ResendDelivery($id: ID, $asNew: Boolean) {
+    resendWebhookDelivery(id: $id, asNew: $asNew) {
+      errors { field message fullMessage path type }
+      webhookDelivery { id databaseId }
+    }
+  }
+`);
+
+export const RESEND_MANY = graphql(`
+  mutation ResendDeliveries($input: ResendWebhookDeliveriesInput!) {
+    resendWebhookDeliveries(input: $input) {
+      errors { field message fullMessage path type }
+      webhookBulkAction { id kind matchedCount }
+    }
+  }
+`);
+
+export const RELEASE = graphql(`
+  mutation ReleaseDeliveries($id: ID) {
+    releaseWebhookDeliveries(webhookSubscriptionId: $id) {
+      errors { field message fullMessage path type }
+      releasedCount
+    }
+  }
+`);
+
+export const REPLAY_DRY_RUN = graphql(`
+  query ReplayDryRun($id: ID!, $from: DateTime, $to: DateTime, $includeDelivered: Boolean) {
+    webhookReplayDryRun(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $includeDelivered) {
+      from to sendCount deliveredCount openCount skippedCount countedTo refusal
+    }
+  }
+`);
+
+export const REPLAY = graphql(`
+  mutation Replay($id: ID, $from: DateTime, $to: DateTime, $includeDelivered: Boolean) {
+    replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $includeDelivered) {
+      errors { field message fullMessage path type }
+      webhookReplay { id }
+    }
+  }
+`);

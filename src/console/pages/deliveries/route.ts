@@ -1,0 +1,56 @@
+// The routes of the list of deliveries, of all webhooks or of one, and of one delivery.
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { rootRoute } from '../../app/root';
+import { oneOf, text } from '../../app/search';
+import { STAGES } from '../history/words';
+import { webhookRoute } from '../webhook/route';
+
+export const STATES = ['PENDING', 'RETRYING', 'HELD', 'DELIVERED', 'FAILED', 'SKIPPED', 'CANCELLED'] as const;
+export const SPANS = ['1h', '24h', '7d', '30d'] as const;
+export const CODES = ['2xx', '3xx', '4xx', '5xx'] as const;
+
+export interface DeliveriesSearch {
+  webhook?: string | undefined;
+  state?: (typeof STATES)[number] | undefined;
+  since?: (typeof SPANS)[number] | undefined;
+  node?: string | undefined;
+  stage?: (typeof STAGES)[number] | undefined;
+  /** A class of HTTP statuses, or one status such as 503. */
+  code?: string | undefined;
+  search?: string | undefined;
+  /** The cursor after which the page begins. */
+  after?: string | undefined;
+}
+
+const readSearch = (search: Record<string, unknown>): DeliveriesSearch => ({
+  webhook: text(search.webhook),
+  state: oneOf(search.state, STATES),
+  since: oneOf(search.since, SPANS),
+  node: text(search.node),
+  stage: oneOf(search.stage, STAGES),
+  code: /^[1-9](\d\d|xx)$/.test(text(search.code) ?? '') ? text(search.code) : undefined,
+  search: text(search.search),
+  after: text(search.after),
+});
+
+export const deliveriesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/deliveries',
+  validateSearch: readSearch,
+  component: lazyRouteComponent(() => import('./list-page'), 'DeliveriesPage'),
+});
+
+export const deliveryRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/deliveries/$id',
+  /** `error`: the error from which somebody came; its attempt is open. The databaseId of both is the same. */
+  validateSearch: (search: Record<string, unknown>): { error?: string | undefined } => ({ error: text(search.error) }),
+  component: lazyRouteComponent(() => import('./delivery-page'), 'DeliveryPage'),
+});
+
+export const webhookDeliveriesRoute = createRoute({
+  getParentRoute: () => webhookRoute,
+  path: 'deliveries',
+  validateSearch: readSearch,
+  component: lazyRouteComponent(() => import('./list-page'), 'DeliveriesTab'),
+});

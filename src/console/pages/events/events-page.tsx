@@ -1,0 +1,155 @@
+// Lists the recorded changes, and what became of each.
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+import { LIVE_MS, useApi } from '../../app/queries';
+import { Badge } from '../../kit/badge';
+import { Button } from '../../kit/button';
+import { Filters, Search, Select } from '../../kit/field';
+import { Empty, Loaded } from '../../kit/loaded';
+import { Page } from '../../kit/page';
+import { Pager } from '../../kit/pager';
+import { type Column, rowLinkClass, Table } from '../../kit/table';
+import { Time } from '../../kit/time';
+import styles from '../history/history.module.css';
+import { startOf } from '../history/spans';
+import { WebhookSelect } from '../history/webhook-select';
+import { nodeName, webhookName } from '../history/words';
+import { isOther, verdictOf } from './decisions';
+import { EVENTS, type ListedEvent, NODE_TYPES } from './queries';
+import { type EventsSearch, OPERATIONS, SPANS } from './route';
+
+const PER_PAGE = 25;
+const OPERATION_TEXTS = { CREATED: 'Created', UPDATED: 'Updated', DELETED: 'Deleted' } as const;
+const SPAN_TEXTS = { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days' } as const;
+
+const route = getRouteApi('/events');
+
+export function EventsPage() {
+  const search = route.useSearch();
+  const navigate = useNavigate();
+  const { webhook, type, node, operation, since, after } = search;
+  const occurredAtMin = useMemo(() => startOf(since ?? '24h'), [since]);
+  const query = useApi(
+    EVENTS,
+    { first: PER_PAGE, after: after ?? null, nodeId: node ?? null, nodeType: type ?? null, operation: operation ?? null, occurredAtMin },
+    { poll: after === undefined ? LIVE_MS * 2 : 0 },
+  );
+  const go = useCallback(
+    (change: EventsSearch) =>
+      void navigate({ to: '/events', search: (before: EventsSearch) => ({ ...before, after: undefined, ...change }) }),
+    [navigate],
+  );
+  const types = useApi(NODE_TYPES, {}).data?.webhookTopics.nodes ?? [];
+  const typeNames = [...new Set(types.map(({ nodeType }) => nodeType))];
+  return (
+    <Page title="Events" lead="Every recorded change, and why each webhook sent it or did not.">
+      <Filters>
+        <Search label="Paste the id of a node" value={node ?? ''} onChange={(text) => go({ node: text || undefined })} />
+        <WebhookSelect value={webhook} onChange={(id) => go({ webhook: id })} />
+        <Select
+          aria-label="Type of node"
+          value={type ?? ''}
+          choices={[['', 'All types'] as const, ...typeNames.map((name) => [name, name] as const)]}
+          onChange={(name) => go({ type: name || undefined })}
+        />
+        <Select
+          aria-label="Operation"
+          value={operation ?? ''}
+          choices={[['', 'Any change'] as const, ...OPERATIONS.map((one) => [one, OPERATION_TEXTS[one]] as const)]}
+          onChange={(one) => go({ operation: one || undefined })}
+        />
+        <Select
+          aria-label="Time"
+          value={since ?? '24h'}
+          choices={SPANS.map((span) => [span, SPAN_TEXTS[span]] as const)}
+          onChange={(span) => go({ since: span === '24h' ? undefined : span })}
+        />
+      </Filters>
+      <Loaded query={query} what="events">
+        {({ webhookEvents: { nodes, pageInfo } }) => (
+          <>
+            {nodes.length === 0 ? (
+              <Nothing goesOn={pageInfo.hasNextPage} onClear={() => void navigate({ to: '/events', search: {} })} />
+            ) : (
+              <Table<ListedEvent> label="Events" columns={columnsOf(webhook)} rows={[...nodes]} rowKey={({ id }) => id} />
+            )}
+            <Pager
+              hasPrevious={after !== undefined}
+              hasNext={pageInfo.hasNextPage}
+              onFirst={() => go({})}
+              onNext={() => go({ after: pageInfo.endCursor ?? undefined })}
+            />
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+/** `goesOn`: the API stopped searching before the start of the time, because too much lay in between. */
+function Nothing({ goesOn, onClear }: { goesOn: boolean; onClear(): void }) {
+  if (goesOn)
+    return (
+      <Empty title="Nothing found yet">
+        <p>The search stopped, because much else happened in this time. The next page goes on.</p>
+      </Empty>
+    );
+  return (
+    <Empty title="Nothing changed" action={<Button onPress={onClear}>Show all events of a day</Button>}>
+      <p>
+        No change that matches was recorded in this time. If you expected one, it was written by a table that isn’t announced, or rolled
+        back.
+      </p>
+    </Empty>
+  );
+}
+
+function columnsOf(webhook: string | undefined): Column<ListedEvent>[] {
+  return [
+    {
+      head: 'Change',
+      cell: (event) => (
+        <div className={styles.two}>
+          <Link to="/events/$id" params={{ id: event.id }} search={{ webhook }} className={rowLinkClass}>
+            {event.nodeType} {OPERATION_TEXTS[event.operation].toLowerCase()}
+          </Link>
+          <span className={styles.sub}>{nodeName(event)}</span>
+        </div>
+      ),
+    },
+    { head: 'Fields', isMinor: true, cell: ({ changedFields }) => <span className={styles.sub}>{changedFields.join(', ') || '—'}</span> },
+    { head: webhook ? 'This webhook' : 'Webhooks', cell: ({ decisions }) => <Decisions decisions={decisions} webhook={webhook} /> },
+    {
+      head: 'At',
+      align: 'right',
+      cell: ({ occurredAt }) => (
+        <span className={styles.sub}>
+          <Time at={occurredAt} style="ago" />
+        </span>
+      ),
+    },
+  ];
+}
+
+const MOST_SHOWN = 3;
+
+function Decisions({ decisions, webhook }: { decisions: ListedEvent['decisions']; webhook: string | undefined }) {
+  const shown = webhook
+    ? decisions.filter(({ webhookSubscription }) => webhookSubscription.id === webhook)
+    : decisions.filter(({ code }) => !isOther(code));
+  if (shown.length === 0)
+    return (
+      <span className={styles.sub}>{webhook || decisions.length > 0 ? 'None is about this change' : 'No webhook is about this type'}</span>
+    );
+  return (
+    <ul className={styles.decisions}>
+      {shown.slice(0, MOST_SHOWN).map(({ code, reason, webhookSubscription }) => (
+        <li key={webhookSubscription.id}>
+          <Badge tone={verdictOf(code).tone}>{verdictOf(code).text}</Badge>{' '}
+          <span className={styles.sub}>{webhook ? reason : webhookName(webhookSubscription)}</span>
+        </li>
+      ))}
+      {shown.length > MOST_SHOWN && <li className={styles.sub}>and {shown.length - MOST_SHOWN} more</li>}
+    </ul>
+  );
+}

@@ -1,0 +1,18 @@
+// Shows the number of errors.
+import { graphql } from '../../app/graphql';
+import { useApi } from '../../app/queries';
+import { Count } from '../../kit/badge';
+
+/** Asked when a page opens and after each action, but not again and again: it counts all errors. */
+const ERROR_COUNT = graphql(`
+  query ErrorCount($id: ID) {
+    webhookErrors(webhookSubscriptionId: $id, first: 1) { totalCount }
+  }
+`);
+
+/** `webhook`: the id of the webhook whose errors are counted; absent: those of all. */
+export function ErrorCount({ webhook }: { webhook?: string | undefined }) {
+  const count = useApi(ERROR_COUNT, { id: webhook ?? null }).data?.webhookErrors.totalCount;
+  if (count === undefined) return null;
+  return <Count>{count.toLocaleString()}</Count>;
+}

@@ -1,0 +1,83 @@
+// The catalogue of topics, by type of node.
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { graphql, type ResultOf } from '../../app/graphql';
+import { useApi } from '../../app/queries';
+import { Button } from '../../kit/button';
+import { Search } from '../../kit/field';
+import { Empty, Loaded } from '../../kit/loaded';
+import { Page, Section } from '../../kit/page';
+import { type Column, rowLinkClass, Table } from '../../kit/table';
+import { Subscribe } from './subscribe';
+
+const TOPICS = graphql(`
+  query Topics($after: String) {
+    webhookTopics(first: 100, after: $after) {
+      nodes { id key version nodeType operation description }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+type Topic = ResultOf<typeof TOPICS>['webhookTopics']['nodes'][number];
+
+const route = getRouteApi('/topics');
+
+export function TopicsPage() {
+  const { search = '' } = route.useSearch();
+  const navigate = useNavigate();
+  const first = useApi(TOPICS, {});
+  // A host with more than 200 topics is searched by its first 200; the form finds any topic.
+  const { hasNextPage = false, endCursor = null } = first.data?.webhookTopics.pageInfo ?? {};
+  const second = useApi(TOPICS, { after: endCursor }, { enabled: hasNextPage });
+  const all = [...(first.data?.webhookTopics.nodes ?? []), ...(hasNextPage ? (second.data?.webhookTopics.nodes ?? []) : [])];
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const matching = all.filter(({ key, nodeType, description }) => {
+    const text = `${key} ${nodeType} ${description}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  const onSearch = (text: string) => void navigate({ to: '/topics', search: { search: text || undefined }, replace: true });
+  return (
+    <Page title="Topics" lead="The changes that you can subscribe to, each with its payload and an example.">
+      <Search label="Search topics" value={search} onChange={onSearch} />
+      <Loaded query={first} what="topics">
+        {() =>
+          matching.length === 0 ? (
+            words.length > 0 ? (
+              <Empty title="No topic matches" action={<Button onPress={() => onSearch('')}>Show all topics</Button>} />
+            ) : (
+              <Empty title="No topics">
+                <p>This application announces no types of nodes yet.</p>
+              </Empty>
+            )
+          ) : (
+            byType(matching).map(([type, topics]) => (
+              <Section key={type} title={type}>
+                <Table<Topic> label={`Topics of ${type}`} columns={COLUMNS} rows={topics} rowKey={({ id }) => id} />
+              </Section>
+            ))
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+function byType(topics: Topic[]): [string, Topic[]][] {
+  const groups = new Map<string, Topic[]>();
+  for (const topic of topics) groups.set(topic.nodeType, [...(groups.get(topic.nodeType) ?? []), topic]);
+  return [...groups];
+}
+
+const COLUMNS: Column<Topic>[] = [
+  {
+    head: 'Topic',
+    cell: ({ id, key }) => (
+      <Link to="/topics/$id" params={{ id }} className={rowLinkClass}>
+        {key}
+      </Link>
+    ),
+  },
+  { head: 'Sent when', cell: ({ description }) => description },
+  { head: 'Version', cell: ({ version }) => version },
+  { head: 'Subscribe', align: 'right', cell: ({ key }) => <Subscribe topic={key} /> },
+];

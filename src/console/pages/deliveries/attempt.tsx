@@ -30,7 +30,7 @@ export function AttemptItem({ attempt, isFirstOpen }: { attempt: ListedAttempt; 
         <strong>Attempt {number}</strong>
         <Badge tone={tone}>{text}</Badge>
         <span>{response ? `HTTP ${response.status}` : stageText(stage)}</span>
-        <span className={styles.grow}>{message}</span>
+        <span className={styles.grow}>{!isOpen && message}</span>
         <span className={styles.sub}>
           <Time at={startedAt} /> · {formatMs(durationMs)}
         </span>

@@ -32,7 +32,13 @@ export const COLUMNS: Column<ListedDelivery>[] = [
         </span>
         {state === 'RETRYING' && nextAttemptAt && (
           <span className={styles.sub}>
-            next <Time at={nextAttemptAt} style="ago" />
+            {Date.parse(nextAttemptAt) <= Date.now() ? (
+              'due now'
+            ) : (
+              <>
+                next <Time at={nextAttemptAt} style="ago" />
+              </>
+            )}
           </span>
         )}
       </div>
@@ -56,7 +62,7 @@ export const COLUMNS: Column<ListedDelivery>[] = [
     head: 'Created',
     align: 'right',
     cell: ({ createdAt }) => (
-      <span className={styles.sub}>
+      <span className={styles.when}>
         <Time at={createdAt} style="ago" />
       </span>
     ),

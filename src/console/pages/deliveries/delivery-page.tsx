@@ -116,7 +116,8 @@ function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string |
       <Section title={attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`}>
         {nextAttemptAt && (
           <p role="status">
-            Next attempt: <Time at={nextAttemptAt} style="ago" /> (<Time at={nextAttemptAt} />)
+            Next attempt: {Date.parse(nextAttemptAt) <= Date.now() ? 'due now' : <Time at={nextAttemptAt} style="ago" />} (
+            <Time at={nextAttemptAt} />)
           </p>
         )}
         {attempts.length === 0 ? (

@@ -245,7 +245,7 @@ const COLUMNS: Column<ListedError>[] = [
     head: 'At',
     align: 'right',
     cell: ({ createdAt }) => (
-      <span className={styles.sub}>
+      <span className={styles.when}>
         <Time at={createdAt} style="ago" />
       </span>
     ),

@@ -2,7 +2,7 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { LIVE_MS, useApi } from '../../app/queries';
-import { Badge } from '../../kit/badge';
+import { Badge, type BadgeTone } from '../../kit/badge';
 import { Button } from '../../kit/button';
 import { Filters, Search, Select } from '../../kit/field';
 import { Empty, Loaded } from '../../kit/loaded';
@@ -123,7 +123,7 @@ function columnsOf(webhook: string | undefined): Column<ListedEvent>[] {
       head: 'At',
       align: 'right',
       cell: ({ occurredAt }) => (
-        <span className={styles.sub}>
+        <span className={styles.when}>
           <Time at={occurredAt} style="ago" />
         </span>
       ),
@@ -131,25 +131,34 @@ function columnsOf(webhook: string | undefined): Column<ListedEvent>[] {
   ];
 }
 
-const MOST_SHOWN = 3;
-
+/** With a webhook, its decision in a sentence; without one, the number of webhooks by what became of the event. */
 function Decisions({ decisions, webhook }: { decisions: ListedEvent['decisions']; webhook: string | undefined }) {
-  const shown = webhook
-    ? decisions.filter(({ webhookSubscription }) => webhookSubscription.id === webhook)
-    : decisions.filter(({ code }) => !isOther(code));
-  if (shown.length === 0)
+  if (webhook !== undefined) {
+    const decision = decisions.find(({ webhookSubscription }) => webhookSubscription.id === webhook);
+    if (!decision) return <span className={styles.sub}>It is about another type</span>;
+    const { text, tone } = verdictOf(decision.code);
     return (
-      <span className={styles.sub}>{webhook || decisions.length > 0 ? 'None is about this change' : 'No webhook is about this type'}</span>
+      <div className={styles.chips}>
+        <Badge tone={tone}>{text}</Badge>
+        <span className={styles.sub}>{decision.reason}</span>
+      </div>
     );
+  }
+  const concerned = decisions.filter(({ code }) => !isOther(code));
+  if (concerned.length === 0) return <span className={styles.sub}>{decisions.length > 0 ? 'None is about this change' : 'None is about this type'}</span>;
+  const verdicts = new Map<string, { tone: BadgeTone; names: string[] }>();
+  for (const { code, webhookSubscription } of concerned) {
+    const { text, tone } = verdictOf(code);
+    const { names } = verdicts.get(text) ?? { names: [] };
+    verdicts.set(text, { tone, names: [...names, webhookName(webhookSubscription)] });
+  }
   return (
-    <ul className={styles.decisions}>
-      {shown.slice(0, MOST_SHOWN).map(({ code, reason, webhookSubscription }) => (
-        <li key={webhookSubscription.id}>
-          <Badge tone={verdictOf(code).tone}>{verdictOf(code).text}</Badge>{' '}
-          <span className={styles.sub}>{webhook ? reason : webhookName(webhookSubscription)}</span>
-        </li>
+    <div className={styles.chips}>
+      {[...verdicts].map(([text, { tone, names }]) => (
+        <Badge key={text} tone={tone} title={names.join(', ')}>
+          {names.length} {text.toLowerCase()}
+        </Badge>
       ))}
-      {shown.length > MOST_SHOWN && <li className={styles.sub}>and {shown.length - MOST_SHOWN} more</li>}
-    </ul>
+    </div>
   );
 }

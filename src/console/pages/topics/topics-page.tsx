@@ -1,11 +1,11 @@
-// The catalogue of topics, by type of node.
+// The catalogue of topics.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { graphql, type ResultOf } from '../../app/graphql';
 import { useApi } from '../../app/queries';
 import { Button } from '../../kit/button';
 import { Search } from '../../kit/field';
 import { Empty, Loaded } from '../../kit/loaded';
-import { Page, Section } from '../../kit/page';
+import { Page } from '../../kit/page';
 import { type Column, rowLinkClass, Table } from '../../kit/table';
 import { Subscribe } from './subscribe';
 
@@ -50,22 +50,12 @@ export function TopicsPage() {
               </Empty>
             )
           ) : (
-            byType(matching).map(([type, topics]) => (
-              <Section key={type} title={type}>
-                <Table<Topic> label={`Topics of ${type}`} columns={COLUMNS} rows={topics} rowKey={({ id }) => id} />
-              </Section>
-            ))
+            <Table<Topic> label="Topics" columns={COLUMNS} rows={matching} rowKey={({ id }) => id} />
           )
         }
       </Loaded>
     </Page>
   );
-}
-
-function byType(topics: Topic[]): [string, Topic[]][] {
-  const groups = new Map<string, Topic[]>();
-  for (const topic of topics) groups.set(topic.nodeType, [...(groups.get(topic.nodeType) ?? []), topic]);
-  return [...groups];
 }
 
 const COLUMNS: Column<Topic>[] = [
@@ -78,6 +68,7 @@ const COLUMNS: Column<Topic>[] = [
     ),
   },
   { head: 'Sent when', cell: ({ description }) => description },
-  { head: 'Version', cell: ({ version }) => version },
+  { head: 'Type', cell: ({ nodeType }) => nodeType },
+  { head: 'Version', isMinor: true, cell: ({ version }) => version },
   { head: 'Subscribe', align: 'right', cell: ({ key }) => <Subscribe topic={key} /> },
 ];

@@ -7,7 +7,8 @@ export const REASONS: Record<Reason, string> = {
   DISABLED: 'SKIPPED: the subscription was disabled when the event happened. HELD: it was disabled later.',
   BROKEN: 'HELD: the definition of the subscription no longer works. The delivery continues when the definition is corrected.',
   NODE: 'HELD: the query of this node produced nothing that can be sent. The message of the attempt says why.',
-  OPERATOR: 'PENDING or RETRYING: waits, uncharged, until the operator corrects a fault; tried after 2 seconds, later with pauses of up to 5 minutes, and at once when another delivery of the subscription could be built.',
+  OPERATOR:
+    'PENDING or RETRYING: waits, uncharged, until the operator corrects a fault; tried after 2 seconds, later with pauses of up to 5 minutes, and at once when another delivery of the subscription could be built.',
   LOOP: 'PENDING: the last notifications about the node were each followed by a write of the owner to the node, which caused the next one. They are sent with pauses that grow from 1 second to a minute.',
   DELETED: 'CANCELLED: the subscription was deleted.',
   REFUSED:

@@ -145,7 +145,8 @@ function Decisions({ decisions, webhook }: { decisions: ListedEvent['decisions']
     );
   }
   const concerned = decisions.filter(({ code }) => !isOther(code));
-  if (concerned.length === 0) return <span className={styles.sub}>{decisions.length > 0 ? 'None is about this change' : 'None is about this type'}</span>;
+  if (concerned.length === 0)
+    return <span className={styles.sub}>{decisions.length > 0 ? 'None is about this change' : 'None is about this type'}</span>;
   const verdicts = new Map<string, { tone: BadgeTone; names: string[] }>();
   for (const { code, webhookSubscription } of concerned) {
     const { text, tone } = verdictOf(code);

@@ -21,7 +21,7 @@ export async function writeConsoleTypes() {
     .digest('hex')}`;
   if (existsSync(OUT) && readFileSync(OUT, 'utf8').startsWith(stamp)) return;
   const { buildASTSchema, introspectionFromSchema, parse, visit } = await import('graphql');
-  const { minifyIntrospection, outputIntrospectionFile } = await import('@gql.tada/internal');
+  const { minifyIntrospection, outputIntrospectionFile } = await import('gql.tada/internal');
   const nameOf = (type) => (type.kind === 'NamedType' ? type.name.value : nameOf(type.type));
   const isBuiltIn = (name) => ['ID', 'String', 'Int', 'Float', 'Boolean'].includes(name);
   const isOwn = (name) => isBuiltIn(name) || OWN_TYPE.test(name);

@@ -115,7 +115,10 @@ function declareForCommonJs() {
   writeFileSync(at('dist/commonjs/package.json'), '{ "type": "commonjs" }\n');
 }
 
-/** Generates the sample's Prisma client and Pothos types, and the types of the console's operations, in src/generated. `force`: also if the schema is unchanged. */
+/**
+ * Generates the sample's Prisma client and Pothos types, and the types of the console's operations, in src/generated. `force`: also if the
+ * schema is unchanged.
+ */
 export async function generate({ force = false } = {}) {
   await (await import('./console-types.mjs')).writeConsoleTypes();
   if (!force && isGenerated()) return;

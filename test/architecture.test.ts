@@ -94,6 +94,9 @@ test.each([
     'nobody-knows-the-sample',
     { 'src/hookgraph/a.ts': ['../sample/index.js'], 'src/sample/index.ts': [] },
   ],
+  ['the console imports the server', 'console-stands-alone', { 'src/console/a.ts': ['../runtime/a.js'], 'src/runtime/a.ts': [] }],
+  ['the server imports the console', 'console-is-built-apart', { 'src/api/a.ts': ['../console/kit/b.js'], 'src/console/kit/b.ts': [] }],
+  ['a component reads the API', 'console-kit-knows-no-api', { 'src/console/kit/a.ts': ['../app/b.js'], 'src/console/app/b.ts': [] }],
   ['one face imports another', 'no-neighbour-of-api', { 'src/api/index.ts': ['../worker/index.js'], 'src/worker/index.ts': [] }],
   [
     'a stage imports a stage',

@@ -57,6 +57,7 @@ test('the first start prints API, explorer, token and two commands that work; Ct
   const first = checkout.start();
   console.log(`npm start, for the first time: ready after ${await first.ready()} ms`);
   const output = first.output();
+  expect(output).toContain(`Console   ${checkout.url}/console\n`);
   expect(output).toContain(`API       ${checkout.url}/api/v3/graphql\n`);
   expect(output).toContain(`Explorer  ${checkout.url}/api/v3/graphql/explorer\n`);
   token = tokenIn(output);

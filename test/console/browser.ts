@@ -1,5 +1,5 @@
 // Opens the console in a real browser, against a product of the test's own with a lively history, and watches for every fault of a page.
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { hasBrowser, startBrowser, type TestBrowser } from '../support/browser.js';
@@ -30,12 +30,10 @@ export interface Console {
 /** One browser for all files of this worker. It ends with the process. */
 let shared: Promise<TestBrowser> | undefined;
 
-function sharedBrowser(): Promise<TestBrowser> {
+export function sharedBrowser(): Promise<TestBrowser> {
   shared ??= startBrowser();
   return shared;
 }
-
-const axe = createRequire(import.meta.url)('axe-core').source as string;
 
 /** Starts a product in this process. `history`: whether webhooks, deliveries and failures are made first. Default: yes. */
 export async function openConsole({
@@ -68,18 +66,7 @@ export async function openConsole({
     });
     contexts.push(context);
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: product.url });
-    // Runs in every document before its own scripts.
-    await context.addInitScript(
-      "document.addEventListener('securitypolicyviolation', (e) => console.error('policy:', e.violatedDirective, e.blockedURI, e.sourceFile, e.lineNumber))",
-    );
-    const page = await context.newPage();
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('requestfailed', (request) => {
-      const text = request.failure()?.errorText ?? '';
-      // Leaving a page aborts what it was loading.
-      if (text !== 'net::ERR_ABORTED') faults.push(`${request.url()}: ${text}`);
-    });
+    const page = await watchedPage(context, faults);
     if (own !== null) await signIn(page, product.url, own);
     return page;
   }
@@ -102,6 +89,23 @@ export async function openConsole({
       expect(faults.filter((fault) => !expected.some((text) => fault.includes(text)))).toEqual([]);
     },
   };
+}
+
+/** Opens a page whose faults are added to the list: violations of its policy, errors in its console, lost requests. */
+export async function watchedPage(context: BrowserContext, faults: string[]): Promise<Page> {
+  // Runs in every document before its own scripts.
+  await context.addInitScript(
+    "document.addEventListener('securitypolicyviolation', (e) => console.error('policy:', e.violatedDirective, e.blockedURI, e.sourceFile, e.lineNumber))",
+  );
+  const page = await context.newPage();
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('requestfailed', (request) => {
+    const text = request.failure()?.errorText ?? '';
+    // Leaving a page aborts what it was loading.
+    if (text !== 'net::ERR_ABORTED') faults.push(`${request.url()}: ${text}`);
+  });
+  return page;
 }
 
 /** Opens a path of the console, and waits until its content is there. */
@@ -127,7 +131,7 @@ async function signIn(page: Page, url: string, token: string): Promise<void> {
 
 async function checkAccessibility(page: Page, theme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme: theme });
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   // The themes differ in their colours alone.
   const runOnly =
     theme === 'light'

@@ -1,4 +1,4 @@
-// Promise: whoever keeps a webhook sees its health, tests it, switches it off and on, catches up, rotates its secret, compares its versions.
+// Promise: the owner of a webhook sees its health, tests it, switches it off and on, catches up, rotates its secret, compares versions.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createUser } from '../support/journey.js';

@@ -1,4 +1,4 @@
-// Promise: somebody signs in with a token, sees at a glance what fails and since when, and finds a webhook; without a webhook, the page teaches.
+// Promise: a user signs in with a token, sees at a glance what fails and since when, and finds a webhook; an empty list teaches.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_TOKEN } from '../support/product.js';
 import { type Console, hasBrowser, openConsole } from './browser.js';

@@ -29,7 +29,8 @@ export function createSessions({ config, webhooks }: App): Sessions {
   const { vault } = webhooks.engine;
 
   /**
-   * Browsers send Sec-Fetch-Site to https and localhost only; for other origins the Origin header must name this host. A page can set neither.
+   * Browsers send Sec-Fetch-Site to https and localhost only; for other origins the Origin header must name this host. No page can set
+   * these headers.
    */
   const isSameOrigin = ({ headers }: IncomingMessage): boolean => {
     const site = headers['sec-fetch-site'];

@@ -13,8 +13,7 @@ export const graphql = initGraphQLTada<{
   scalars: { DateTime: string; JSON: unknown; Alphanumeric: string | number };
 }>();
 
-export type { FragmentOf, ResultOf, VariablesOf } from 'gql.tada';
-export { readFragment } from 'gql.tada';
+export type { ResultOf, VariablesOf } from 'gql.tada';
 
 const texts = new WeakMap<object, string>();
 
@@ -28,7 +27,7 @@ export function textOf(document: object): string {
 const isMark = ({ name }: { name: { value: string } }): boolean => name.value === '_optional';
 
 /** Removes the selections that are marked `@_optional` and absent from the server, and the mark itself. */
-export function prune(document: DocumentNode, absent: string[]): DocumentNode {
+function prune(document: DocumentNode, absent: string[]): DocumentNode {
   const missing = new Set(absent.map((path) => path.split('.')[1]));
   return visit(document, {
     Field(field: FieldNode) {

@@ -56,7 +56,7 @@ export interface Mistake {
   type: string;
 }
 
-/** What a mutation did. `data` is `null` when it could not be sent, or failed as a whole; a toast has then said so. */
+/** The result of a mutation. `data` is `null` when it could not be sent, or failed as a whole; a toast has then said so. */
 export interface Acted<Result> {
   data: Result | null;
   errors: Mistake[];

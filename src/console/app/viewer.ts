@@ -2,7 +2,7 @@
 import { graphql } from './graphql';
 import { useApi } from './queries';
 
-export const VIEWER = graphql(`
+const VIEWER = graphql(`
   query Viewer {
     webhookViewer {
       userId

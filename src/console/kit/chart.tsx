@@ -29,7 +29,7 @@ const BOTTOM = 22;
 const TOP = 8;
 
 /** Returns the smallest round number that isn't less than the value: 1, 2 or 5 times a power of ten. */
-export function roundUp(value: number): number {
+function roundUp(value: number): number {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;

@@ -1,7 +1,7 @@
 // Compares the served schema with the names that the console's operations use, because a host may leave fields out or rename them.
 import { type GraphQLSchema, isInputObjectType, isObjectType } from 'graphql';
 
-/** What the console must change in its operations before it sends them. */
+/** The differences between the served schema and the names in the console's operations. */
 export interface ServedNames {
   /** Fields and arguments that this schema doesn't have, of those that depend on the host's options. */
   absent: string[];

@@ -150,6 +150,20 @@ export const RELEASE = graphql(`
   }
 `);
 
+export const DRY_RUN = graphql(`
+  query ReplayDryRun($id: ID!, $from: DateTime) {
+    webhookReplayDryRun(webhookSubscriptionId: $id, from: $from) {
+      sendCount
+      deliveredCount
+      openCount
+      skippedCount
+      countedTo
+    }
+  }
+`);
+
+export type Counts = NonNullable<ResultOf<typeof DRY_RUN>['webhookReplayDryRun']>;
+
 export const REPLAY = graphql(`
   mutation ReplayMissed($id: ID!, $from: DateTime) {
     replayWebhookEvents(webhookSubscriptionId: $id, from: $from) {

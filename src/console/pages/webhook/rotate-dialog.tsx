@@ -10,7 +10,7 @@ import { ROTATE, type Webhook } from './queries';
 const SECRET_BYTES = 32;
 
 /** Makes a secret. With the prefix, receivers of Standard Webhooks recognise it, and the bytes behind it are the key. */
-export function makeSecret(): string {
+function makeSecret(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
   return `whsec_${btoa(String.fromCharCode(...bytes))}`;
 }

@@ -1,13 +1,14 @@
 // The banner of a webhook that is switched off: who or which rule did it, since when, what was missed, and how to catch up.
 import { useState } from 'react';
-import { useAct } from '../../app/queries';
+import { useAct, useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
 import { Banner } from '../../kit/banner';
 import { Button } from '../../kit/button';
+import { Loaded } from '../../kit/loaded';
 import { Confirm } from '../../kit/overlay';
 import { Time } from '../../kit/time';
 import { notify } from '../../kit/toast';
-import { REPLAY, UPDATE, type Webhook } from './queries';
+import { type Counts, DRY_RUN, REPLAY, UPDATE, type Webhook } from './queries';
 
 const RULES: Partial<Record<NonNullable<Webhook['disabledReason']>, string>> = {
   GONE: 'The receiver said that it is gone (410), so Hookgraph has switched this webhook off',
@@ -60,10 +61,11 @@ export function SwitchedOff({ webhook }: { webhook: Webhook }) {
   );
 }
 
-/** Enables the webhook and replays the events that it missed. */
+/** Enables the webhook and replays the events that it missed, after it has said how many there are. */
 function CatchUp({ webhook: { id }, from, onClose }: { webhook: Webhook; from: string; onClose(): void }) {
   const enable = useAct(UPDATE);
   const replay = useAct(REPLAY);
+  const missed = useApi(DRY_RUN, { id, from }, { keep: false });
   const onConfirm = async () => {
     if (!(await enable.run({ id, disabled: false })).ok) return;
     if ((await replay.run({ id, from })).ok) notify({ text: 'The webhook is enabled, and what it missed is being sent.' });
@@ -77,10 +79,28 @@ function CatchUp({ webhook: { id }, from, onClose }: { webhook: Webhook; from: s
       onConfirm={() => void onConfirm()}
       onClose={onClose}
     >
+      <Loaded query={missed} what="the number of missed events">
+        {({ webhookReplayDryRun: counts }) => (counts ? <Missed counts={counts} /> : null)}
+      </Loaded>
       <p>
         Events since <Time at={from} /> that were not delivered are sent with the present definition, oldest first. New events don’t wait
         for them. Events that were delivered are not sent again.
       </p>
     </Confirm>
+  );
+}
+
+function Missed({ counts: { sendCount, openCount, countedTo } }: { counts: Counts }) {
+  return (
+    <p>
+      <strong>{sendCount === 1 ? '1 event was missed' : `${sendCount} events were missed`}</strong>
+      {countedTo && (
+        <>
+          {' '}
+          up to <Time at={countedTo} />, and there are more
+        </>
+      )}
+      . {openCount > 0 && `${openCount} more are held and are sent as soon as the webhook is enabled.`}
+    </p>
   );
 }

@@ -24,7 +24,7 @@ interface Counted {
 }
 
 /** The start of the newest intervals in which attempts failed and none succeeded; `null` when the newest attempts succeeded. */
-export function failingSince(buckets: Counted[]): string | null {
+function failingSince(buckets: Counted[]): string | null {
   let since: string | null = null;
   for (const { from, delivered, failed } of buckets.toReversed()) {
     if (delivered > 0) break;

@@ -69,6 +69,8 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
     await frame.getByRole('button', { name: /execute query/i }).click();
     await expect.poll(() => frame.locator('.graphiql-response .view-lines').textContent()).toContain('data');
     expect(await page.getByRole('link', { name: 'Explorer' }).getAttribute('aria-current')).toBe('page');
+    await page.getByRole('button', { name: 'Use this query in a webhook' }).click();
+    await expect.poll(() => page.getByRole('dialog').textContent()).toContain('query WhoAmI');
   });
 
   it('are reached by the keyboard', async () => {

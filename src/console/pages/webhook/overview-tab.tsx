@@ -1,12 +1,12 @@
 // The overview of a webhook: its health over time, its recent deliveries, and its settings.
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { LIVE_MS, SLOW_MS, useApi } from '../../app/queries';
 import { Chart } from '../../kit/chart';
 import { Select } from '../../kit/field';
 import { Empty, Loaded } from '../../kit/loaded';
 import { Card, Section } from '../../kit/page';
-import { type Column, Table } from '../../kit/table';
+import { type Column, rowLinkClass, Table } from '../../kit/table';
 import { formatMs, Time } from '../../kit/time';
 import { DeliveryBadge, successRate } from '../webhooks/parts';
 import styles from './overview.module.css';
@@ -124,8 +124,15 @@ const number = new Intl.NumberFormat();
 const format = (value: number): string => number.format(value);
 
 const COLUMNS: Column<RecentDelivery>[] = [
+  {
+    head: 'About',
+    cell: ({ id, nodeLabel, nodeId }) => (
+      <Link to="/deliveries/$id" params={{ id }} className={rowLinkClass}>
+        {nodeLabel ?? nodeId.slice(0, 13)}
+      </Link>
+    ),
+  },
   { head: 'State', cell: ({ state }) => <DeliveryBadge state={state} /> },
-  { head: 'About', cell: ({ nodeLabel, nodeId }) => nodeLabel ?? <code>{nodeId.slice(0, 13)}</code> },
   { head: 'Created', cell: ({ createdAt }) => <Time at={createdAt} style="ago" /> },
   { head: 'Attempts', align: 'right', cell: ({ attemptCount }) => attemptCount },
   { head: 'Result', cell: (delivery) => <Result delivery={delivery} /> },
@@ -134,7 +141,14 @@ const COLUMNS: Column<RecentDelivery>[] = [
 function Recent({ id }: { id: string }) {
   const query = useApi(RECENT, { id }, { poll: LIVE_MS });
   return (
-    <Section title="Recent deliveries">
+    <Section
+      title="Recent deliveries"
+      actions={
+        <Link to="/webhooks/$webhookId/deliveries" params={{ webhookId: id }}>
+          All deliveries
+        </Link>
+      }
+    >
       <Loaded query={query} what="the deliveries">
         {({ webhookDeliveries: { nodes } }) =>
           nodes.length === 0 ? (

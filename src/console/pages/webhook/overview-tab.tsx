@@ -12,7 +12,7 @@ import { DeliveryBadge, successRate } from '../webhooks/parts';
 import styles from './overview.module.css';
 import type { PeriodName } from './periods';
 import { RECENT, type RecentDelivery, STATS, type Stats } from './queries';
-import { Settings } from './settings';
+import { Settings, words } from './settings';
 import { useWebhook } from './webhook-page';
 
 const route = getRouteApi('/webhooks/$webhookId/');
@@ -164,9 +164,12 @@ function Recent({ id }: { id: string }) {
   );
 }
 
+/** A reason is a sentence, or the name of a rule such as DISABLED. */
+const reasonText = (reason: string | null): string | null => (reason && /^[A-Z_]+$/.test(reason) ? words(reason) : reason);
+
 function Result({ delivery: { lastAttempt, reason, nextAttemptAt } }: { delivery: RecentDelivery }) {
   const parts = [
-    lastAttempt?.message ?? reason ?? (lastAttempt?.response && String(lastAttempt.response.status)),
+    lastAttempt?.message ?? reasonText(reason) ?? (lastAttempt?.response && String(lastAttempt.response.status)),
     lastAttempt && formatMs(lastAttempt.durationMs),
   ].filter(Boolean);
   return (

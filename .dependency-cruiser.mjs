@@ -30,7 +30,20 @@ export default {
   forbidden: [
     ...upwards,
     ...between(['api', 'worker']),
-    { name: 'no-cycle', comment: 'Data flows one way.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycle',
+      comment: 'Data flows one way.',
+      severity: 'error',
+      from: { pathNot: '^src/console/pages/' },
+      to: { circular: true },
+    },
+    {
+      name: 'no-cycle-of-pages',
+      comment: 'A route loads its page when it is first opened, and the page reads the search parameters that the route declares.',
+      severity: 'error',
+      from: { path: '^src/console/pages/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['dynamic-import'] } },
+    },
     {
       name: 'through-the-door',
       comment: 'A room is entered through its index.ts where it has one; the declared fields of a subscription load no part of the engine.',

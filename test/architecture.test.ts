@@ -97,6 +97,7 @@ test.each([
   ['the console imports the server', 'console-stands-alone', { 'src/console/a.ts': ['../runtime/a.js'], 'src/runtime/a.ts': [] }],
   ['the server imports the console', 'console-is-built-apart', { 'src/api/a.ts': ['../console/kit/b.js'], 'src/console/kit/b.ts': [] }],
   ['a component reads the API', 'console-kit-knows-no-api', { 'src/console/kit/a.ts': ['../app/b.js'], 'src/console/app/b.ts': [] }],
+  ['two pages import each other', 'no-cycle-of-pages', { 'src/console/pages/a.ts': ['./b.js'], 'src/console/pages/b.ts': ['./a.js'] }],
   ['one face imports another', 'no-neighbour-of-api', { 'src/api/index.ts': ['../worker/index.js'], 'src/worker/index.ts': [] }],
   [
     'a stage imports a stage',

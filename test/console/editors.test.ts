@@ -175,7 +175,6 @@ describe('the range of a mistake', () => {
     ['a sign that is no word', 'a }} b', { line: 1, column: 3 }, '}}'],
     ['the last character at the end of a line', 'abc\nd', { line: 1, column: 4 }, 'c'],
     ['the last line for a line that is gone', 'abc\nd', { line: 9, column: 1 }, 'd'],
-    ['the first line without a place', 'abc\nd', null, 'abc'],
     ['nothing in an empty text', '', { line: 1, column: 1 }, ''],
   ])('is %s', (_what, text, place, words) => {
     const { from, to } = rangeOf(text, place);

@@ -20,9 +20,19 @@ async function openFirst(page: Page): Promise<void> {
   await settled(page);
 }
 
+/** Waits for the live preview, and opens every group of the form. */
+async function openGroups(page: Page): Promise<void> {
+  await page.getByRole('region', { name: 'Query result' }).getByText('{').first().waitFor();
+  await page.locator('details').evaluateAll((all) => {
+    for (const one of all) one.setAttribute('open', '');
+  });
+}
+
 export const PAGES: ListedPage[] = [
   { name: 'webhooks', path: () => '/webhooks' },
   { name: 'webhooks-none-match', path: () => '/webhooks?search=nothing-has-this-name' },
+  { name: 'webhook-new', path: () => '/webhooks/new' },
+  { name: 'webhook-edit', path: (world) => `/webhooks/${idOf(world, 'works')}/edit`, prepare: openGroups },
   { name: 'webhook', path: (world) => `/webhooks/${idOf(world, 'works')}` },
   { name: 'webhook-failing', path: (world) => `/webhooks/${idOf(world, 'fails')}?period=7d` },
   { name: 'webhook-switched-off', path: (world) => `/webhooks/${idOf(world, 'switchedOff')}` },

@@ -43,8 +43,26 @@ const keys = Prec.highest(
   ]),
 );
 
+/**
+ * Replaces selected text itself. A browser that does it in the page writes the look of the old text into a style attribute, which the
+ * page's policy forbids.
+ */
+const replacesSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { selection } = view.state;
+    const text = event.data;
+    if (event.inputType !== 'insertText' || selection.main.empty || !text) return false;
+    const { from, to } = selection.main;
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type', scrollIntoView: true });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+    event.preventDefault();
+    return true;
+  },
+});
+
 const always: Extension = [
   keys,
+  replacesSelection,
   history(),
   bracketMatching(),
   closeBrackets(),

@@ -52,7 +52,7 @@ function eventShape(schema: GraphQLSchema, nodeType: string | null): Shape {
   const texts = words.variables.event;
   return {
     type: 'object',
-    description: 'What happened to the node.',
+    description: 'The change of the node.',
     fields: {
       ...described('', texts).fields,
       changed: { type: '[field name]', description: sentence(texts.changed), isList: true },

@@ -3,7 +3,7 @@ import { autocompletion, type CompletionSource } from '@codemirror/autocomplete'
 import { json } from '@codemirror/lang-json';
 import { liquid } from '@codemirror/lang-liquid';
 import { xml } from '@codemirror/lang-xml';
-import type { Extension } from '@codemirror/state';
+import { EditorState, type Extension, Prec } from '@codemirror/state';
 import { completeLiquid, type LiquidScope } from './liquid-complete.js';
 
 export type Around = 'JSON' | 'XML' | 'TEXT';
@@ -11,8 +11,10 @@ export type Around = 'JSON' | 'XML' | 'TEXT';
 /** @param scope returns the scope at the time of a completion, because it changes with the query */
 export function liquidLanguage(around: Around, scope: () => LiquidScope | null): Extension {
   const base = around === 'JSON' ? json() : around === 'XML' ? xml() : undefined;
+  // A quote in a template closes a string of the body as often as it opens one, so it is never closed automatically.
+  const brackets = Prec.highest(EditorState.languageData.of(() => [{ closeBrackets: { brackets: ['(', '[', '{'] } }]));
   // `override`: lang-liquid would add filters and tags that Hookgraph doesn't have.
-  return [liquid(base && { base }), autocompletion({ override: [completionSource(scope)], icons: false })];
+  return [brackets, liquid(base && { base }), autocompletion({ override: [completionSource(scope)], icons: false })];
 }
 
 const completionSource =

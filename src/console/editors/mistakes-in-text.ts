@@ -16,18 +16,16 @@ const field = StateField.define<readonly Diagnostic[]>({
   update(before, transaction) {
     const given = transaction.effects.find((effect) => effect.is(setMistakes));
     const text = () => transaction.newDoc.toString();
-    if (given) return (given.value as readonly PlacedMistake[]).map((mistake) => toDiagnostic(mistake, text()));
+    if (given) return (given.value as readonly PlacedMistake[]).flatMap((mistake) => toDiagnostic(mistake, text()));
     if (!transaction.docChanged) return before;
     // Until the API has judged the changed text, each mistake stays at the words that it is about.
     return before.map((one) => ({ ...one, from: transaction.changes.mapPos(one.from, 1), to: transaction.changes.mapPos(one.to, 1) }));
   },
 });
 
-const toDiagnostic = ({ message, place, severity }: PlacedMistake, text: string): Diagnostic => ({
-  ...rangeOf(text, place),
-  severity,
-  message,
-});
+/** A mistake without a place is about the whole text; the form shows it below the editor alone. */
+const toDiagnostic = ({ message, place, severity }: PlacedMistake, text: string): Diagnostic[] =>
+  place === null ? [] : [{ ...rangeOf(text, place), severity, message }];
 
 /** A linter of its own, because CodeMirror merges the results of several, such as those of the schema. */
 export const mistakesInText: Extension = [

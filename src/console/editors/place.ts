@@ -10,9 +10,8 @@ export interface Range {
   to: number;
 }
 
-/** Returns the word at a position; the first line when the position is unknown. A position beyond the text is its end. */
-export function rangeOf(text: string, place: Place | null): Range {
-  if (place === null) return { from: 0, to: lineEnd(text, 0) };
+/** Returns the word at a position. A position beyond the text is its end. */
+export function rangeOf(text: string, place: Place): Range {
   let start = 0;
   for (let line = 1; line < place.line; line += 1) {
     const end = text.indexOf('\n', start);

@@ -8,7 +8,7 @@ import { Field, inCode } from './field';
 export function ChecksInput({ name, label, choices, note }: { name: Name; label: string; choices: readonly Choice[]; note?: string }) {
   const { value, set, onBlur, isReadOnly } = useValue<string[]>(name);
   return (
-    <Field name={name} label={label} isGroup {...(note && { note })}>
+    <Field name={name} label={label} isGroup describesValues {...(note && { note })}>
       {({ labelId, describedBy }) => (
         <CheckboxGroup
           aria-labelledby={labelId}

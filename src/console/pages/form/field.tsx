@@ -25,12 +25,25 @@ export interface FieldProps {
   tools?: ReactNode;
   /** The label names a group, not one control. */
   isGroup?: boolean;
+  /** The control itself describes each value. */
+  describesValues?: boolean;
   /** Puts the cursor at the place of a mistake. */
   onShowPlace?(mistake: FieldMistake): void;
   children(ids: ControlIds): ReactNode;
 }
 
-export function Field({ name, label, isRequired = false, help, note, tools, isGroup = false, onShowPlace, children }: FieldProps) {
+export function Field({
+  name,
+  label,
+  isRequired = false,
+  help,
+  note,
+  tools,
+  isGroup = false,
+  describesValues = false,
+  onShowPlace,
+  children,
+}: FieldProps) {
   const id = useId();
   const { errors, warnings } = useFormScope().mistakesOf(name);
   const hasMistakes = errors.length + warnings.length > 0;
@@ -62,7 +75,7 @@ export function Field({ name, label, isRequired = false, help, note, tools, isGr
             {text}
           </label>
         )}
-        <FieldHelp name={name} label={label} {...(help && { help })} />
+        <FieldHelp name={name} label={label} {...(help && { help })} hasValues={!describesValues} />
         {tools && <div className={styles.tools}>{tools}</div>}
       </div>
       {children(ids)}
@@ -109,8 +122,15 @@ function MistakeLine({ mistake, tone, onShowPlace }: MistakeLineProps) {
   );
 }
 
+interface FieldHelpProps {
+  name: string;
+  label: string;
+  help?: string;
+  hasValues?: boolean;
+}
+
 /** The description of the field in the API, and those of its values. */
-export function FieldHelp({ name, label, help }: { name: string; label: string; help?: string }) {
+export function FieldHelp({ name, label, help, hasValues = true }: FieldHelpProps) {
   const { text, values } = describeField(useFormScope().schema, name);
   if (!text && !help) return null;
   return (
@@ -118,7 +138,7 @@ export function FieldHelp({ name, label, help }: { name: string; label: string; 
       <div className={styles.help}>
         {help && <p>{inCode(help)}</p>}
         {text && <p>{inCode(text)}</p>}
-        {values.length > 0 && (
+        {hasValues && values.length > 0 && (
           <dl>
             {values.map(({ name: value, description }) => (
               <div key={value}>

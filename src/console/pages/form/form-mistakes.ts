@@ -2,13 +2,15 @@
 import { useMemo } from 'react';
 import { type FormState, useFormContext } from 'react-hook-form';
 import type { Draft } from './draft.js';
-import { wrongNumbers } from './input.js';
+import { type Input, wrongNumbers } from './input.js';
 import { type ApiMistake, byField, type FieldMistake } from './mistakes.js';
 import { type FieldMistakes, NO_MISTAKES } from './scope';
 import type { Preview } from './use-preview';
 
 interface Sources {
   draft: Draft;
+  /** What a save would send now. */
+  input: Input;
   preview: Preview | null;
   /** The mistakes of the last save; empty when the form has changed since. */
   refused: readonly ApiMistake[];
@@ -24,22 +26,36 @@ export interface ShownMistakes {
   own: ReadonlyMap<string, FieldMistake[]>;
 }
 
-export function useFormMistakes({ draft, preview, refused, hasTried }: Sources): ShownMistakes {
+export function useFormMistakes({ draft, input, preview, refused, hasTried }: Sources): ShownMistakes {
   const { formState, getFieldState } = useFormContext<Draft>();
   const own = useMemo(() => ownMistakes(draft), [draft]);
   return useMemo(() => {
     const errors = byField(refused.length > 0 ? refused : (preview?.errors ?? []), draft);
     const warnings = byField(preview?.warnings ?? [], draft);
-    const isShown = (field: string) => hasTried || wasTouched(field, formState, getFieldState);
+    const isShown = (field: string) =>
+      (hasTried || wasTouched(field, formState, getFieldState)) &&
+      (refused.length > 0 || own.has(field) || isJudged(field, input, preview));
     const found = new Map<string, FieldMistakes>();
     for (const field of new Set([...errors.keys(), ...warnings.keys(), ...own.keys()]))
       if (isShown(field)) found.set(field, { errors: own.get(field) ?? errors.get(field) ?? [], warnings: warnings.get(field) ?? [] });
     const general = refused.length > 0 ? (errors.get('') ?? []) : [];
     return { of: (field) => found.get(field) ?? NO_MISTAKES, general, own };
-  }, [draft, preview, refused, hasTried, own, formState, getFieldState]);
+  }, [draft, input, preview, refused, hasTried, own, formState, getFieldState]);
 }
 
 const SOURCES = ['query', 'validationTemplate', 'template', 'errorTemplate'];
+
+/**
+ * Whether the preview judged the present value of a field. A mistake of an earlier value would show up for a moment, and move the button
+ * that somebody is about to press. Code keeps its mistakes while it is typed.
+ */
+function isJudged(field: string, input: Input, preview: Preview | null): boolean {
+  const [root = ''] = field.split('.');
+  const name = INPUTS[root] ?? root;
+  return SOURCES.includes(field) || JSON.stringify(input[name]) === JSON.stringify(preview?.input[name]);
+}
+
+const INPUTS: Record<string, string> = { secret: 'sharedSecret', enabled: 'disabled' };
 
 function wasTouched(
   field: string,

@@ -96,7 +96,7 @@ function PresetMenu({ presets }: { presets: readonly Preset[] }) {
   return (
     <MenuTrigger>
       <AriaButton className={buttonClass('quiet')}>Presets</AriaButton>
-      <Popover className={controls.popover ?? ''} placement="bottom end">
+      <Popover className={`${controls.popover} ${controls.menu}`} placement="bottom end">
         <Menu className={controls.options ?? ''} aria-label="Presets">
           {presets.map((preset) => (
             <MenuItem

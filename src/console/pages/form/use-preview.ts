@@ -9,7 +9,11 @@ import { PREVIEW } from './operations';
 type Payload = NonNullable<ResultOf<typeof PREVIEW>['previewWebhookSubscription']>;
 export type Report = NonNullable<Payload['report']>;
 export type StageReport = Report['stages'][number];
-export type Preview = Payload;
+
+export interface Preview extends Payload {
+  /** The input that this preview judged. */
+  input: Input;
+}
 
 /** Milliseconds without typing after which the preview runs. */
 const PAUSE_MS = 300;
@@ -55,7 +59,7 @@ async function run({ input, nodeId, sample, attemptId }: PreviewQuestion, signal
   const response =
     attemptId === null ? { status: Number(sample.status) || 200, headers: headersOf(sample.headers), body: sample.body } : null;
   const answer = await send(PREVIEW, { webhookSubscription: input as never, nodeId, response, attemptId }, signal);
-  return answer.previewWebhookSubscription;
+  return { ...answer.previewWebhookSubscription, input };
 }
 
 /** Reads lines such as `X-Result: 1`. */

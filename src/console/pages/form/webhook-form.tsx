@@ -93,7 +93,7 @@ function Body({ title, footer, saved, before, choices, onSaved, onClose, onDone 
   const input = useMemo(() => ({ ...(saved && { id: saved.id }), ...inputOf(draft, before, offers) }), [draft, before, saved, offers]);
   const state = usePreview({ input, nodeId, sample, attemptId });
   const save = useSave({ saved, input, draft });
-  const mistakes = useFormMistakes({ draft, preview: state.preview, refused: save.refused, hasTried: save.hasTried });
+  const mistakes = useFormMistakes({ draft, input, preview: state.preview, refused: save.refused, hasTried: save.hasTried });
   const scope = useMemo(
     (): FormScope => ({ schema, unavailable, isNew: saved === null, mistakesOf: mistakes.of, editors }),
     [schema, unavailable, saved, mistakes],

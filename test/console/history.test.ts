@@ -13,6 +13,10 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
 
   const page = () => world.page;
   const table = (label: string) => page().getByRole('region', { name: label, exact: true });
+  const section = (title: string | RegExp) =>
+    page()
+      .locator('main section')
+      .filter({ has: page().getByRole('heading', { level: 2, name: title }) });
   const rows = (label: string) => table(label).locator('tbody tr');
   const states = async () => {
     const { rows: found } = await world.product.pool.query(
@@ -29,8 +33,8 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
       .first()
       .click();
     await page().getByRole('heading', { name: 'User created' }).waitFor();
-    const decisions = page().getByRole('region', { name: 'What became of it' });
-    await decisions.getByText('Only in Berlin').waitFor();
+    const decisions = section('What became of it');
+    await decisions.getByText('Only in Berlin', { exact: true }).waitFor();
     expect(await decisions.innerText()).toMatch(/Skipped\s+Only in Berlin/);
     expect(await decisions.innerText()).toContain('validation template');
     const change = decisions.getByRole('link', { name: 'Change its validation template' });
@@ -39,9 +43,7 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     expect(await after.innerText()).toContain('Sample');
     await world.isAccessible();
     await decisions.getByRole('link', { name: 'See the delivery' }).first().click();
-    await page()
-      .getByRole('region', { name: /attempt/ })
-      .waitFor();
+    await section(/attempt/).waitFor();
   });
 
   it('shows a delivery as a timeline, with the request, the response and a command for curl', async () => {
@@ -174,6 +176,7 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
   it('shows what a topic sends, and leads to the form', async () => {
     await world.open('/topics');
     await page().getByRole('searchbox').fill('user created');
+    await page().waitForURL(/search=/);
     await page().getByRole('link', { name: 'user/created', exact: true }).click();
     await page().getByRole('region', { name: 'Example of the payload' }).waitFor();
     expect(await page().getByRole('region', { name: 'JSON Schema of the payload' }).innerText()).toContain('"additionalProperties": false');

@@ -1,4 +1,6 @@
-// Validates search parameters, in which pages keep their filters.
+// Reads search parameters, in which pages keep their filters.
+import { useRouter } from '@tanstack/react-router';
+import { useState } from 'react';
 
 /** Returns the parameter if it is one of the choices. */
 export const oneOf = <T extends string>(value: unknown, choices: readonly T[]): T | undefined =>
@@ -8,4 +10,14 @@ export const oneOf = <T extends string>(value: unknown, choices: readonly T[]): 
 export function text(value: unknown): string | undefined {
   const found = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
   return found === '' ? undefined : found;
+}
+
+/**
+ * Returns a function that says whether somebody is still on the page, and not on the way to another one. A search that reports its text after
+ * a pause asks it, or it would call them back.
+ */
+export function useIsHere(): () => boolean {
+  const router = useRouter();
+  const [path] = useState(() => router.latestLocation.pathname);
+  return () => router.latestLocation.pathname === path;
 }

@@ -1,4 +1,5 @@
 // The filters of the list of deliveries. All of them are in the URL.
+import { useIsHere } from '../../app/search';
 import { Button } from '../../kit/button';
 import { Filters, Search, Select } from '../../kit/field';
 import { WebhookSelect } from '../history/webhook-select';
@@ -27,6 +28,7 @@ interface Props {
 }
 
 export function DeliveryFilters({ search, onFilter, isFiltered, hasWebhook }: Props) {
+  const isHere = useIsHere();
   const { state, since, stage, code, node } = search;
   const codes = code === undefined || (CODES as readonly string[]).includes(code) ? [...CODES] : [code, ...CODES];
   return (
@@ -35,7 +37,7 @@ export function DeliveryFilters({ search, onFilter, isFiltered, hasWebhook }: Pr
         <Search
           label="Paste any id, or words of an error"
           value={search.search ?? ''}
-          onChange={(text) => onFilter({ search: text || undefined })}
+          onChange={(text) => isHere() && onFilter({ search: text || undefined })}
         />
         {hasWebhook && <WebhookSelect value={search.webhook} onChange={(webhook) => onFilter({ webhook })} />}
         <Select

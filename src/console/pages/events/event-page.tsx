@@ -122,7 +122,7 @@ function DecisionItem({ decision: { code, reason, webhookSubscription, delivery 
 
 function FieldLink({ webhookId, field }: { webhookId: string; field: string }) {
   return (
-    <Link to={'/webhooks/$webhookId/edit' as string} params={{ webhookId } as never} search={{ field } as never}>
+    <Link to="/webhooks/$webhookId/edit" params={{ webhookId }} search={{ field }}>
       Change {FIELD_TEXTS[field] ?? field}
     </Link>
   );

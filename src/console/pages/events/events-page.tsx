@@ -2,6 +2,7 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { LIVE_MS, useApi } from '../../app/queries';
+import { useIsHere } from '../../app/search';
 import { Badge, type BadgeTone } from '../../kit/badge';
 import { Button } from '../../kit/button';
 import { Filters, Search, Select } from '../../kit/field';
@@ -27,6 +28,7 @@ const route = getRouteApi('/events');
 export function EventsPage() {
   const search = route.useSearch();
   const navigate = useNavigate();
+  const isHere = useIsHere();
   const { webhook, type, node, operation, since, after } = search;
   const occurredAtMin = useMemo(() => startOf(since ?? '24h'), [since]);
   const query = useApi(
@@ -44,7 +46,7 @@ export function EventsPage() {
   return (
     <Page title="Events" lead="Every recorded change, and why each webhook sent it or did not.">
       <Filters>
-        <Search label="Paste the id of a node" value={node ?? ''} onChange={(text) => go({ node: text || undefined })} />
+        <Search label="Paste the id of a node" value={node ?? ''} onChange={(text) => isHere() && go({ node: text || undefined })} />
         <WebhookSelect value={webhook} onChange={(id) => go({ webhook: id })} />
         <Select
           aria-label="Type of node"

@@ -20,13 +20,14 @@ export function NewWebhookDrawer() {
 
 export function EditWebhookDrawer() {
   const { webhookId } = editRoute.useParams();
-  return <FormDrawer id={webhookId} given={{}} />;
+  const { field } = editRoute.useSearch();
+  return <FormDrawer id={webhookId} given={{ field }} />;
 }
 
 interface DrawerProps {
   id: string | null;
-  /** What another page has chosen: the key of a topic, a query from the explorer. */
-  given: { topic?: string | undefined; query?: string | undefined };
+  /** What another page has chosen: the key of a topic, a query from the explorer, or the field to change. */
+  given: { topic?: string | undefined; query?: string | undefined; field?: string | undefined };
 }
 
 /** One drawer for everything, so that it slides in once. The form puts its buttons into the footer. */

@@ -76,8 +76,13 @@ function ownMistakes(draft: Draft): Map<string, FieldMistake[]> {
 }
 
 /** Puts the focus on the first field with a mistake, and opens its group. */
-export function focusFirstMistake(form: HTMLElement | null): void {
-  const field = form?.querySelector<HTMLElement>('[data-invalid][data-field]');
+export const focusFirstMistake = (form: HTMLElement | null): void => focus(form?.querySelector<HTMLElement>('[data-invalid][data-field]'));
+
+/** Puts the focus on a field. */
+export const focusField = (form: HTMLElement | null, name: string): void =>
+  focus(form?.querySelector<HTMLElement>(`[data-field="${CSS.escape(name)}"]`));
+
+function focus(field: HTMLElement | null | undefined): void {
   const control = field?.querySelector<HTMLElement>('.cm-content, input, textarea, button:not([aria-label^="Help"])');
   control?.focus();
   field?.scrollIntoView({ block: 'center' });

@@ -20,5 +20,7 @@ export const newWebhookRoute = createRoute({
 export const editWebhookRoute = createRoute({
   getParentRoute: () => webhookRoute,
   path: 'edit',
+  /** `field`: the field that another page asks to change. */
+  validateSearch: ({ field }: Record<string, unknown>): { field?: string | undefined } => ({ field: text(field) }),
   component: lazyRouteComponent(() => import('./form-drawer'), 'EditWebhookDrawer'),
 });

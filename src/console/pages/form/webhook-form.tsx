@@ -1,6 +1,6 @@
 // The whole form: its state, its mistakes, saving, and the guard of unsaved changes.
 import { useBlocker } from '@tanstack/react-router';
-import { useCallback, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { FormProvider, useForm, useWatch } from 'react-hook-form';
 import { send } from '../../app/api';
@@ -15,7 +15,7 @@ import { notify } from '../../kit/toast';
 import { ConflictBanner } from './conflict-banner';
 import { type Draft, EMPTY } from './draft.js';
 import { FormFields } from './form-fields';
-import { focusFirstMistake, useFormMistakes } from './form-mistakes';
+import { focusField, focusFirstMistake, useFormMistakes } from './form-mistakes';
 import { offersField } from './help-texts.js';
 import { inputOf } from './input.js';
 import type { ApiMistake } from './mistakes.js';
@@ -39,7 +39,7 @@ export interface FormChoices {
 export interface WebhookFormProps {
   /** The subscription to change; `null` for a new one. */
   saved: Saved | null;
-  given: { topic?: string | undefined; query?: string | undefined };
+  given: { topic?: string | undefined; query?: string | undefined; field?: string | undefined };
   choices: FormChoices;
   title: string;
   /** The element that gets the buttons. */
@@ -59,7 +59,7 @@ export function WebhookForm({ saved: newest, given, ...rest }: WebhookFormProps)
   const guard = useBlocker({ shouldBlockFn: () => isDirty && !isDone, withResolver: true, enableBeforeUnload: () => isDirty && !isDone });
   return (
     <FormProvider {...form}>
-      <Body {...rest} saved={saved} before={saved && defaults} onDone={() => setDone(true)} />
+      <Body {...rest} firstField={given.field} saved={saved} before={saved && defaults} onDone={() => setDone(true)} />
       {guard.status === 'blocked' && (
         <Confirm title="Leave without saving?" action="Discard changes" isDangerous onConfirm={guard.proceed} onClose={guard.reset}>
           <p>What you changed in this form is lost when you leave.</p>
@@ -76,16 +76,21 @@ function beginWith({ topic, query }: WebhookFormProps['given'], topics: readonly
 
 interface BodyProps extends Omit<WebhookFormProps, 'given'> {
   before: Draft | null;
+  /** The field that gets the focus first. */
+  firstField: string | undefined;
   /** Called before the form closes after a save, so that nothing asks about unsaved changes. */
   onDone(): void;
 }
 
-function Body({ title, footer, saved, before, choices, onSaved, onClose, onDone }: BodyProps) {
+function Body({ title, footer, firstField, saved, before, choices, onSaved, onClose, onDone }: BodyProps) {
   const schema = useLiveSchema();
   const { unavailable } = useRights();
   const draft = useWatch<Draft>() as Draft;
   const element = useRef<HTMLFormElement>(null);
   const editors = useRef(new Map<string, CodeEditorHandle>());
+  useEffect(() => {
+    if (firstField) focusField(element.current, firstField);
+  }, [firstField]);
   const [nodeId, setNodeId] = useState<string | null>(null);
   const [sample, setSample] = useState({ status: '200', headers: '', body: '' });
   const [attemptId, setAttemptId] = useState<string | null>(null);

@@ -14,7 +14,7 @@ export function Subscribe({ topic, isMain = false }: { topic: string; isMain?: b
       </Button>
     );
   return (
-    <Link to="/webhooks/new" search={{ topic } as never} className={buttonClass(tone)} aria-label={`Subscribe to ${topic}`}>
+    <Link to="/webhooks/new" search={{ topic }} className={buttonClass(tone)} aria-label={`Subscribe to ${topic}`}>
       Subscribe
     </Link>
   );

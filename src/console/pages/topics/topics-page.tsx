@@ -2,6 +2,7 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { graphql, type ResultOf } from '../../app/graphql';
 import { useApi } from '../../app/queries';
+import { useIsHere } from '../../app/search';
 import { Button } from '../../kit/button';
 import { Search } from '../../kit/field';
 import { Empty, Loaded } from '../../kit/loaded';
@@ -35,7 +36,8 @@ export function TopicsPage() {
     const text = `${key} ${nodeType} ${description}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const onSearch = (text: string) => void navigate({ to: '/topics', search: { search: text || undefined }, replace: true });
+  const isHere = useIsHere();
+  const onSearch = (text: string) => isHere() && void navigate({ to: '/topics', search: { search: text || undefined }, replace: true });
   return (
     <Page title="Topics" lead="The changes that you can subscribe to, each with its payload and an example.">
       <Search label="Search topics" value={search} onChange={onSearch} />

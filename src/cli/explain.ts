@@ -26,6 +26,6 @@ export function exitCodeOf(error: unknown): number {
   return (isKnown(error) && EXIT_CODES[String((error as { code?: unknown }).code)]) || 1;
 }
 
-function isKnown(error: unknown): boolean {
+export function isKnown(error: unknown): boolean {
   return error instanceof Error && (error.name === 'WebhooksError' || error.name === 'RuntimeError');
 }

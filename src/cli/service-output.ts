@@ -2,6 +2,7 @@
 import { adviceOn } from '../runtime/database-url/advice.js';
 import { createPlainLog } from '../runtime/plain-log.js';
 import type { Cli } from './command.js';
+import { isKnown } from './explain.js';
 import { written } from './terminal.js';
 
 export interface ServiceOutput {
@@ -28,7 +29,9 @@ export async function openOutput(cli: Cli, app: string | undefined): Promise<Ser
   cli.logFailure = (error) => {
     const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown };
     const advice = hint ?? (error instanceof Error ? adviceOn(error) : null);
-    log.fatal({ code, ...(advice != null && { hint: advice }), err: error }, 'the process could not start');
+    // A known error says what to do; the stack of any other is needed.
+    const cause = isKnown(error) ? { reason: (error as Error).message } : { err: error };
+    log.fatal({ code, ...cause, ...(advice != null && { hint: advice }) }, 'the process could not start');
   };
   return {
     announce: (_text, message, fields = {}) => log.info(fields, message),

@@ -69,13 +69,13 @@ test('an address that somebody configured is kept where a process has none, and 
   await next.close();
 });
 
-test('doctor warns of an address that only its machine can open', async () => {
+test('doctor warns of an address that only its machine can open, and of a missing login to the API', async () => {
   const findings = async (env: Record<string, string>) => {
     const line = await commandLine({ DATABASE_URL: database.url, ...KEYS, ...env });
     const { stdout } = await line.run(['doctor', '--json']);
     await line.close();
-    return JSON.parse(stdout).filter(({ check }: { check: string }) => check === 'base URL');
+    return JSON.parse(stdout).filter(({ check }: { check: string }) => ['base URL', 'login'].includes(check));
   };
-  expect(await findings({ HOOKGRAPH_BASE_URL: 'http://localhost:4000' })).toMatchObject([{ outcome: 'WARN' }]);
-  expect(await findings({ HOOKGRAPH_BASE_URL: 'https://hooks.example.com' })).toMatchObject([{ outcome: 'OK' }]);
+  expect(await findings({ HOOKGRAPH_BASE_URL: 'http://localhost:4000' })).toMatchObject([{ outcome: 'WARN' }, { outcome: 'WARN' }]);
+  expect(await findings({ HOOKGRAPH_BASE_URL: 'https://hooks.example.com' })).toMatchObject([{ outcome: 'OK' }, { outcome: 'WARN' }]);
 });

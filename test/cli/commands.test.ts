@@ -302,6 +302,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     'ok capture',
     'warn worker',
     'ok queue',
+    'warn base URL',
     'ok tenants',
     'ok API',
     'ok login',

@@ -91,7 +91,7 @@ test('api and worker refuse a database that was never migrated', async () => {
         msg: 'the process could not start',
         code: 'NOT_MIGRATED',
         hint: 'Run `hookgraph migrate`.',
-        err: { message: expect.stringContaining('not applied') },
+        reason: expect.stringContaining('not applied'),
       });
     }
   } finally {

@@ -282,7 +282,7 @@ async function changeTable(client: PoolClient, { table, statements, drops }: Tri
   await retryLocked(client, lock, retries, () =>
     inTransaction(client, () => client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${statements.join('; ')}`)),
   );
-  retries.log?.info({ table, statements: statements.length }, 'capture triggers were updated');
+  retries.log?.debug({ table, statements: statements.length }, 'capture triggers were updated');
 }
 
 const refuseBlocked: LockRetries['refuse'] = (seconds, { tables, holders }, cause) =>

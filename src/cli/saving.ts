@@ -37,7 +37,7 @@ export async function save(client: Client, mutation: string, webhookSubscription
   return client.mutate(mutation, { webhookSubscription }).catch(async (error: RuntimeError) => {
     const key = (webhookSubscription.topic as { key?: string } | undefined)?.key;
     const suggestion = key !== undefined && error.message.startsWith('Topic not found') ? await suggestTopic(client, key) : '';
-    throw suggestion === '' ? error : new RuntimeError(error.code, `${error.message}.${suggestion}`, error.hint);
+    throw suggestion === '' ? error : new RuntimeError(error.code, error.message.replace(/$/m, `.${suggestion}`), error.hint);
   });
 }
 

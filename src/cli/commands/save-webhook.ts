@@ -61,11 +61,6 @@ export function addSaving(webhooks: Command, cli: Cli): void {
       for (const input of await readWritten(client, cli, options, true))
         saved.push(await save(client, CREATE, { ...input, ...(options.test && { test: true }) }));
       printSaved(cli, saved, options, 'created');
-      for (const { webhookSubscription: one } of saved)
-        if (one.callbackUrl !== null && !one.hasSharedSecret && one.auth === null)
-          cli.terminal.note(
-            `${called(one)} has no shared secret, so its notifications are not signed. To sign them: hookgraph webhooks update ${one.databaseId} --secret env:NAME`,
-          );
     });
   addDefinition(
     addAnswering(webhooks, 'update <webhook>', 'change a subscription; fields without an option stay unchanged', [
@@ -110,6 +105,11 @@ function printSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done
     for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
     const missed = missedNote({ webhookSubscription: one, missedEvents });
     if (missed !== null) terminal.note(missed);
+    const isUnsigned = one.callbackUrl !== null && !one.hasSharedSecret && one.auth === null;
+    if (done === 'created' && isUnsigned)
+      terminal.note(
+        `${called(one)} has no shared secret, so its notifications are not signed. To sign them: hookgraph webhooks update ${one.databaseId} --secret env:NAME`,
+      );
     if (!json) terminal.say(terminal.isTty ? `${called(one)} is ${done}: ${one.topic.key}@${one.topic.version}, id ${one.id}` : one.id);
     if (report && !json) printReport(terminal, report);
   }

@@ -2,8 +2,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Checkout, makeCheckout, type Started } from '../support/checkout.js';
+import { freePort } from '../support/cli.js';
 import { until } from '../support/until.js';
 
 const execute = promisify(execFile);
@@ -67,7 +68,7 @@ test('the first start prints API, explorer, token and two commands that work; Ct
   expect(await ask('{ viewer { admin organization { name } } }')).toMatchObject({ viewer: { admin: true } });
 
   const listen = /^ +(HOOKGRAPH_DATA_DIR=.*npx hookgraph listen .*)$/m.exec(output)?.[1] ?? '';
-  const listener = spawn('sh', ['-c', `exec ${listen}`], {
+  const listener = spawn('sh', ['-c', `${listen} --port ${await freePort()}`], {
     cwd: checkout.dir,
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
     detached: true,
@@ -78,7 +79,9 @@ test('the first start prints API, explorer, token and two commands that work; Ct
     stream.setEncoding('utf8').on('data', (text: string) => {
       heard += text;
     });
-  const listening = once(listener, 'exit');
+  onTestFinished(() => {
+    if (listener.exitCode === null && listener.signalCode === null) process.kill(-(listener.pid as number), 'SIGKILL');
+  });
   const hears = (text: string) =>
     until(`the listener says ${text}`, () => {
       if (listener.exitCode !== null) throw new Error(heard);
@@ -98,7 +101,7 @@ test('the first start prints API, explorer, token and two commands that work; Ct
   users = (await ask('{ users { totalCount } }')).users.totalCount;
   await hears('✓ SCOPE: the signature is valid');
   process.kill(-(listener.pid as number), 'SIGINT');
-  await listening;
+  await once(listener, 'close');
   expect((await ask('{ webhookSubscriptions { totalCount } }')).webhookSubscriptions.totalCount).toBe(0);
 
   first.signalAll('SIGINT');

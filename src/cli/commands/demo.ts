@@ -36,9 +36,9 @@ export async function runDemo({ running }: DemoOptions, { terminal: { say }, env
   } finally {
     for (const close of closing.reverse()) await close();
   }
-  say(
-    `\nThe demo has removed everything that it created, after ${Math.round((Date.now() - startedAt) / 1000)} s. To try it yourself: npm start`,
-  );
+  const seconds = Math.max(1, Math.round((Date.now() - startedAt) / 1000));
+  const next = running ? '' : ' To try it yourself: npm start';
+  say(`\nThe demo has removed everything that it created, after ${seconds} s.${next}`);
 }
 
 type Closing = (() => Promise<unknown>)[];

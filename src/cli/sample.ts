@@ -13,7 +13,7 @@ export interface Sample {
   ): Promise<SampleApp>;
   createHooks(options: Pick<Options, 'database' | 'databaseSchema' | 'keys' | 'log'>): Pick<Hookgraph, 'ready' | 'webhooks' | 'close'>;
   tabs: App['tabs'];
-  /** What `npm start` suggests first: a topic to listen to, and a query that causes an event of it. */
+  /** The first suggestions of `npm start`: a topic to listen to, and a query that causes an event of it. */
   first: { topic: string; purpose: string; query: string };
   runGuide(stage: DemoStage): Promise<void>;
   createSimulation(options: { ask: Ask; seed: number }): { act(): Promise<string> };

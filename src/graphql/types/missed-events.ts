@@ -15,7 +15,7 @@ export function addMissedEvents(builder: Builder, access: AccessOf) {
       since: t.expose('since', { type: 'DateTime', nullable: false, description: 'The `from` of a replay that sends all of them.' }),
       message: t.string({
         nullable: false,
-        description: 'How many events were missed, and the mutation that sends them.',
+        description: 'The number of missed events in a sentence, with the mutation that sends them.',
         resolve: ({ subscriptionId, ...missed }, _args, ctx) => {
           const id = access(ctx).engine.host.toGlobalId('WebhookSubscription', subscriptionId);
           const mutation = `replayWebhookEvents(webhookSubscriptionId: ${JSON.stringify(id)}, from: ${JSON.stringify(missed.since)})`;

@@ -2,7 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 
 /** The maximum number of deliveries that are read to count missed events. */
-export const MOST_COUNTED = 10_000;
+const MOST_COUNTED = 10_000;
 
 export interface MissedEvents {
   count: number;

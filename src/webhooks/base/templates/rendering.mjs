@@ -35,10 +35,11 @@ export const HEAP_MB = 192;
 
 /**
  * A template to process, and what to do with it (`ask`). `parse`: return the paths of `event` that it reads. `paths`: return the paths of
- * `data` that it reads. `reads`: return all paths that it reads, as Read[]. None of these renders. `text`: render. `json`, `xml`: render, and check that the result is JSON or XML. `gate`: render,
- * and end the job unless the result is `true`. `isStored`: the template was saved before, so that syntax which is refused at save today is
- * accepted.
- * @typedef {{ source: string, style: Escape, isStored?: boolean, ask: 'parse' | 'paths' | 'reads' | 'text' | 'json' | 'xml' | 'gate' }} Step
+ * `data` that it reads. `reads`: return all paths that it reads, as Read[]. None of these renders. `text`: render. `json`, `xml`: render,
+ * and check that the result is JSON or XML. `gate`: render, and end the job unless the result is `true`. `isStored`: the template was saved
+ * before, so that syntax which is refused at save today is accepted.
+ * @typedef {'parse' | 'paths' | 'reads' | 'text' | 'json' | 'xml' | 'gate'} Ask
+ * @typedef {{ source: string, style: Escape, isStored?: boolean, ask: Ask }} Step
  */
 
 /**
@@ -60,8 +61,8 @@ export const HEAP_MB = 192;
  */
 
 /**
- * The result of a step that succeeded. `text`: the rendered text; after `parse`, `paths` or `reads`, the found paths as JSON. `invalid`: why the
- * text is not the JSON or XML that it should be; `null` when it is, or was not checked.
+ * The result of a step that succeeded. `text`: the rendered text; after `parse`, `paths` or `reads`, the found paths as JSON. `invalid`: why
+ * the text is not the JSON or XML that it should be; `null` when it is, or was not checked.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 

@@ -17,7 +17,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** What is known of a value. `ANY`: nothing, since it is JSON. `LEAF`: a text, number or boolean. */
+/** The known shape of a value. `ANY`: unknown, since the value is JSON. `LEAF`: a text, number or boolean. */
 export type Shape = { kind: 'ANY' } | { kind: 'LEAF' } | { kind: 'LIST'; item: Shape } | { kind: 'OBJECT'; fields: Map<string, Shape> };
 
 export const ANY: Shape = { kind: 'ANY' };

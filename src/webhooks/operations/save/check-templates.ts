@@ -58,7 +58,7 @@ export async function checkTemplates(
   return found.flat();
 }
 
-/** What a template is checked with. `input`: `null` when it can only be parsed. `variables`: `null` when its variables are not known. */
+/** The data for the check of a template. `input`: `null` when it can only be parsed. `variables`: `null` when its variables are not known. */
 interface Given {
   input: RenderInput | null;
   variables: Variables | null;

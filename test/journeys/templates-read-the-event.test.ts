@@ -263,6 +263,9 @@ it('saving tries templates on an invented event', async () => {
     [],
   );
   // A column that the type doesn't show renders as empty text, which makes the JSON invalid.
-  expect(await save('{"s": {{ event.before.secret }}}')).toEqual([expect.stringContaining('warning: renders invalid JSON')]);
+  expect(await save('{"s": {{ event.before.secret }}}')).toEqual([
+    expect.stringContaining('warning: reads event.before.secret, but event.before has no "secret"'),
+    expect.stringContaining('warning: renders invalid JSON'),
+  ]);
   expect(await save('{"s": {{ event.before.id }}}', 'space/created')).toEqual([expect.stringContaining('warning: renders invalid JSON')]);
 });

@@ -35,13 +35,13 @@ export const BUILT = [
 ];
 
 /**
- * Installs the dependencies, generates the sample's Prisma client, and builds dist. Returns the URL of the built command
+ * Installs the dependencies, generates the sample's Prisma client, and builds dist. Returns the URL of the bundled command
  * line: of this checkout or, where it can't be written, of a copy in HOOKGRAPH_DATA_DIR.
  */
 export async function prepare() {
   requireNode();
-  const hash = hashOf('src', 'prisma', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json');
-  const main = pathToFileURL(at('dist/cli/main.js')).href;
+  const hash = hashOf('src', 'prisma', 'package.json', 'package-lock.json', 'scripts/bundle.mjs', 'tsconfig.json', 'tsconfig.build.json');
+  const main = pathToFileURL(at('dist/product/main.mjs')).href;
   const consoleHash = hashOf('src/console', 'scripts/build-console.mjs', 'package-lock.json');
   const isReady = isInstalled() && isGenerated() && isFresh('dist', hash) && isFresh('dist/console', consoleHash);
   if (isReady) return main;
@@ -55,6 +55,8 @@ export async function prepare() {
     await step('Building', [process.execPath, 'node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json']);
     copyStatements();
     declareForCommonJs();
+    // Loaded late, because its package may just have been installed.
+    await (await import('./bundle.mjs')).bundleProduct(ROOT);
     stamp('dist', hash);
   }
   if (!isFresh('dist/console', consoleHash)) {

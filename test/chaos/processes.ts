@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { apiIn, WORKER_RUNS } from '../support/started.js';
 import { until } from '../support/until.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/product/main.mjs', import.meta.url));
 
 export interface Product {
   child: ChildProcess;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/product/main.mjs', import.meta.url));
 
 export async function seedDatabase(url: string): Promise<void> {
   const child = spawn(process.execPath, [MAIN, 'migrate'], {

@@ -1,4 +1,4 @@
-// Runs the product as a user does: real processes of dist/cli/main.js on a separate database.
+// Runs the product as a user does: real processes of dist/product/main.mjs on a separate database.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import type pg from 'pg';
 import { SEEDED_TOKEN as ADMIN_TOKEN, type TestDatabase, testDatabase } from './database.js';
 import { apiIn, WORKER_RUNS } from './started.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/product/main.mjs', import.meta.url));
 
 export { ADMIN_TOKEN };
 

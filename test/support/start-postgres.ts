@@ -29,6 +29,8 @@ const THROW_AWAY = {
   max_wal_size: '256MB',
   max_prepared_transactions: '4',
   wal_level: 'logical',
+  // The databases live for seconds, and each would start a process every minute.
+  autovacuum: 'off',
 };
 
 /** The variable with the address of another run's templates, which a run that a test starts uses instead of a Postgres of its own. */

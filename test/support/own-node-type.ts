@@ -28,6 +28,7 @@ export async function copyProject(): Promise<string> {
     'scripts',
     'package.json',
     'package-lock.json',
+    'schema.graphql',
     'tsconfig.json',
     'tsconfig.build.json',
     'prisma.config.nodes.ts',

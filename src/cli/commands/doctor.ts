@@ -69,7 +69,7 @@ async function examine(cli: Cli, report: Report): Promise<void> {
     if (keys) report(keys);
     await checkStore(url, config, report, cli.env);
   }
-  // Whoever runs the database and the workers needs no login to the API.
+  // An operator of the database and the workers needs no login to the API.
   const client = await cli.connect().catch((error: RuntimeError) => {
     report(finding('login', config.databaseUrl !== null && error.code === 'NOT_LOGGED_IN' ? 'WARN' : 'FAIL', error.message, error.hint));
     return null;

@@ -65,6 +65,8 @@ test('the first start prints API, explorer, token and two commands that work; Ct
   expect(token.length).toBeGreaterThan(20);
   const explorer = await fetch(`${checkout.url}/api/v3/graphql/explorer`);
   expect([explorer.status, explorer.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+  expect(await (await fetch(`${checkout.url}/console`)).text()).toContain('id="root"');
+  expect(await (await fetch(`${checkout.url}/console/session`)).json()).toMatchObject({ canSignInLocally: true });
   expect(await ask('{ viewer { admin organization { name } } }')).toMatchObject({ viewer: { admin: true } });
 
   const listen = /^ +(HOOKGRAPH_DATA_DIR=.*npx hookgraph listen .*)$/m.exec(output)?.[1] ?? '';

@@ -5,7 +5,7 @@ import { fieldsOf, itemOf, type Shape, type Shapes, shapeAt } from './shape.js';
 export interface LiquidScope {
   tags: readonly string[];
   filters: readonly string[];
-  /** What the template can read, by name. */
+  /** The variables that the template can read, by name. */
   variables: Shapes;
 }
 

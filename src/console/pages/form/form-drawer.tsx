@@ -4,10 +4,11 @@ import { useState } from 'react';
 import { useApi } from '../../app/queries';
 import { LoadFailed, Loading } from '../../kit/loaded';
 import { Drawer } from '../../kit/overlay';
+import type { FormChoices } from './choices.js';
 import { CHOICES, LOAD } from './operations';
 import type { Saved } from './saved.js';
 import { useAllTopics } from './topics';
-import { type FormChoices, WebhookForm } from './webhook-form';
+import { WebhookForm } from './webhook-form';
 import styles from './webhook-form.module.css';
 
 const newRoute = getRouteApi('/webhooks/new');

@@ -1,11 +1,11 @@
 // The fields of the form, in the order and words of the guide; what most webhooks don't need is in groups that open.
+import type { FormChoices } from './choices.js';
 import { type Choice, SearchInput, SegmentInput, SelectInput, SwitchInput, TextInput } from './controls';
 import { DestinationFields } from './destination-fields';
 import { AuthGroup, EnvironmentsGroup, HeadersGroup, LimitsGroup, PhaseGroup, RecordingGroup, SignaturesGroup } from './groups';
 import type { Saved } from './saved.js';
 import { SecretField } from './secret-field';
 import { SourceFields } from './source-fields';
-import type { FormChoices } from './webhook-form';
 import styles from './webhook-form.module.css';
 
 const CONTENT_TYPES: Choice[] = [

@@ -9,7 +9,7 @@ import type { Preview } from './use-preview';
 
 interface Sources {
   draft: Draft;
-  /** What a save would send now. */
+  /** The input that a save would send now. */
   input: Input;
   preview: Preview | null;
   /** The mistakes of the last save; empty when the form has changed since. */

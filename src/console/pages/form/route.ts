@@ -4,7 +4,7 @@ import { text } from '../../app/search';
 import { webhookRoute } from '../webhook/route';
 import { webhooksRoute } from '../webhooks/route';
 
-/** What another page has chosen for a new webhook: the key of a topic, or a query. */
+/** A topic (by its key) or a query that another page has chosen for a new webhook. */
 interface Given {
   topic?: string | undefined;
   query?: string | undefined;

@@ -7,20 +7,12 @@ import { useFormContext, useWatch } from 'react-hook-form';
 import { shapeOfQuery } from '../../editors/selection.js';
 import { starterQuery, starterTemplate } from '../../editors/starters.js';
 import { Button, buttonClass } from '../../kit/button';
+import type { Preset } from './choices.js';
 import { QueryField, TemplateField, useFill } from './code-field';
 import controls from './controls.module.css';
 import type { Draft } from './draft.js';
 import { useFormScope } from './scope';
 import { useTemplateScopes } from './template-scopes.js';
-
-export interface Preset {
-  key: string;
-  name: string;
-  description: string;
-  contentType: 'JSON' | 'XML' | null;
-  signatures: readonly string[] | null;
-  template: string | null;
-}
 
 export function SourceFields({ nodeType, presets }: { nodeType: string | null; presets: readonly Preset[] }) {
   const { control } = useFormContext<Draft>();

@@ -12,6 +12,7 @@ import { Banner } from '../../kit/banner';
 import { Button } from '../../kit/button';
 import { Confirm } from '../../kit/overlay';
 import { notify } from '../../kit/toast';
+import type { FormChoices } from './choices.js';
 import { ConflictBanner } from './conflict-banner';
 import { type Draft, EMPTY } from './draft.js';
 import { FormFields } from './form-fields';
@@ -23,18 +24,10 @@ import { CREATE, LOAD, UPDATE } from './operations';
 import { PreviewPane } from './preview-pane';
 import { draftOf, type Saved } from './saved.js';
 import { type FormScope, FormScopeProvider } from './scope';
-import type { Preset } from './source-fields';
 import { type TestReport, TestResult } from './test-result';
 import type { Topic } from './topics';
 import { usePreview } from './use-preview';
 import styles from './webhook-form.module.css';
-
-export interface FormChoices {
-  topics: readonly Topic[];
-  webhookIntegrations?: readonly { id: string; label: string }[] | null;
-  webhookEnvironments?: readonly { id: string; label: string }[] | null;
-  webhookPresets?: readonly Preset[] | null;
-}
 
 export interface WebhookFormProps {
   /** The subscription to change; `null` for a new one. */

@@ -1,0 +1,18 @@
+// Declares what the form offers to choose from. The API leaves out what the host doesn't have.
+import type { Topic } from './topics';
+
+export interface Preset {
+  key: string;
+  name: string;
+  description: string;
+  contentType: 'JSON' | 'XML' | null;
+  signatures: readonly string[] | null;
+  template: string | null;
+}
+
+export interface FormChoices {
+  topics: readonly Topic[];
+  webhookIntegrations?: readonly { id: string; label: string }[] | null;
+  webhookEnvironments?: readonly { id: string; label: string }[] | null;
+  webhookPresets?: readonly Preset[] | null;
+}

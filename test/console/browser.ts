@@ -65,6 +65,8 @@ export async function openConsole({
       locale: 'en-GB',
     });
     contexts.push(context);
+    // As long as `until` waits: the usual 30 s are short for a busy machine.
+    context.setDefaultTimeout(60_000);
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: product.url });
     const page = await watchedPage(context, faults);
     if (own !== null) await signIn(page, product.url, own);

@@ -2,7 +2,6 @@
 import { useApi } from '../../app/queries';
 import { Badge } from '../../kit/badge';
 import controls from './controls.module.css';
-import { sentence } from './mistakes.js';
 import { STORED_RESPONSES } from './operations';
 import styles from './preview-pane.module.css';
 import { useFormScope } from './scope';
@@ -120,7 +119,7 @@ function Message(judged: Judged) {
           Line {place.line}, column {place.column}
         </button>
       )}
-      <p>{sentence(first)}</p>
+      <p>{first}</p>
       {frame.length > 0 && <pre>{frame.join('\n')}</pre>}
     </div>
   );

@@ -15,7 +15,7 @@ export interface BulkStarted {
   action: BulkAction | null;
 }
 
-/** The deliveries to resend: those with these ids or, without ids, those of these subscriptions (`null`: all of the user) that match the filter. */
+/** The deliveries with these ids or, without ids, those of these subscriptions (`null`: all of the user) that match the filter. */
 export interface BulkSelection {
   ids: readonly string[] | null;
   subscriptionIds: readonly string[] | null;

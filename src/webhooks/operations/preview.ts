@@ -107,8 +107,8 @@ export async function previewSubscription(
 }
 
 /**
- * Replaces the keys that sign requests by random ones, for users who may not manage webhooks: they could have any body signed otherwise, and
- * send it to the receiver.
+ * Replaces the keys that sign requests by random ones, for users who may not manage webhooks. Otherwise they could have any body
+ * signed, and send it to the receiver.
  */
 function withoutKeys({ oldSecrets: _, sharedSecret, ...secrets }: Secrets): Secrets {
   if (sharedSecret === undefined) return secrets;

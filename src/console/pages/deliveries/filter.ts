@@ -2,7 +2,7 @@
 import type { VariablesOf } from '../../app/graphql';
 import { startOf } from '../history/spans';
 import type { DELIVERIES } from './queries';
-import type { DeliveriesSearch } from './route';
+import type { DeliveriesSearch } from './search';
 
 export type Conditions = Omit<VariablesOf<typeof DELIVERIES>, 'first' | 'after' | 'createdAtMax' | 'newer' | 'isLive'>;
 

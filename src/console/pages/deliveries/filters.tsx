@@ -6,7 +6,7 @@ import { WebhookSelect } from '../history/webhook-select';
 import { STAGE_TEXTS, STAGES } from '../history/words';
 import { DELIVERY_STATES } from '../webhooks/parts';
 import styles from './deliveries.module.css';
-import { CODES, type DeliveriesSearch, SPANS, STATES } from './route';
+import { CODES, type DeliveriesSearch, SPANS, STATES } from './search';
 
 const SPAN_TEXTS = { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days' } as const;
 const CODE_TEXTS: Record<string, string> = {

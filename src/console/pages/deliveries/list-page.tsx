@@ -18,7 +18,7 @@ import { DeliveryFilters } from './filters';
 import { DELIVERIES, type ListedDelivery } from './queries';
 import { ReplayDialog } from './replay-dialog';
 import { ResendDialog } from './resend-dialog';
-import type { DeliveriesSearch } from './route';
+import type { DeliveriesSearch } from './search';
 
 const PER_PAGE = 50;
 /** The API counts no more new rows than one page has. */

@@ -20,7 +20,7 @@ import { ErrorCount } from '../history/error-count';
 import styles from '../history/history.module.css';
 import { WebhookSelect } from '../history/webhook-select';
 import { nodeName, STAGE_TEXTS, STAGES, stageText, webhookName } from '../history/words';
-import type { ErrorsSearch } from './route';
+import type { ErrorsSearch } from './search';
 
 const ERRORS = graphql(`
   query Errors($first: Int, $after: String, $id: ID, $stage: WebhookStage) {

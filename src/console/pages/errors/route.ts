@@ -4,13 +4,7 @@ import { rootRoute } from '../../app/root';
 import { oneOf, text } from '../../app/search';
 import { STAGES } from '../history/words';
 import { webhookRoute } from '../webhook/route';
-
-export interface ErrorsSearch {
-  webhook?: string | undefined;
-  stage?: (typeof STAGES)[number] | undefined;
-  /** The cursor after which the page begins. */
-  after?: string | undefined;
-}
+import type { ErrorsSearch } from './search';
 
 const readSearch = (search: Record<string, unknown>): ErrorsSearch => ({
   webhook: text(search.webhook),

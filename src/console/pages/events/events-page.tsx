@@ -17,7 +17,7 @@ import { WebhookSelect } from '../history/webhook-select';
 import { nodeName, webhookName } from '../history/words';
 import { isOther, verdictOf } from './decisions';
 import { EVENTS, type ListedEvent, NODE_TYPES } from './queries';
-import { type EventsSearch, OPERATIONS, SPANS } from './route';
+import { type EventsSearch, OPERATIONS, SPANS } from './search';
 
 const PER_PAGE = 25;
 const OPERATION_TEXTS = { CREATED: 'Created', UPDATED: 'Updated', DELETED: 'Deleted' } as const;

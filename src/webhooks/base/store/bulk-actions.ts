@@ -118,8 +118,9 @@ interface Part {
   isDeleted: boolean;
 }
 
-// The row of the action is locked, so that one worker advances it at once, and none after it was cancelled. A part that resends waits while
-// its subscription isn't enabled, or has MAX_DUE due deliveries. A time in the future is older than any other: the clock has gone back since.
+// The row of the action is locked, so that one worker advances it at once, and none after it was cancelled. A part that resends waits
+// while its subscription isn't enabled, or has MAX_DUE due deliveries. A time in the future is older than any other: the clock has
+// gone back.
 const NEXT_PART = `
   SELECT b.id AS "actionId", p.subscription_id AS "subscriptionId", p.position, b.until_id AS "untilId", b.kind, b.filter,
     jsonb_build_object('tenant', b.tenant, 'userId', b.owner) AS owner, s.status = 'DELETED' AND b.kind <> 'DELETE_ERRORS' AS "isDeleted"
@@ -137,7 +138,7 @@ const OWN = `(SELECT s.tenant = $1 AND s.owner = $2 FROM hookgraph.subscriptions
 const SEEN =
   'SELECT (SELECT count(*) FROM part)::int AS seen, (SELECT max(id) FROM part) AS last, (SELECT count(*) FROM changed)::int AS changed';
 
-/** Returns SQL that selects the next rows of the part. Its parameters are the position, the last id, the size and the ids, from `$first`. */
+/** Returns SQL that selects the next rows of the part. Its parameters from `$first` on: position, last id, size, and ids. */
 function nextRows(row: string, first: number, hasIds: boolean): string {
   const key = `(${row}.subscription_id, ${row}.id)`;
   const within = (from: string, to: string) => `${key} > (($3::uuid[])[1], ${from}::bigint) AND ${key} <= (($3::uuid[])[1], ${to}::bigint)`;

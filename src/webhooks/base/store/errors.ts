@@ -39,7 +39,7 @@ const DISMISSED = 'EXISTS (SELECT 1 FROM hookgraph.dismissals x WHERE x.attempt_
 // only a limited range.
 const idAt = (parameter: string, plus = '') =>
   `hookgraph.id_at(least(greatest(${parameter}::timestamptz, '2000-01-01Z'), '2200-01-01Z')${plus})`;
-export const ERROR_MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
+const ERROR_MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
   AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR a.id >= ${idAt('$6')})
   AND ($7::timestamptz IS NULL OR a.id < ${idAt('$7', ` + interval '1 ms'`)})`;

@@ -56,9 +56,10 @@ interface Start {
   includesDelivered: boolean;
 }
 
-// CTEs with the period from $1 to $2. The position, the event id from which the replay continues, starts one second early, because an
-// event's id is assigned slightly before its `occurred_at`. A "from" before the epoch of ids (2020) is raised to it. A "to" in the future is
-// cut to now, or the replay would never end. "Now" is the time of the newest event, if the clock of the database has gone back since.
+// CTEs with the period from $1 to $2. The position, the event id from which the replay continues, starts one second early, because
+// an event's id is assigned slightly before its `occurred_at`. A "from" before the epoch of ids (2020) is raised to it. A "to" in the
+// future is cut to now, or the replay would never end. "Now" is the time of the newest event, if the clock of the database has gone
+// back since.
 const RANGE = `clock AS (
     SELECT greatest(now(), (SELECT hookgraph.time_of(max(id)) FROM hookgraph.events),
       (SELECT hookgraph.time_of(max(id)) FROM (SELECT id FROM hookgraph.captures ORDER BY xid DESC, depth DESC, id DESC LIMIT 1) c)) AS now

@@ -24,6 +24,7 @@ const TABLES: Record<string, string> = {
   WebhookAttempt: `SELECT a.id FROM hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE s.tenant = $1`,
   WebhookError: `SELECT a.id FROM hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE s.tenant = $1 AND a.outcome = 'FAILED'`,
   WebhookEvent: `SELECT id FROM hookgraph.events WHERE tenant = $1`,
+  WebhookBulkAction: `SELECT id FROM hookgraph.bulk_actions WHERE tenant = $1`,
   WebhookReplay: `SELECT r.id FROM hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id WHERE s.tenant = $1`,
   ApiToken: `SELECT t.id FROM api_tokens t JOIN users u ON u.id = t.user_id WHERE u.organization_id = $1::uuid`,
 };
@@ -255,6 +256,8 @@ it('changes nothing at all with a token that may only read, not even of one’s 
       .map((place) => async () => {
         const own = globalId('WebhookSubscription', randomUUID());
         const { data } = await askAt(place, place.isList ? [own] : own, true, reader);
+        // A preview saves and sends nothing, so it needs no more than reading does.
+        if (place.field === 'previewWebhookSubscription') return;
         answers.push(
           JSON.stringify(data?.[place.field].errors.map(({ type, message }: { type: string; message: string }) => [type, message])),
         );

@@ -38,10 +38,16 @@ export async function addEngineRows(
   await until('both were tried', async () => (await t.database.pool.query(tried, [viewer.organizationId])).rows[0].n >= 2);
   await run('mutation ($id: ID) { testWebhookSubscription(id: $id) { errors { message } } }', { id: ids[0] });
   await run('mutation ($id: ID) { replayWebhookEvents(webhookSubscriptionId: $id) { errors { message } } }', { id: ids[0] });
+  await run('mutation ($id: ID) { resendWebhookDeliveries(input: { webhookSubscriptionId: $id }) { errors { message } } }', { id: ids[0] });
   await run('mutation ($t: ApiTokenInput) { createApiToken(apiToken: $t) { errors { message } } }', { t: { name: `${marker}-token` } });
   await until(
-    'the replay is over',
-    async () => (await t.database.pool.query(`SELECT 1 FROM hookgraph.replays WHERE state = 'RUNNING'`)).rowCount === 0,
+    'the replay and the action are over',
+    async () =>
+      (
+        await t.database.pool.query(
+          `SELECT 1 FROM hookgraph.replays WHERE state = 'RUNNING' UNION ALL SELECT 1 FROM hookgraph.bulk_actions WHERE state = 'RUNNING'`,
+        )
+      ).rowCount === 0,
   );
   await until(
     'nothing is under way',

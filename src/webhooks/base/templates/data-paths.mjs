@@ -20,6 +20,11 @@ const MOST_STEPS = 20;
 /** Maximum number of paths that a variable may stand for, and maximum number of reads that are returned. */
 const MOST_PATHS = 20;
 const MOST_READS = 1_000;
+/**
+ * Maximum product of a template's length and its number of tags, filters, arguments and names for which reads are found. LiquidJS counts the
+ * lines up to each variable, so that its analysis of a larger template could take longer than PARSE_LIMIT_MS.
+ */
+const MOST_WORK = 20_000_000;
 
 /**
  * Returns the paths of `data` that a parsed template reads, without list indexes, since all items of a list have the same fields. A
@@ -43,12 +48,14 @@ export function dataPaths(nodes, engine) {
 
 /**
  * Returns each path that a parsed template reads, with the position where it is read first, and the paths from `data`, `event` or another
- * outer variable for which it may stand: several, if two tags assign the variable.
+ * outer variable for which it may stand: several, if two tags assign the variable. Returns none of a template that is too large.
  * @param {Node[]} nodes
+ * @param {string} source
  * @param {Liquid} engine
  * @returns {Read[]}
  */
-export function readsOf(nodes, engine) {
+export function readsOf(nodes, source, engine) {
+  if (source.length * source.split(/\{[{%]|[|:,.[]/).length > MOST_WORK) return [];
   const named = namesIn(nodes, engine);
   /** @type {Map<string, Read>} */
   const found = new Map();

@@ -73,9 +73,10 @@ export const pathsOfData = (nodes, style) => dataPaths(nodes, engines[style]);
 /**
  * Returns all paths that a template reads, with their positions.
  * @param {Node[]} nodes
+ * @param {string} source
  * @param {Escape} style
  */
-export const listReads = (nodes, style) => readsOf(nodes, engines[style]);
+export const listReads = (nodes, source, style) => readsOf(nodes, source, engines[style]);
 
 /**
  * Converts a thrown error to a fault that the template's author understands, with its position.

@@ -156,7 +156,7 @@ function runStep({ source, style, isStored = false, ask }, data) {
  */
 function pathsAsJson(ask, nodes, source, style) {
   if (ask === 'parse') return JSON.stringify(eventPaths(nodes, source, style));
-  if (ask === 'reads') return JSON.stringify(listReads(nodes, style));
+  if (ask === 'reads') return JSON.stringify(listReads(nodes, source, style));
   return ask === 'paths' ? JSON.stringify(pathsOfData(nodes, style)) : null;
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseTemplate, pathsOfData } from '../../../../src/webhooks/base/templates/liquid.mjs';
+import { listReads, parseTemplate, pathsOfData } from '../../../../src/webhooks/base/templates/liquid.mjs';
 
 it.each([
   ['{{ data.order.id }} {{ data["order"].note | upcase }}', ['order.id', 'order.note']],
@@ -25,4 +25,17 @@ it.each([
 ])('%s', (source, expected) => {
   const paths = pathsOfData(parseTemplate(source, 'none'), 'none').map((path: string[]) => path.join('.'));
   expect(paths.sort()).toEqual(expected.sort());
+});
+
+it('lists the reads of a template with their places, and none of one that would take long to analyse', () => {
+  const list = (source: string) => listReads(parseTemplate(source, 'none'), source, 'none');
+  const found = list('{{ data.a }}\n{% for x in data.list %}{{ x.b }}{{ data[x] }}{% endfor %}');
+  expect(found.sort((one, other) => one.place.line - other.place.line || one.place.column - other.place.column)).toEqual([
+    { text: 'data.a', paths: [['data', 'a']], place: { line: 1, column: 4 } },
+    { text: 'data.list', paths: [['data', 'list']], place: { line: 2, column: 13 } },
+    { text: 'x.b', paths: [['data', 'list', 0, 'b']], place: { line: 2, column: 28 } },
+    { text: 'data[x]', paths: [['data', null]], place: { line: 2, column: 37 } },
+    { text: 'x', paths: [['data', 'list', 0]], place: { line: 2, column: 42 } },
+  ]);
+  expect(list(`{{ data.a }}${'{{ b.c }}'.repeat(6000)}`)).toEqual([]);
 });

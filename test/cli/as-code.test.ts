@@ -53,6 +53,16 @@ it('plan tells what apply does, which does it once; a list of topics is one subs
   expect(await versions()).toEqual([1, 1]);
 });
 
+it('a path of a template that can not exist is a warning with its file and place, said once by plan and by apply', async () => {
+  await writeFolder({ 'users.yaml': YAML.replace('data.node.name', 'data.node.nmae') });
+  const warning =
+    /^Warning: \S+users\.yaml:6:\d+: template: reads data\.node\.nmae, but the query does not select "nmae" .* Did you mean "name"\?\n1 \| .*\n +\^\n$/;
+  const planned = await cli.run(['plan', dir]);
+  expect([planned.code, planned.stderr]).toEqual([0, expect.stringMatching(warning)]);
+  const applied = await cli.run(['apply', dir, '--yes']);
+  expect([applied.code, applied.stderr]).toEqual([0, expect.stringMatching(warning)]);
+});
+
 it('a change is shown as a diff and made; what the file leaves out is cleared', async () => {
   await writeFolder();
   await cli.run(['apply', dir, '--yes']);

@@ -21,8 +21,8 @@ const MOST_STEPS = 20;
 const MOST_PATHS = 20;
 const MOST_READS = 1_000;
 /**
- * Maximum product of a template's length and its number of tags, filters, arguments and names for which reads are found. LiquidJS counts the
- * lines up to each variable, so that its analysis of a larger template could take longer than PARSE_LIMIT_MS.
+ * Maximum product of a template's length and its number of tags, filters, arguments and names for which reads are found. LiquidJS counts
+ * the lines up to each variable, so that its analysis of a larger template could take longer than PARSE_LIMIT_MS.
  */
 const MOST_WORK = 20_000_000;
 

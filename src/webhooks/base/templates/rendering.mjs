@@ -61,8 +61,8 @@ export const HEAP_MB = 192;
  */
 
 /**
- * The result of a step that succeeded. `text`: the rendered text; after `parse`, `paths` or `reads`, the found paths as JSON. `invalid`: why
- * the text is not the JSON or XML that it should be; `null` when it is, or was not checked.
+ * The result of a step that succeeded. `text`: the rendered text; after `parse`, `paths` or `reads`, the found paths as JSON. `invalid`:
+ * why the text is not the JSON or XML that it should be; `null` when it is, or was not checked.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 

@@ -27,7 +27,7 @@ const FAULT_ENDS_MS = 600_000;
 export interface PutBack {
   /** Returns the result that puts the delivery back. Logs and measures the error. */
   of(delivery: DeliveryInHand, error: unknown): DeliveryResult;
-  /** Call it when a payload was built. If the delivery had waited for the operator, makes the others of its subscription due that wait, too. */
+  /** Call it when a payload was built. Ends the waits for the operator of the subscription, if the delivery had waited for it, too. */
   worked(delivery: DeliveryInHand): void;
   close(): void;
 }

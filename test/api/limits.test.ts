@@ -154,7 +154,7 @@ describe('whoever guesses tokens', () => {
     await start({ trustedProxies: ['127.0.0.0/8'] });
     expect(await guess(40, from('203.0.113.7'))).toEqual({ 401: 30, 429: 10 });
     expect(await guess(1, from('203.0.113.8'))).toEqual({ 401: 1, 429: 0 });
-    // The proxy adds the true address to the right of a list that the client has made up anew for each guess.
+    // The proxy adds the true address to the right of a list that the client makes up for each guess.
     const forged = (index: number) => ({ 'x-forwarded-for': `127.0.0.1, 198.51.100.${index}, 203.0.113.9` });
     expect(await guess(40, forged)).toEqual({ 401: 30, 429: 10 });
     // The brake of one network is no one else's.

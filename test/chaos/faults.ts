@@ -88,7 +88,7 @@ async function failOver(world: World, dies: boolean, lastsMs: number): Promise<v
   await enableAll(world);
   await untilQuiet(world);
   if (!dies) return;
-  // What was committed and not replicated is lost with its events and deliveries, whose notifications may have been received.
+  // Rows that were committed and not replicated are lost with their events and deliveries. Their notifications may have been received.
   const { rows } = await pool.query<{ id: string }>(
     `SELECT id FROM unnest($1::uuid[]) AS c (id) WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = c.id)
        AND NOT EXISTS (SELECT FROM hookgraph.events e WHERE e.typename = 'User' AND e.node_key = c.id::text)`,

@@ -16,7 +16,7 @@ const compiled = new Map<string, Compiled>();
 let sender: ReturnType<typeof openDeliverySender>;
 const sockets = new Set<Socket>();
 let answer: (socket: Socket) => void = () => {};
-/** What happens at a further request on the same connection. */
+/** Called at a further request on the same connection. */
 let further: (socket: Socket) => void = () => {};
 let asked = 0;
 const server = createServer((socket) => {

@@ -14,7 +14,8 @@ import {
   isListType,
   isObjectType,
 } from 'graphql';
-import { type Account, GROUP, loopShare } from '../../../runtime/loop-share.js';
+import { type Account, loopShare } from '../../../runtime/loop-share.js';
+import { GROUP } from '../../../runtime/waiting-pieces.js';
 
 /** Number of objects of a list that are completed in one piece: a page at most. In smaller parts, a loader would ask once for each. */
 const PART = GROUP;

@@ -169,8 +169,8 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   }
 
   passDeadline(): void {
-    // Without a response, a kept connection may be dead although it reported no error. The other connections of its origin may then be dead,
-    // too, except those that have had a response meanwhile: a subscriber whose URL hangs costs others of the same host no connections.
+    // Without a response, a kept connection may be dead although it reported no error. So may the other connections of its origin, except
+    // those that have had a response meanwhile: a subscriber whose URL hangs costs others of the same host no connections.
     if (this.task !== null && this.isKept && this.status === 0) this.connections.retire(this.task.request.origin, this.writtenMs);
     this.fail(LATE, true);
   }

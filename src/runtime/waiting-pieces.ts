@@ -1,0 +1,75 @@
+// Keeps the pieces of work of one party that wait for their turn of the event loop.
+
+/** The measured work of one party, such as one request or one stored query. */
+export interface Account {
+  /** Ascends with each account. */
+  readonly number: number;
+  readonly party: string;
+  /** The kind of work, for the log: a constant text, such as `a stored query`. */
+  readonly what: string;
+  /** Milliseconds of the event loop that this work has used. */
+  ms: number;
+  /** The weight of the pieces that have gone on. */
+  done: number;
+  /** The longest time in milliseconds that a piece of this work has waited for others. */
+  waitedMs: number;
+  /** Maximum of `waitedMs` in milliseconds. A longer wait ends in a NoSlotError. */
+  readonly maxWaitMs: number;
+  /** Whether the result is no longer needed, e.g. because the client has gone. Waiting pieces then end in a NoSlotError. */
+  isOver: boolean;
+  /** Whether the work writes, so that it must not end between two writes: then `isOver` and `maxWaitMs` don't count. */
+  mustEnd: boolean;
+}
+
+/** Maximum number of objects that waiting pieces of one account complete together. Its loaders then ask the database once for all. */
+export const GROUP = 100;
+/** Milliseconds that they may take, by what the account's pieces have taken so far. */
+const GROUP_MS = 8;
+export interface Piece {
+  account: Account;
+  /** The number of objects that it completes. */
+  weight: number;
+  sinceMs: number;
+  /** The account's `ms` when the piece began to wait. */
+  usedMs: number;
+  go(): void;
+  refuse(error: Error): void;
+}
+
+/**
+ * The waiting pieces of one party. Takes those of its oldest account, so that work which began ends instead of all being refused together,
+ * and each second time those of its newest, so that a short request needn't wait for all long ones before it.
+ */
+export class WaitingPieces {
+  /** In the order in which the accounts were opened. */
+  private readonly accounts: { account: Account; pieces: Piece[]; first: number }[] = [];
+  private isNewest = false;
+
+  get isEmpty(): boolean {
+    return this.accounts.length === 0;
+  }
+
+  add(piece: Piece): void {
+    const { account } = piece;
+    const before = this.accounts.findLastIndex((queue) => queue.account.number <= account.number);
+    const queue = this.accounts[before];
+    if (queue?.account === account) queue.pieces.push(piece);
+    else this.accounts.splice(before + 1, 0, { account, pieces: [piece], first: 0 });
+  }
+
+  take(): Piece[] {
+    this.isNewest = !this.isNewest;
+    const index = this.isNewest ? this.accounts.length - 1 : 0;
+    const queue = this.accounts[index] as (typeof this.accounts)[number];
+    const { ms, done } = queue.account;
+    const most = done === 0 ? 1 : Math.min(GROUP, GROUP_MS / (ms / done || 0.01));
+    const taken: Piece[] = [];
+    for (let weight = 0; weight < most && queue.first < queue.pieces.length; queue.first++) {
+      const piece = queue.pieces[queue.first] as Piece;
+      taken.push(piece);
+      weight += piece.weight;
+    }
+    if (queue.first === queue.pieces.length) this.accounts.splice(index, 1);
+    return taken;
+  }
+}

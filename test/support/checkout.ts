@@ -10,7 +10,7 @@ import { freePort } from './cli.js';
 import { until } from './until.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const COPIED = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma.config.nodes.ts'];
+const COPIED = ['schema.graphql', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma.config.nodes.ts'];
 const FOLDERS = ['scripts', 'prisma', 'src', 'dist'];
 
 export interface Started {

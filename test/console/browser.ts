@@ -1,4 +1,5 @@
 // Opens the console in a real browser, against a product of the test's own with a lively history, and watches for every fault of a page.
+import { rmSync } from 'node:fs';
 import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
@@ -31,7 +32,11 @@ export interface Console {
 let shared: Promise<TestBrowser> | undefined;
 
 export function sharedBrowser(): Promise<TestBrowser> {
-  shared ??= startBrowser();
+  shared ??= startBrowser().then((started) => {
+    // Playwright ends the browser with this process; only its folder would stay.
+    process.once('exit', () => rmSync(started.dir, { recursive: true, force: true }));
+    return started;
+  });
   return shared;
 }
 

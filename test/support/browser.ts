@@ -9,6 +9,8 @@ export const hasBrowser = process.platform === 'linux' && process.arch === 'x64'
 
 export interface TestBrowser {
   browser: Browser;
+  /** The folder with the unpacked browser, which `close` removes. */
+  dir: string;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function startBrowser(): Promise<TestBrowser> {
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
     return {
       browser,
+      dir,
       close: async () => {
         await browser.close();
         await rm(dir, { recursive: true, force: true });

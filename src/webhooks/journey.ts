@@ -153,17 +153,14 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       const fail = (index: number, error: unknown) => onResult(index, putBack.of(batch[index] as DeliveryInHand, error));
       load(engine, definitions, batch).then(
         (loaded) => {
-          loopShare.note('starting deliveries', () => {
-            for (let index = 0; index < batch.length; index++)
-              deliver(batch[index] as DeliveryInHand, loaded).then(
-                (result) => onResult(index, result),
-                (error) => fail(index, error),
-              );
-          });
+          const start = (delivery: DeliveryInHand, index: number) =>
+            deliver(delivery, loaded).then(
+              (result) => onResult(index, result),
+              (error) => fail(index, error),
+            );
+          loopShare.note('starting deliveries', () => batch.forEach(start));
         },
-        (error) => {
-          for (let index = 0; index < batch.length; index++) fail(index, error);
-        },
+        (error) => batch.forEach((_, index) => void fail(index, error)),
       );
     },
     originOf: definitions.originOf,

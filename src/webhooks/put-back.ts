@@ -69,6 +69,21 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
     return resultOf(delivery, { putBackMs: OPERATOR_MS, waits: OPERATOR });
   }
 
+  const { hasten, close } = createHasten(engine);
+  return {
+    of,
+    worked({ waitedForOperator, subscriptionId }) {
+      if (waitedForOperator) hasten(subscriptionId);
+    },
+    close() {
+      close();
+      outage.close();
+    },
+  };
+}
+
+/** Makes the deliveries of a subscription due that wait for the operator, one statement at a time, until `close` is called. */
+function createHasten(engine: Engine) {
   const hastening = new Set<string>();
   let isClosed = false;
 
@@ -84,13 +99,11 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
   }
 
   return {
-    of,
-    worked({ waitedForOperator, subscriptionId }) {
-      if (waitedForOperator && !hastening.has(subscriptionId)) void hasten(subscriptionId);
+    hasten(subscriptionId: string): void {
+      if (!hastening.has(subscriptionId)) void hasten(subscriptionId);
     },
-    close() {
+    close(): void {
       isClosed = true;
-      outage.close();
     },
   };
 }

@@ -1,8 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stepBulkAction } from '../../src/webhooks/base/store/bulk-actions.js';
 import { type Actor, listDeliveries, listErrors, toPage } from '../../src/webhooks/index.js';
-import { insertDeliveries, insertErrors } from '../support/engine-rows.js';
+import { insertAttempt, insertDeliveries, insertErrors } from '../support/engine-rows.js';
 import { recordStatements } from '../support/record-statements.js';
 import { owner, stranger } from '../webhooks/operations/save/thing-engine.js';
 import { type ApiWorld, apiWorld, ask } from './api-world.js';
@@ -15,25 +14,6 @@ beforeAll(async () => {
   schema = world.api().schema;
 });
 afterAll(() => world.db.close());
-
-interface Tried {
-  number?: number;
-  outcome?: string;
-  stage?: string | null;
-  message?: string | null;
-  status?: number | null;
-}
-
-async function attempt(deliveryId: string, { number = 1, outcome = 'FAILED', stage = 'CONNECT', message = null, status = null }: Tried) {
-  const { rows } = await world.db.pool.query(
-    `INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, message, started_at, duration_ms,
-       request_url, request_headers, request_body, response_status)
-     SELECT d.id, d.subscription_id, 1, $2, $3, $4, $5, now(), 1.5, 'https://x/', '{"a": "b"}', '{}', $6
-     FROM hookgraph.deliveries d WHERE d.id = $1 RETURNING id`,
-    [deliveryId, number, outcome, stage, message, status],
-  );
-  return rows[0].id as string;
-}
 
 async function read(source: string, actor: Actor = owner) {
   const { statements, stop } = recordStatements(world.db.pool);
@@ -51,7 +31,7 @@ it('gives lists their last delivery and last attempt in one statement each, and 
   const newest = new Map<string, string>();
   for (const id of ids)
     for (const delivery of await insertDeliveries(world.db.pool, id, 2)) {
-      for (const number of [1, 2]) await attempt(delivery, { number });
+      for (const number of [1, 2]) await insertAttempt(world.db.pool, delivery, { number });
       if (BigInt(delivery) > BigInt(newest.get(id) ?? 0)) newest.set(id, delivery);
     }
   const list = (selection: string) =>
@@ -192,65 +172,6 @@ it('has each version whole, and saves no change of a version that another one ha
   expect(await versions('first: 1', stranger)).toBeNull();
 });
 
-it('resends and deletes what a filter of a list selects, and shows how far it is', async () => {
-  const actor = { ...owner, userId: 'bulk actor' };
-  const subscription = await world.create({}, actor);
-  const deliveries = await insertDeliveries(world.db.pool, subscription, 3, { state: 'FAILED', attemptCount: 1 });
-  await attempt(deliveries[0] as string, { stage: 'STATUS', status: 500 });
-  await attempt(deliveries[1] as string, { stage: 'CONNECT' });
-  const FIELDS = 'errors { field message type path } webhookBulkAction { id kind state matchedCount doneCount progress finishedAt }';
-  const mutate = async (call: string, as: Actor = actor) => {
-    const { data, errors } = await ask(schema, `mutation { it: ${call} { ${FIELDS} } }`, { actor: as });
-    expect(errors).toBeUndefined();
-    return data.it;
-  };
-  const resend = await mutate('resendWebhookDeliveries(input: { responseStatusMin: 500, states: [FAILED], nodeId: "Thing:1" })');
-  expect(resend).toEqual({
-    errors: [],
-    webhookBulkAction: {
-      id: expect.any(String),
-      kind: 'RESEND',
-      state: 'RUNNING',
-      matchedCount: 1,
-      doneCount: 0,
-      progress: 0,
-      finishedAt: null,
-    },
-  });
-  const many = `resendWebhookDeliveries(input: { ids: [${deliveries.map((id) => `"WebhookDelivery:${id}"`)}], asNew: true })`;
-  expect(await mutate(many)).toMatchObject({ webhookBulkAction: { kind: 'RESEND_AS_NEW', matchedCount: 3 } });
-  expect(await mutate(many, { ...actor, userId: 'nobody' })).toMatchObject({ errors: [{ type: 'NOT_FOUND' }], webhookBulkAction: null });
-  const tooMany = `resendWebhookDeliveries(input: { ids: [${Array(1_001).fill('"1"')}] })`;
-  expect(await mutate(tooMany)).toMatchObject({ errors: [{ field: 'ids', path: ['input', 'ids'] }], webhookBulkAction: null });
-  expect(await mutate('deleteMatchingWebhookErrors(input: { stage: STATUS })')).toMatchObject({
-    webhookBulkAction: { kind: 'DELETE_ERRORS', matchedCount: 1 },
-  });
-  while (await stepBulkAction(world.db.pool, 2));
-  const { nodes, totalCount, statements } = await read(
-    '{ webhookBulkActions { totalCount nodes { kind state doneCount progress finishedAt } } }',
-    actor,
-  );
-  expect([nodes, totalCount]).toEqual([
-    [
-      ['DELETE_ERRORS', 1],
-      ['RESEND_AS_NEW', 3],
-      ['RESEND', 1],
-    ].map(([kind, doneCount]) => ({
-      ...{ kind, doneCount, state: 'DONE', progress: 1 },
-      finishedAt: expect.anything(),
-    })),
-    3,
-  ]);
-  expect(statements).toHaveLength(2);
-  expect(await mutate(`cancelWebhookBulkAction(id: "${resend.webhookBulkAction.id}")`)).toMatchObject({
-    errors: [{ message: 'the action has already ended' }],
-  });
-  expect(await mutate('cancelWebhookBulkAction')).toMatchObject({ errors: [{ field: 'id', type: 'BLANK' }] });
-  const { data } = await ask(schema, `{ webhookBulkAction(id: "${resend.webhookBulkAction.id}") { doneCount } }`, { actor: stranger });
-  expect(data.webhookBulkAction).toBeNull();
-  expect((await read('{ webhookErrors { nodes { stage } } }', actor)).nodes).toEqual([{ stage: 'CONNECT' }]);
-});
-
 describe('a list of deliveries', () => {
   const actor = { ...owner, userId: 'filterer' };
   const made: Record<string, string> = {};
@@ -269,10 +190,11 @@ describe('a list of deliveries', () => {
     subscription = await world.create({}, actor);
     const { pool } = world.db;
     // Each of them is about the node Thing:1.
-    const deliver = async (name: string, state: string, ...tried: Tried[]) => {
+    const deliver = async (name: string, state: string, ...tried: Parameters<typeof insertAttempt>[2][]) => {
       const [id] = await insertDeliveries(pool, subscription, 1, { state, attemptCount: tried.length });
       made[name] = id as string;
-      for (const [index, one] of tried.entries()) attempts[name] = await attempt(made[name], { number: index + 1, ...one });
+      for (const [index, one] of tried.entries())
+        attempts[name] = await insertAttempt(world.db.pool, made[name] as string, { number: index + 1, ...one });
     };
     await deliver('new', 'PENDING');
     await deliver('refused', 'RETRYING', { message: 'connect ECONNREFUSED' });

@@ -82,6 +82,28 @@ export async function endPause(pool: Pool, subscriptionId: string): Promise<void
   await pool.query('UPDATE hookgraph.paces SET resume_at = now() WHERE subscription_id = $1 AND resume_at > now()', [subscriptionId]);
 }
 
+/** Inserts an attempt of a delivery, and returns its id. */
+export async function insertAttempt(
+  pool: Pool,
+  deliveryId: string,
+  {
+    number = 1,
+    outcome = 'FAILED',
+    stage = 'CONNECT' as string | null,
+    message = null as string | null,
+    status = null as number | null,
+  } = {},
+): Promise<string> {
+  const { rows } = await pool.query(
+    `INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, message, started_at, duration_ms,
+       request_url, request_headers, request_body, response_status)
+     SELECT d.id, d.subscription_id, 1, $2, $3, $4, $5, now(), 1.5, 'https://x/', '{"a": "b"}', '{}', $6
+     FROM hookgraph.deliveries d WHERE d.id = $1 RETURNING id`,
+    [deliveryId, number, outcome, stage, message, status],
+  );
+  return rows[0].id;
+}
+
 /** Inserts `count` failed attempts; `ago`: their age as an SQL interval. */
 export async function insertErrors(pool: Pool, subscriptionId: string, count: number, ago = '30 minutes'): Promise<void> {
   await pool.query(`UPDATE hookgraph.subscriptions SET enabled_at = now() - interval '1 day' WHERE id = $1`, [subscriptionId]);

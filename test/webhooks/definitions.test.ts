@@ -14,7 +14,11 @@ it('lets the event loop go on between the definitions that a worker compiles whe
     let iterations = 0;
     const compiledIn = new Set<number>();
     const { engine } = world.webhooks;
-    const host = { ...engine.host, schema: () => (compiledIn.add(iterations), engine.host.schema()) };
+    const schema = () => {
+      compiledIn.add(iterations);
+      return engine.host.schema();
+    };
+    const host = { ...engine.host, schema };
     const count = () => {
       iterations += 1;
       next = setImmediate(count);

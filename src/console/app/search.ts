@@ -13,8 +13,8 @@ export function text(value: unknown): string | undefined {
 }
 
 /**
- * Returns a function that says whether somebody is still on the page, and not on the way to another one. A search that reports its text after
- * a pause asks it, or it would call them back.
+ * Returns a function that says whether the user is still on this page. A search that reports its text after a pause asks it, because it
+ * would otherwise call the user back from the next page.
  */
 export function useIsHere(): () => boolean {
   const router = useRouter();

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
-import type { Actor, Definition, Secrets, Snapshot } from '../base/model.js';
+import type { Actor, Definition, Secrets, Snapshot, Topic } from '../base/model.js';
 import { OWNER_GONE_PROBLEM } from '../base/owner-gone.js';
 import { openContext } from '../base/recall.js';
 import type { StageReport, Watch } from '../base/report.js';
@@ -42,7 +42,6 @@ export interface PreviewQuestion {
 /**
  * Previews `input`, or the saved subscription `id` with `input` applied over it, on the node `nodeId` (`null`: the newest readable
  * node). A stage with a mistake in its source is reported as failed; the other stages still run.
- * @throws Error when a definition without mistakes does not compile
  */
 export async function previewSubscription(
   engine: Engine,
@@ -67,18 +66,13 @@ export async function previewSubscription(
 
   const started = performance.now();
   const mistakes = problems.filter(isMistake);
-  const compiled = await compileDefinition(engine, {
-    subscription: {
-      id: before?.subscription.id ?? NO_SUBSCRIPTION,
-      version: 0,
-      tenant: actor.tenant,
-      owner: actor.userId,
-      definition: withoutMistakes(definition, mistakes),
-    },
+  const compiled = await compileDraft(engine, {
+    id: before?.subscription.id ?? NO_SUBSCRIPTION,
+    actor,
     topic,
+    definition: withoutMistakes(definition, mistakes),
     secrets,
   });
-  if ('broken' in compiled) throw new Error(`A definition that passed all checks does not compile: ${compiled.broken}`);
   const reports = new Map<ReportStage, StageReport>();
   const watch = (report: StageReport) => void reports.set(report.stage, report);
   const event = compiled.event && (await eventOf(engine, actor, topic, node));
@@ -104,6 +98,17 @@ export async function previewSubscription(
     changedSecrets: replaced,
     deliveryId: null,
   };
+}
+
+/** @throws Error when the definition, which passed all checks, does not compile */
+async function compileDraft(
+  engine: Engine,
+  { id, actor, topic, definition, secrets }: { id: string; actor: Actor; topic: Topic; definition: Definition; secrets: Secrets },
+): Promise<Compiled> {
+  const subscription = { id, version: 0, tenant: actor.tenant, owner: actor.userId, definition };
+  const compiled = await compileDefinition(engine, { subscription, topic, secrets });
+  if ('broken' in compiled) throw new Error(`A definition that passed all checks does not compile: ${compiled.broken}`);
+  return compiled;
 }
 
 /**

@@ -67,7 +67,7 @@ export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, c
 const MOST_READABLE = 300_000;
 
 /** Indents JSON and XML. Numbers keep all their digits, because the text is indented and not read. */
-export function readableOf(body: string): string {
+function readableOf(body: string): string {
   const text = body.trim();
   if (text.length > MOST_READABLE) return body;
   if (text.startsWith('<')) return indentXml(text);

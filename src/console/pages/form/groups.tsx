@@ -20,7 +20,7 @@ interface GroupProps {
   children: ReactNode;
 }
 
-export function Group({ title, summary, fields, children }: GroupProps) {
+function Group({ title, summary, fields, children }: GroupProps) {
   const [isOpen, setOpen] = useState(false);
   const { mistakesOf } = useFormScope();
   const isWrong = fields.some((name) => mistakesOf(name).errors.length > 0);

@@ -50,7 +50,7 @@ function wholeInput(draft: Draft, before: Draft | null, offers: Offers): Input {
 }
 
 const textOf = (text: string): string | null => (text.trim() === '' ? null : text);
-export const numberOf = (text: string): number | null => (text.trim() === '' ? null : Number(text));
+const numberOf = (text: string): number | null => (text.trim() === '' ? null : Number(text));
 const recordOf = (values: Record<string, unknown>) => (Object.values(values).every((value) => value === null) ? null : values);
 
 function maxTimeOf({ retry }: Draft): number | null {

@@ -201,7 +201,7 @@ interface ViewProps {
   copies?: string;
 }
 
-export function View({ text, around, label, copies = text }: ViewProps) {
+function View({ text, around, label, copies = text }: ViewProps) {
   return (
     <div className={styles.view}>
       <Suspense fallback={<pre>{text}</pre>}>

@@ -46,8 +46,8 @@ export const SEARCHED_DAYS = 7;
 /** Returns SQL for the smallest id of the time in a parameter. Times beyond these bounds have no id. */
 const idAt = (time: string) => `hookgraph.id_at(least(greatest(${time}::timestamptz, '2020-01-01Z'), '2200-01-01Z'))`;
 
-// The parameters are those of deliveryFilterValues; $3 are the ids of subscriptions. The id of a delivery encodes a time that is not before `created_at`. The minimum for `created_at` therefore also holds for the id, and
-// the comparison of ids can use an index.
+// The parameters are those of deliveryFilterValues; $3 are the ids of subscriptions. The id of a delivery encodes a time that is not before
+// `created_at`. The minimum for `created_at` therefore also holds for the id, and the comparison of ids can use an index.
 export const DELIVERY_MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= ${idAt('$6')})) AND ($7::timestamptz IS NULL OR d.created_at <= $7)
   AND ($8::text IS NULL OR (d.node_key = $9 AND d.typename = $8)) AND ($10::text[] IS NULL OR d.kind = ANY ($10))

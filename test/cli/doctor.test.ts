@@ -1,0 +1,74 @@
+// Runs `hookgraph doctor` in this process, beside an API and a worker, on what is well and on what isn't.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
+import { type CommandLine, commandLine } from '../support/command-line.js';
+
+let t: ServedApp;
+let cli: CommandLine;
+beforeAll(async () => {
+  t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
+  cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
+});
+afterAll(async () => {
+  await cli.close();
+  await t.close();
+});
+
+it('doctor tells of each thing that Hookgraph stands on how it is, and ends with 1 where one fails', async () => {
+  const env = { DATABASE_URL: t.database.url };
+  const healthy = await cli.run(['doctor'], { env });
+  const outcomes = (ran: { stdout: string }) =>
+    ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t').slice(0, 2).join(' '));
+  expect([healthy.stderr, healthy.code]).toEqual(['', 0]);
+  expect(outcomes(healthy)).toEqual([
+    'ok node',
+    'ok configuration',
+    'ok networks',
+    'warn keys',
+    'ok database',
+    'ok clock',
+    'ok migrations',
+    'ok capture',
+    'warn worker',
+    'ok queue',
+    'warn base URL',
+    'ok tenants',
+    'ok API',
+    'ok login',
+    'ok subscriptions',
+  ]);
+  // No worker runs, so new events wait. A subscription whose receiver is gone gets disabled by a rule.
+  const create = 'webhooks create --name Busy --topic environment/created --url http://127.0.0.1:8080/';
+  const busy = await cli.json(...create.split(' '));
+  await t.ask('mutation { createEnvironment(environment: { name: "Late" }) { environment { id } } }');
+  await t.database.pool.query('UPDATE hookgraph.captures SET id = id - (3600000::bigint << 20)');
+  await t.database.pool.query(
+    `UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'GONE', disabled_message = 'It answered 410.' WHERE id = $1`,
+    [busy.databaseId],
+  );
+  await t.database.pool.query(
+    `INSERT INTO hookgraph.events (typename, node_key, operation) SELECT 'Scenario', n::text, 'updated' FROM generate_series(1, 4) n`,
+  );
+  const keys = Buffer.alloc(32, 7).toString('base64');
+  const ill = await cli.run(['doctor'], { env: { ...env, HOOKGRAPH_ENCRYPTION_KEYS: keys, HOOKGRAPH_ALLOWED_NETWORKS: '0.0.0.0/0' } });
+  expect(ill.code).toBe(1);
+  expect(outcomes(ill)).toEqual(
+    expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'fail queue', 'warn tenants', 'warn subscription']),
+  );
+  expect(ill.stdout).toContain('4 events have no tenant and were not matched with subscriptions: Scenario 1, Scenario 2, Scenario 3, …');
+  expect(ill.stdout).toContain('Busy: It answered 410.\tCorrect the cause, then run `hookgraph webhooks enable');
+  expect(ill.stdout).toMatch(
+    /0 deliveries have been due for more than 30 s; \d events are queued, the oldest for 36\d\d s\tStart a worker with `hookgraph worker`/,
+  );
+  const away = await cli.run(['doctor', '--json'], {
+    env: { ...env, DATABASE_URL: 'postgres://me@127.0.0.1:9/x', HOOKGRAPH_URL: 'http://127.0.0.1:9' },
+  });
+  expect(
+    JSON.parse(away.stdout)
+      .filter(({ outcome }: { outcome: string }) => outcome === 'FAIL')
+      .map(({ check }: { check: string }) => check),
+  ).toEqual(['database', 'API']);
+});

@@ -42,7 +42,8 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
   ]);
   // No worker runs, so new events wait. A subscription whose receiver is gone gets disabled by a rule.
   const create = 'webhooks create --name Busy --topic environment/created --url http://127.0.0.1:8080/';
-  const busy = await cli.json(...create.split(' '));
+  await cli.json(...create.split(' '));
+  const [busy] = await cli.json('webhooks', 'list');
   await t.ask('mutation { createEnvironment(environment: { name: "Late" }) { environment { id } } }');
   await t.database.pool.query('UPDATE hookgraph.captures SET id = id - (3600000::bigint << 20)');
   await t.database.pool.query(
@@ -61,7 +62,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
   expect(ill.stdout).toContain('4 events have no tenant and were not matched with subscriptions: Scenario 1, Scenario 2, Scenario 3, …');
   expect(ill.stdout).toContain('Busy: It answered 410.\tCorrect the cause, then run `hookgraph webhooks enable');
   expect(ill.stdout).toMatch(
-    /0 deliveries have been due for more than 30 s; \d events are queued, the oldest for 36\d\d s\tStart a worker with `hookgraph worker`/,
+    /0 deliveries have been due for more than 30 s; \d+ events are queued, the oldest for 36\d\d s\tStart a worker with `hookgraph worker`/,
   );
   const away = await cli.run(['doctor', '--json'], {
     env: { ...env, DATABASE_URL: 'postgres://me@127.0.0.1:9/x', HOOKGRAPH_URL: 'http://127.0.0.1:9' },

@@ -12,6 +12,7 @@ import { createProgram } from '../../src/cli/program.js';
 import { visible, visibleJson } from '../../src/runtime/visible-text.js';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
+import { insertDeliveries } from '../support/engine-rows.js';
 
 /** A link, a title, a cleared screen, a carriage return, C1, bidirectional controls, zero-width characters, a tag. */
 const EVIL =
@@ -69,6 +70,8 @@ async function argumentsOfAll(): Promise<typeof args> {
     { input },
   );
   await t.value(`mutation { testWebhookSubscription(id: "${one.id}") { errors { message } } }`).catch(() => null);
+  await insertDeliveries(t.database.pool, one.databaseId, 1, { state: 'FAILED' });
+  await t.value('mutation { resendWebhookDeliveries(input: {}) { errors { message } } }');
   const { nodes } = await t.value('{ webhookDeliveries(first: 1) { nodes { databaseId } } }');
   const delivery = String(nodes[0]?.databaseId ?? EVIL);
   const path = (file: string) => join(cli.dir, file);
@@ -104,6 +107,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'webhooks list': { args: [] },
     'webhooks show': { args: [name] },
     'webhooks stats': { args: [name] },
+    'webhooks versions': { args: [name] },
     'webhooks enable': { args: [name] },
     'webhooks disable': { args: [name] },
     'webhooks delete': { args: [name] },
@@ -114,6 +118,9 @@ async function argumentsOfAll(): Promise<typeof args> {
     'webhooks preview': { args: [name, '--template', EVIL] },
     'deliveries list': { args: [] },
     'deliveries show': { args: [delivery] },
+    'deliveries resend': { args: ['--webhook', name] },
+    'actions list': { args: [] },
+    'actions cancel': { args: [EVIL] },
     resend: { args: [delivery] },
     release: { args: [name] },
     'events show': { args: [EVIL] },

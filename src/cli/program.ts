@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
-import { addAnswering, addCommand, appOption, type Cli, portNumber, requiredAppOption } from './command.js';
+import { addAnswering, addCommand, appOption, type Cli, moment, portNumber, requiredAppOption } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addBulkActions } from './commands/bulk-actions.js';
 import { addCompletion } from './commands/completion.js';
@@ -222,6 +222,16 @@ function addRunning(program: Command, cli: Cli): void {
         { generate: options.generate === true, dryRun: options.dryRun === true, json: options.json === true },
         cli,
       ),
+    );
+  addCommand(program, 'prune', 'delete deliveries, events and attempts of before a time; keeps what is still to be sent', [
+    'prune --before 56d --dry-run',
+    'prune --before 56d',
+  ])
+    .requiredOption('--before <moment>', 'delete what ended before this time: a time in ISO 8601, or how long ago, such as 56d', moment)
+    .option('--dry-run', 'print what would be deleted, and change nothing')
+    .option('--json', 'print the result as one line of JSON')
+    .action(async ({ before, dryRun = false, json = false }: { before: string; dryRun?: boolean; json?: boolean }) =>
+      (await import('./commands/prune.js')).prune({ before, dryRun, json }, cli),
     );
   addCommand(program, 'config', 'print every environment variable with its value, source and meaning', ['config', 'config --json'])
     .option('--json', 'print the result as JSON')

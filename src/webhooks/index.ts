@@ -77,6 +77,7 @@ export {
   listErrorsOf,
 } from './base/store/errors.js';
 export { type EventFilter, LISTED_HOURS, listEvents } from './base/store/events.js';
+export { type PrunedHistory, pruneHistory } from './base/store/history.js';
 export { type ApiAddress, readApiAddress, storeApiAddress } from './base/store/installation.js';
 export { describeMissed, type MissedEvents } from './base/store/missed-events.js';
 export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/store/page.js';

@@ -98,6 +98,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     demo: { args: ['--running'], env: { HOST: EVIL, HOOKGRAPH_ADMIN_TOKEN: 'x' } },
     simulate: { args: ['--url', hostile.url, '--token', 'x', '--rate', '1000/s'] },
     'rotate-keys': { args: [], env: { HOOKGRAPH_LOG_LEVEL: EVIL } },
+    prune: { args: ['--before', EVIL] },
     config: { args: [], env: { HOST: EVIL } },
     doctor: { args: app },
     login: { args: ['--url', hostile.url], stdin: 'token' },

@@ -31,6 +31,7 @@ describe.skipIf(!hasBrowser)('every page', () => {
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 390, height: 860 });
     await photograph(`${name}-390`);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    // Charts follow the new width a moment later.
+    await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), { timeout: 20_000 }).toBe(390);
   });
 });

@@ -170,11 +170,12 @@ describe('an action on many', () => {
     await resendDeliveries(engine(), OWNER, FAILED, { asNew: true });
     await stepBulkAction(pool, 10);
     const blocker = await pool.connect();
+    const listen = (client: pg.PoolClient) => void client.on('error', () => {});
     try {
       await blocker.query('BEGIN');
       await blocker.query('LOCK TABLE hookgraph.open_deliveries IN SHARE MODE');
       // The pool listens to errors of idle clients only.
-      pool.once('acquire', (client) => client.on('error', () => {}));
+      pool.on('acquire', listen);
       const killed = stepBulkAction(pool, 10).catch((error: Error) => error);
       await until('the step is killed', async () => {
         const { rowCount } = await pool.query(
@@ -184,6 +185,7 @@ describe('an action on many', () => {
       });
       expect(await killed).toBeInstanceOf(Error);
     } finally {
+      pool.off('acquire', listen);
       await blocker.query('ROLLBACK');
       blocker.release();
     }

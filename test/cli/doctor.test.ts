@@ -2,11 +2,16 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
+import { until } from '../support/until.js';
 
 let t: ServedApp;
 let cli: CommandLine;
 beforeAll(async () => {
   t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
+  // Takes what making the sample has recorded.
+  const working = await t.app.webhooks.work();
+  await until('no change waits', async () => (await t.database.pool.query('SELECT FROM hookgraph.captures LIMIT 1')).rowCount === 0);
+  await working.stop();
   cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
 });
 afterAll(async () => {

@@ -1,5 +1,6 @@
 // Tests that the first token of an organization is shown once, on a terminal alone.
 import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findViewer } from '../../src/auth/api-token.js';
 import { createOrganization } from '../../src/cli/commands/create-organization.js';
@@ -18,7 +19,7 @@ async function create(name: string, { isTTY, token, ...more }: { isTTY: boolean;
   const env = { DATABASE_URL: database.url, HOOKGRAPH_ENCRYPTION_KEYS: Buffer.alloc(32).toString('base64') };
   const given = token === undefined ? env : { ...env, HOOKGRAPH_ADMIN_TOKEN: token };
   await createOrganization(name, { admin: 'Ada King Lovelace', ...more }, { terminal, env: given });
-  return String(stdout.read());
+  return text(stdout.end());
 }
 
 it('shows the token on a terminal, and makes nothing elsewhere', async () => {

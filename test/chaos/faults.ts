@@ -77,17 +77,16 @@ async function endExtra({ workers }: World, worker: Product): Promise<void> {
   await worker.kill('SIGTERM');
 }
 
-async function failOver(world: World, dies: boolean, lastsMs: number): Promise<void> {
+async function failOver(world: World, lastsMs: number): Promise<void> {
   const { server, pool, receivers, writers, gated } = world;
   const sinceMs = performance.now();
   const before = new Set(writers.created);
-  await server.failOver?.(dies, () => wait(lastsMs));
+  await server.failOver?.(() => wait(lastsMs));
   world.followServer();
   await wait(lastsMs);
   await Promise.all([writers.pause(), gated?.pause()]);
   await enableAll(world);
   await untilQuiet(world);
-  if (!dies) return;
   // Rows that were committed and not replicated are lost with their events and deliveries. Their notifications may have been received.
   const { rows } = await pool.query<{ id: string }>(
     `SELECT id FROM unnest($1::uuid[]) AS c (id) WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = c.id)
@@ -135,15 +134,10 @@ export const FAULTS: Record<string, Fault> = {
     },
   },
   'kill-postgres': { what: 'kill -9 of Postgres', needsServer: true, run: ({ server }) => server.crash?.() ?? Promise.resolve() },
-  failover: {
-    what: 'Postgres fails over to a streaming replica, and the old server goes on read-only',
-    needsServer: true,
-    run: (world, lastsMs) => failOver(world, false, lastsMs),
-  },
   'lossy-failover': {
     what: 'kill -9 of Postgres, and its streaming replica takes over, which may lack the last writes',
     needsServer: true,
-    run: (world, lastsMs) => failOver(world, true, lastsMs),
+    run: failOver,
   },
   'cut-off': {
     what: 'a host is cut off from the network, for longer than its leases; its worker goes on',

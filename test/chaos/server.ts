@@ -27,8 +27,6 @@ export async function startServer(): Promise<{ server: Server; stop(): Promise<v
     postgres: await startEmbeddedPostgres({ dataDir, settings: SETTINGS }),
   });
   let primary = await start(nextDir());
-  /** A demoted server that goes on, read-only, with the connections that it had. */
-  let demoted: Cluster | null = null;
 
   const kill = async ({ dataDir, postgres }: Cluster) => {
     const pid = Number.parseInt(await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8'), 10);
@@ -42,18 +40,10 @@ export async function startServer(): Promise<{ server: Server; stop(): Promise<v
       primary = await start(primary.dataDir);
       await run(primary.postgres.url, 'SELECT 1');
     },
-    async failOver(dies, betweenMs) {
-      await demoted?.postgres.stop();
+    async failOver(betweenMs) {
       const replica = await makeReplica(primary, nextDir(), start);
       await betweenMs();
-      const before = primary;
-      if (dies) await kill(before);
-      else {
-        // Fenced off as operators do it. Open connections stay open.
-        await run(before.postgres.superuserUrl, 'ALTER SYSTEM SET default_transaction_read_only = on', 'SELECT pg_reload_conf()');
-        await untilReplayed(before, replica);
-      }
-      demoted = dies ? null : before;
+      await kill(primary);
       primary = replica;
       await run(replica.postgres.superuserUrl, 'SELECT pg_promote()');
       server.url = replica.postgres.url;
@@ -62,7 +52,7 @@ export async function startServer(): Promise<{ server: Server; stop(): Promise<v
   return {
     server,
     async stop() {
-      await Promise.all([primary.postgres.stop(), demoted?.postgres.stop()]);
+      await primary.postgres.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -31,11 +31,8 @@ export interface Server {
   url: string;
   /** Ends Postgres as `kill -9` does, and starts it again. */
   crash: (() => Promise<void>) | null;
-  /**
-   * Makes a streaming replica, waits as `between` says, and promotes it. `dies`: the primary ends as by `kill -9`, otherwise it goes on
-   * read-only, and nothing is lost. Changes `url`.
-   */
-  failOver: ((dies: boolean, between: () => Promise<void>) => Promise<void>) | null;
+  /** Makes a streaming replica, waits as `between` says, ends the primary as `kill -9` does, and promotes the replica. Changes `url`. */
+  failOver: ((between: () => Promise<void>) => Promise<void>) | null;
 }
 
 export interface World {

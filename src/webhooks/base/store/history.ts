@@ -29,7 +29,7 @@ export interface PrunedHistory {
 }
 
 export interface PruneOptions {
-  /** What happened before this time is deleted. */
+  /** The time before which history is deleted. */
   before: Date;
   /** Counts and measures, and changes nothing. */
   isDryRun?: boolean;
@@ -126,7 +126,7 @@ async function drop(pool: Pool, name: string, patienceMs: number): Promise<boole
   }
 }
 
-/** Deletes from the default partitions, which have the rows of before the first start of a week. Keeps events from the first needed one on. */
+/** Deletes from the default partitions, which have rows of weeks without a partition. Keeps events from the first needed one on. */
 async function deleteWithoutWeek(pool: Pool, before: Date): Promise<number> {
   let count = 0;
   const end = { attempts: 'hookgraph.id_at($1)', events: `least(hookgraph.id_at($1), (SELECT min(n.id) FROM (${NEEDED}) n))` };

@@ -24,6 +24,7 @@ export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, c
   const [isRaw, setRaw] = useState(false);
   const readable = body === null ? null : readableOf(body);
   const shown = isRaw ? body : readable;
+  const sent = Object.entries((headers ?? {}) as Record<string, unknown>);
   return (
     <section className={styles.message} aria-label={title}>
       <div className={styles.messageHead}>
@@ -32,9 +33,11 @@ export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, c
       </div>
       <code className={styles.url}>{first}</code>
       <details>
-        <summary>{Object.keys((headers ?? {}) as object).length} headers</summary>
+        <summary>
+          {sent.length} {sent.length === 1 ? 'header' : 'headers'}
+        </summary>
         <dl className={styles.headers}>
-          {Object.entries((headers ?? {}) as Record<string, unknown>).map(([name, value]) => (
+          {sent.map(([name, value]) => (
             <div key={name}>
               <dt>{name}:</dt>
               <dd>{String(value)}</dd>

@@ -8,11 +8,12 @@ import { Empty, Loaded } from '../../kit/loaded';
 import { Card, Section } from '../../kit/page';
 import { type Column, rowLinkClass, Table } from '../../kit/table';
 import { formatMs, Time } from '../../kit/time';
+import { REASON_TEXTS } from '../history/words';
 import { DeliveryBadge, successRate } from '../webhooks/parts';
 import styles from './overview.module.css';
 import type { PeriodName } from './periods';
 import { RECENT, type RecentDelivery, STATS, type Stats } from './queries';
-import { Settings, words } from './settings';
+import { Settings } from './settings';
 import { useWebhook } from './webhook-page';
 
 const route = getRouteApi('/webhooks/$webhookId/');
@@ -164,12 +165,9 @@ function Recent({ id }: { id: string }) {
   );
 }
 
-/** A reason is a sentence, or the name of a rule such as DISABLED. */
-const reasonText = (reason: string | null): string | null => (reason && /^[A-Z_]+$/.test(reason) ? words(reason) : reason);
-
 function Result({ delivery: { lastAttempt, reason, nextAttemptAt } }: { delivery: RecentDelivery }) {
   const parts = [
-    lastAttempt?.message ?? reasonText(reason) ?? (lastAttempt?.response && String(lastAttempt.response.status)),
+    lastAttempt?.message ?? (reason && (REASON_TEXTS[reason] ?? reason)) ?? (lastAttempt?.response && String(lastAttempt.response.status)),
     lastAttempt && formatMs(lastAttempt.durationMs),
   ].filter(Boolean);
   return (

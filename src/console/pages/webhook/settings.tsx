@@ -116,7 +116,7 @@ function limitText({ perSecond, concurrency }: NonNullable<Webhook['rateLimit']>
 }
 
 /** The name of an enum value as words: `STANDARD_WEBHOOKS` is `Standard webhooks`. */
-export function words(name: string): string {
+function words(name: string): string {
   const text = name.toLowerCase().replaceAll('_', ' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -30,7 +30,7 @@ export interface Piece {
   /** The number of objects that it completes. */
   weight: number;
   sinceMs: number;
-  /** The account's `ms` when the piece began to wait. */
+  /** The milliseconds that the account had used when the piece began to wait. */
   usedMs: number;
   go(): void;
   refuse(error: Error): void;

@@ -39,7 +39,7 @@ export async function checkStore(url: string, config: Config, report: Report, en
   }
 }
 
-/** Warns where the URLs in payloads lead to this machine. The embedded Postgres serves only this machine anyway. */
+/** Warns if URLs in payloads can be opened on this machine only, unless the database is the embedded one, which is for trying out. */
 async function checkAddress(pool: pg.Pool, config: Config, report: Report, env?: Environment): Promise<void> {
   const { isLocalUrl, readAddress } = await import('../address.js');
   const { baseUrl } = await readAddress(pool, config, env);

@@ -5,7 +5,7 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from '../../runtime/logger.js';
 import { WebhooksError } from '../../webhooks/index.js';
 
-/** The internal errors that masked errors replace, until they are logged. */
+/** Maps an error that a client sees to the internal error that it replaces, until that is logged. */
 const masked = new WeakMap<object, { error: unknown; errorId: string; path: string | undefined }>();
 
 /** Logs the internal error that `shown` replaces, if it replaces one. */

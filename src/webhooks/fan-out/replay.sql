@@ -47,7 +47,7 @@ replay AS MATERIALIZED (
           AND o.due_at <= now()
         LIMIT :max_due
       ) due) < :max_due
-  -- A time in the future is older than any other: the clock of the database has gone back since.
+  -- If the clock of the database went back, an earlier update has a time in the future. It comes first.
   ORDER BY r.updated_at > now() DESC, r.updated_at
   LIMIT 1
   FOR UPDATE OF r SKIP LOCKED

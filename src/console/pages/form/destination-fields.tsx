@@ -107,7 +107,7 @@ function inputFields(schema: GraphQLSchema | null | undefined, name: string): Re
 
 const LABELS: Record<string, string> = { fifo: 'FIFO topic' };
 
-/** Writes the name of a setting for people: `topicArn` is `Topic ARN`. */
+/** Returns the label of a setting from its name: `Topic ARN` for `topicArn`. */
 function labelOf(name: string): string {
   const words = name
     .replaceAll(/([A-Z])/g, ' $1')

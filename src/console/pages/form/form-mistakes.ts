@@ -63,7 +63,7 @@ function wasTouched(
   stateOf: ReturnType<typeof useFormContext<Draft>>['getFieldState'],
 ): boolean {
   const { isDirty, isTouched } = stateOf(field as never, formState);
-  // A text of code is judged while it is typed; any other field when it is left, since a half-typed address is no mistake.
+  // A query or template shows its mistakes while it is typed. Other fields show them when they are left: a half-typed URL is no mistake.
   return SOURCES.includes(field) ? isDirty : isTouched;
 }
 

@@ -119,8 +119,8 @@ interface Part {
 }
 
 // The row of the action is locked, so that one worker advances it at once, and none after it was cancelled. A part that resends waits
-// while its subscription isn't enabled, or has MAX_DUE due deliveries. A time in the future is older than any other: the clock has
-// gone back.
+// while its subscription isn't enabled, or has MAX_DUE due deliveries. If the clock went back, an earlier update has a time in the
+// future. It comes first.
 const NEXT_PART = `
   SELECT b.id AS "actionId", p.subscription_id AS "subscriptionId", p.position, b.until_id AS "untilId", b.kind, b.filter,
     jsonb_build_object('tenant', b.tenant, 'userId', b.owner) AS owner, s.status = 'DELETED' AND b.kind <> 'DELETE_ERRORS' AS "isDeleted"

@@ -101,11 +101,21 @@ function withKeyOf(secret: string): string[] {
 
 /**
  * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64, once or twice, at each of the three possible
- * offsets, as in the base64 of `<id>:<secret>`. The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
+ * offsets, as in the base64 of `<id>:<secret>`; hex and base64 of UTF-16, too. The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
  */
 function writingsOf(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1);
-  return [secret, JSON.stringify(secret).slice(1, -1), escapeXml(secret), form, ...[...new Set([secret, form])].flatMap(encodingsOf)];
+  const plain = [secret, JSON.stringify(secret).slice(1, -1), escapeXml(secret), form];
+  return [...plain, ...[...new Set([secret, form])].flatMap(encodingsOf), ...utf16Of(secret).flatMap(inBase64AndHex)];
+}
+
+/**
+ * Returns a secret in UTF-16, as .NET and PowerShell encode a text before base64. The two byte orders of ASCII differ only in the position
+ * of the NUL bytes, and base64 is searched at each offset.
+ */
+function utf16Of(secret: string): Buffer[] {
+  const little = Buffer.from(secret, 'utf16le');
+  return Buffer.byteLength(secret) === secret.length ? [little.subarray(0, -1)] : [little, Buffer.from(little).swap16()];
 }
 
 /** Longer secrets are searched for in one layer of base64 only, to bound the memory that their forms take. */
@@ -119,6 +129,7 @@ function encodingsOf(text: string): string[] {
   return [bytes.toString('hex'), bytes.toString('base64url'), ...once, ...twice];
 }
 
+const inBase64AndHex = (bytes: Buffer): string[] => [bytes.toString('hex'), ...inBase64(bytes)];
 const inBase64 = (bytes: Buffer): string[] => [0, 1, 2].map((before) => insideBase64(bytes, before));
 
 /**

@@ -56,6 +56,7 @@ const PLACES: Record<string, Secretive> = {
   ...Object.fromEntries(Object.entries(auths).map(([name, auth]) => [name, { secretTexts: [], auth }])),
   'a shared secret or header': { secretTexts: [SECRET], auth: null },
 };
+const utf16 = (text: string) => Buffer.from(text, 'utf16le');
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 /** Encodes like OAuth libraries that encode everything but letters and digits. */
 const strictly = (text: string) =>
@@ -87,8 +88,33 @@ const ECHOES: Record<string, (secret: string) => string> = {
   'as Python’s bytes': (secret) => [...Buffer.from(secret)].map((byte) => (byte < 127 ? String.fromCharCode(byte) : hex(byte))).join(''),
   'in bytes of a log': (secret) => [...Buffer.from(secret)].map(hex).join(''),
   'in Ruby': (secret) => secret.replace(/[^ -~]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`),
+  'in JavaScript, each character': (secret) => secret.replace(/./g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  'in Python, characters beyond ASCII': (secret) =>
+    secret.replace(/[^ -~]/gu, (one) => `\\U${(one.codePointAt(0) as number).toString(16).padStart(8, '0')}`),
+  'by escape()': (secret) => escape(secret),
+  'in HTML, hexadecimal': (secret) => secret.replace(/./gu, (one) => `&#x${one.codePointAt(0)?.toString(16)};`),
+  'in HTML, decimal': (secret) => secret.replace(/./gu, (one) => `&#${one.codePointAt(0)};`),
+  'in quoted-printable': quotedPrintable,
+  'in quoted-printable, broken into lines': (secret) => quotedPrintable(secret).replace(/(?:=..|[^=]){7}/g, '$&=\r\n'),
+  'in quoted-printable, in JSON': (secret) => JSON.stringify(quotedPrintable(secret).replace(/(?:=..|[^=]){9}/g, '$&=\n')),
+  'in quoted-printable of a form': (secret) => quotedPrintable(new URLSearchParams({ client_secret: secret }).toString()),
+  'in UTF-16, little-endian': (secret) => utf16(secret).toString('utf8'),
+  'in UTF-16, big-endian': (secret) => utf16(secret).swap16().toString('utf8'),
+  'in UTF-16, as in headers': (secret) => utf16(secret).toString('latin1'),
+  'in UTF-16, in JSON': (secret) => JSON.stringify(utf16(secret).toString('utf8')).slice(1, -1),
+  'in UTF-16, in a URL': (secret) => [...utf16(secret)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+  'in base64 of UTF-16': (secret) => utf16(`x${secret}y`).toString('base64'),
+  'in base64 of UTF-16, big-endian': (secret) => utf16(`xy${secret}y`).swap16().toString('base64'),
+  'in hex of UTF-16': (secret) => utf16(secret).toString('hex'),
   'in HTML': (secret) => secret.replaceAll('&', '&amp;').replaceAll('"', '&#34;'),
 };
+/** Encodes as mail does (RFC 2045); function declarations are hoisted to the list above. */
+function quotedPrintable(text: string): string {
+  const write = (byte: number) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  return [...Buffer.from(text)]
+    .map((byte) => (/[!-<>-~ ]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : write(byte)))
+    .join('');
+}
 const bytesOf = (text: string) =>
   Buffer.from(
     text.replace(/\\x(..)/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16))),
@@ -106,6 +132,11 @@ function leaksIn(text: string): string[] {
       (one: string) => one.replaceAll('+', ' '),
       bytesOf,
       joined,
+      (one: string) => one.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, '%$1'),
+      (one: string) => one.replaceAll('\0', ''),
+      (one: string) => one.replace(/&#x([0-9a-f]+);/g, (_, code) => String.fromCodePoint(Number.parseInt(code, 16))),
+      (one: string) => one.replace(/&#([0-9]+);/g, (_, code) => String.fromCodePoint(Number(code))),
+      unescape,
     ]) {
       try {
         views.add(decode(view));

@@ -1,5 +1,5 @@
-// Decodes the escapes of URLs, forms, JSON, XML and programming languages in a text, however mixed and nested, and remembers the source
-// position of each byte.
+// Decodes the escapes of URLs, forms, JSON, XML, mail and programming languages in a text, however mixed and nested, and remembers the
+// source position of each byte.
 
 export interface Decoded {
   /** The decoded text in UTF-8, one character per byte. */
@@ -11,8 +11,12 @@ export interface Decoded {
   to: Int32Array;
 }
 
-/** Matches what may begin an escape, or end a line of base64. */
-const ESCAPE = /[%\\&\n]/;
+/** Matches what may begin an escape, end a line of base64, or be half of a character in UTF-16. */
+const ESCAPE = /[%\\&\n\0]/;
+/** Matches an escape or a line break of quoted-printable: https://www.rfc-editor.org/rfc/rfc2045#section-6.7 */
+const QUOTED_PRINTABLE = /=(?:[0-9a-f]{2}|\r?\n)/i;
+const EQUALS = 0x3d;
+const LETTER_BIG_U = 0x55;
 const PERCENT = 0x25;
 const BACKSLASH = 0x5c;
 const AMPERSAND = 0x26;
@@ -27,7 +31,8 @@ const BASE64_LINE = /^[\w+/-]{56}$/;
 /** The longest XML escape is `&#x10FFFF;`. */
 const MAX_ENTITY_LENGTH = 10;
 const ENTITIES: Record<string, number> = { amp: 0x26, lt: 0x3c, gt: 0x3e, quot: 0x22, apos: 0x27 };
-const CUT_OFF = /(?:%[0-9a-f]?|\\(?:u\{?[0-9a-f]{0,5}|x[0-9a-f]?|[0-3][0-7]?)?|&#?[0-9a-z]{0,7})$/i;
+const CUT_OFF = /(?:%(?:u?[0-9a-f]{0,3})?|\\(?:u\{?[0-9a-f]{0,7}|x[0-9a-f]?|[0-3][0-7]?)?|&#?[0-9a-z]{0,7})$/i;
+const CUT_OFF_QUOTED = /=[0-9a-f]?$/i;
 
 /**
  * Byte → flags for the escapes that it can end: 1 hexadecimal digit, 2 character after a backslash, 4 semicolon of an entity, 8 brace of
@@ -49,13 +54,17 @@ ENDS[0x3b] = 4;
 ENDS[0x7d] = 8;
 ENDS[LINE_FEED] = 16;
 
+/** Whether a text may be in quoted-printable. It is decoded separately, because `=` also stands before ordinary values, as in `id=12`. */
+export const isQuotedPrintable = (text: string): boolean => text.includes('=') && QUOTED_PRINTABLE.test(text);
+
 /**
- * Decodes all escapes in a text. Decodes its own results again (`%252F` becomes `/`), so that texts with the same meaning have the same
- * result. Takes linear time, because each decoded escape makes the result shorter. Returns `null` when the text contains no escape.
+ * Decodes all escapes in a text, and drops NUL characters, which UTF-16 puts beside ASCII. Decodes its own results again (`%252F` becomes
+ * `/`), so that texts with the same meaning have the same result. Takes linear time, because each decoded escape makes the result shorter.
+ * Returns `null` when the text contains no escape.
  */
-export function decodeText(text: string): Decoded | null {
-  if (!ESCAPE.test(text)) return null;
-  const decoder = new Decoder(Buffer.byteLength(text));
+export function decodeText(text: string, quotedPrintable = false): Decoded | null {
+  if (!quotedPrintable && !ESCAPE.test(text)) return null;
+  const decoder = new Decoder(Buffer.byteLength(text), quotedPrintable);
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit < 0x80) decoder.addAscii(unit, at);
@@ -73,29 +82,34 @@ class Decoder {
   private readonly bytes: Buffer;
   private readonly from: Int32Array;
   private readonly to: Int32Array;
+  /** 1 for each byte that was decoded from quoted-printable, which isn't nested; `null` when that isn't decoded. */
+  private readonly quoted: Uint8Array | null;
   private size = 0;
   private decoded = 0;
 
   /** @param size bytes of the source, which suffice because decoding never adds bytes */
-  constructor(size: number) {
+  constructor(size: number, quotedPrintable: boolean) {
     this.bytes = Buffer.allocUnsafe(size);
+    this.quoted = quotedPrintable ? new Uint8Array(size) : null;
     this.from = new Int32Array(size);
     this.to = new Int32Array(size);
   }
 
   addAscii(byte: number, at: number): void {
     this.putByte(byte, at, at + 1);
+    if (byte === 0) this.decoded += 1;
     let ends = ENDS[byte] as number;
     // Each iteration removes one escape.
     while (ends !== 0 && this.reduce(ends)) {
       this.decoded += 1;
-      ends = ENDS[this.bytes[this.size - 1] as number] as number;
+      ends = this.size === 0 ? 0 : (ENDS[this.bytes[this.size - 1] as number] as number);
     }
   }
 
   result(): Decoded | null {
     const text = this.bytes.toString('latin1', 0, this.size);
-    const cut = CUT_OFF.exec(text.slice(-MAX_ENTITY_LENGTH))?.[0].length ?? 0;
+    const tail = text.slice(-MAX_ENTITY_LENGTH);
+    const cut = (CUT_OFF.exec(tail) ?? (this.quoted && CUT_OFF_QUOTED.exec(tail)))?.[0].length ?? 0;
     return this.decoded === 0 && cut === 0 ? null : { text, end: text.length - cut, from: this.from, to: this.to };
   }
 
@@ -108,9 +122,13 @@ class Decoder {
     }
     if (ends & 1) {
       if (bytes[size - 3] === PERCENT) return this.replaceHex(3, 2);
+      if (this.quoted && bytes[size - 3] === EQUALS && this.replaceQuoted()) return true;
       if (bytes[size - 4] === BACKSLASH && bytes[size - 3] === LETTER_X) return this.replaceHex(4, 2);
       if (bytes[size - 4] === BACKSLASH && this.replaceOctal()) return true;
-      return bytes[size - 6] === BACKSLASH && bytes[size - 5] === LETTER_U && this.replaceHex(6, 4);
+      if (bytes[size - 10] === BACKSLASH && bytes[size - 9] === LETTER_BIG_U && this.replaceHex(10, 8)) return true;
+      // JavaScript's `escape()` writes `%u20ac`.
+      const begin = bytes[size - 6];
+      return (begin === BACKSLASH || begin === PERCENT) && bytes[size - 5] === LETTER_U && this.replaceHex(6, 4);
     }
     if (ends === 8) return this.replaceBraced();
     if (ends === 16) return this.joinLines();
@@ -127,9 +145,13 @@ class Decoder {
     return true;
   }
 
-  /** Drops the line break after a line of base64. */
+  /** Drops the line break after a line of base64, or after `=` in quoted-printable. */
   private joinLines(): boolean {
     const end = this.size - (this.bytes[this.size - 2] === CARRIAGE_RETURN ? 2 : 1);
+    if (this.quoted && this.bytes[end - 1] === EQUALS && this.quoted[end - 1] === 0) {
+      this.size = end - 1;
+      return true;
+    }
     if (end < 56 || !BASE64_LINE.test(this.bytes.toString('latin1', end - 56, end))) return false;
     this.size = end;
     return true;
@@ -142,9 +164,19 @@ class Decoder {
       if (((ENDS[byte] as number) & 1) === 0) return false;
       number = number * 16 + (DIGITS[byte] as number);
     }
+    if (number > 0x10ffff) return false;
     if (digits === 2) this.replaceByByte(length, number);
-    else if (number >= 0xdc00 && number < 0xe000 && this.joinSurrogates(number)) return true;
+    else if (digits === 4 && number >= 0xdc00 && number < 0xe000 && this.joinSurrogates(number)) return true;
     else this.replace(length, number);
+    return true;
+  }
+
+  /** Replaces `=C3` of quoted-printable, unless its `=` was itself decoded from `=3D`. */
+  private replaceQuoted(): boolean {
+    const quoted = this.quoted as Uint8Array;
+    const { size } = this;
+    if (quoted[size - 3] === 1 || !this.replaceHex(3, 2)) return false;
+    if (this.size === size - 2) quoted[this.size - 1] = 1;
     return true;
   }
 
@@ -214,6 +246,8 @@ class Decoder {
   }
 
   private putByte(byte: number, from: number, to: number): void {
+    if (byte === 0) return;
+    if (this.quoted) this.quoted[this.size] = 0;
     this.bytes[this.size] = byte;
     this.from[this.size] = from;
     this.to[this.size] = to;

@@ -1,5 +1,5 @@
 // Finds many texts (secrets, masked values) in untrusted text and replaces them, in one pass and with a limited number of operations.
-import { decodeText } from './decode-text.js';
+import { type Decoded, decodeText, isQuotedPrintable } from './decode-text.js';
 
 /** Minimum length of a text to be found anywhere. Shorter texts would match parts of ordinary words, so pass them as `words`. */
 export const MIN_LENGTH = 8;
@@ -90,10 +90,26 @@ function hashAt(text: string, from: number): number {
 const pairAt = (text: string, at: number, shifts: Uint8Array): number =>
   (Math.imul(folded(text.charCodeAt(at)), 0x1f35) + folded(text.charCodeAt(at + 1))) & (shifts.length - 1);
 
-/** The forms in which a text may appear: as it is, as its UTF-8 bytes (Node reads headers byte by byte), and decoded. */
+/**
+ * The forms in which a text may appear: as it is, decoded, as its bytes in UTF-8 (Node reads headers byte by byte) or ISO 8859-1, and as
+ * UTF-16 that was read as UTF-8 or byte by byte. Decoding drops the NUL characters of UTF-16, so ASCII needs no form of its own.
+ */
 function writtenAsBytes(text: string): string[] {
   const decoded = decodeText(text)?.text;
-  return [text, ...(isAscii(text) ? [] : [Buffer.from(text, 'utf8').toString('latin1')]), ...(decoded === undefined ? [] : [decoded])];
+  return [text, ...(decoded === undefined ? [] : [decoded]), ...(isAscii(text) ? [] : [bytewise(text), inLatin1(text), ...inUtf16(text)])];
+}
+
+const bytewise = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+/** The characters of ISO 8859-1 as single bytes, as JavaScript's `escape()` and old forms write them, and others in UTF-8. */
+const inLatin1 = (text: string): string => text.replace(/[^\0-\xff]+/gu, bytewise);
+
+function inUtf16(text: string): string[] {
+  const little = Buffer.from(text, 'utf16le');
+  return [little, Buffer.from(little).swap16()].flatMap((bytes) => {
+    const unread = bytes.toString('latin1');
+    return [bytewise(bytes.toString('utf8')), bytewise(unread), unread].map((form) => form.replaceAll('\0', ''));
+  });
 }
 
 /** A range of the searched text that is to be replaced; `to` is exclusive. */
@@ -103,16 +119,25 @@ interface Part {
 }
 
 function replaceTexts(index: Index, text: string, put: string, budget: Budget): string | null {
-  const parts = findIn(index, text, endOf(text), budget);
-  if (parts === null) return null;
-  const decoded = text.length < MIN_LENGTH ? null : decodeText(text);
-  if (decoded === null) return cut(text, parts, put);
+  const end = endOf(text);
+  const parts = findIn(index, text, end, budget);
+  if (parts === null || text.length < MIN_LENGTH) return parts && cut(text, parts, put);
+  const whole = text.slice(0, end);
+  const decoded = decodeText(whole);
+  if (decoded && !addParts(index, decoded, parts, budget)) return null;
+  if (isQuotedPrintable(decoded?.text ?? whole)) {
+    const quoted = decodeText(whole, true);
+    if (quoted && !addParts(index, quoted, parts, budget)) return null;
+  }
+  return cut(text, parts, put);
+}
+
+/** Adds the ranges of the source whose decoded form contains a text. Returns `false` when the budget is exhausted. */
+function addParts(index: Index, { text, end, from, to }: Decoded, parts: Part[], budget: Budget): boolean {
   budget.left -= 4 * text.length;
-  const { from, to } = decoded;
-  const inside = findIn(index, decoded.text, Math.min(decoded.end, endOf(decoded.text)), budget);
-  if (inside === null) return null;
-  const sourceOf = (part: Part): Part => ({ from: from[part.from] as number, to: to[part.to - 1] as number });
-  return cut(text, [...parts, ...inside.map(sourceOf)], put);
+  const found = findIn(index, text, end, budget);
+  for (const part of found ?? []) parts.push({ from: from[part.from] as number, to: to[part.to - 1] as number });
+  return found !== null;
 }
 
 /** The length without a truncation mark (`…` or a broken character) at the end, which isn't part of the original text. */

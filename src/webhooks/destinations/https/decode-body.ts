@@ -34,9 +34,13 @@ async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promi
   return reply;
 }
 
-/** Decodes a body by the charset of its Content-Type, or as UTF-8 if that is missing or unknown. Drops a byte order mark. */
+/**
+ * Decodes a body by the charset of its Content-Type, or as UTF-8 if that is missing or unknown. A byte order mark of UTF-16 wins over the
+ * Content-Type: https://encoding.spec.whatwg.org/#decode. Drops a byte order mark.
+ */
 function textOf(bytes: Buffer, headers: Record<string, string>): string {
-  const charset = /charset/i.test(headers['content-type'] ?? '') ? parseMediaType(headers['content-type'])?.charset : null;
+  const charset =
+    utf16Of(bytes) ?? (/charset/i.test(headers['content-type'] ?? '') ? parseMediaType(headers['content-type'])?.charset : null);
   if (charset && charset !== 'utf-8') {
     try {
       return new TextDecoder(charset).decode(bytes);
@@ -46,6 +50,11 @@ function textOf(bytes: Buffer, headers: Record<string, string>): string {
   }
   const text = bytes.toString('utf8');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+function utf16Of(bytes: Buffer): string | null {
+  const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
+  return mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : null;
 }
 
 /**

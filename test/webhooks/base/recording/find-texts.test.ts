@@ -23,6 +23,11 @@ describe('what is found', () => {
     [['aaaaaaaa'], 'aaaaaaaaaaaa b', '# b'],
     [['Grüße an Ähre'], 'GRüßE AN ähre GRüßE AN Ähre', 'GRüßE AN ähre #'],
     [['a secret'], 'a+secret A%20Secret', '# #'],
+    [['abcd-efghijkl'], 'abcd%2Defgh…', '#…'],
+    [['abcd-efghijkl'], 'abcd=2Defgh=2', '#=2'],
+    // In quoted-printable, `=3D` is an equals sign, and begins nothing.
+    [['abcd=3Define'], 'abcd=3D3Define id=abcd=3Define', '# id=#'],
+    [['ab/cd/ef/gh'], 'code=ab%2Fcd%2Fef%2Fgh secret=3Dab=2Fcd/ef=\r\n/gh', 'code=# secret=3D#'],
     [[], 'abcdefgh', 'abcdefgh'],
   ])('%j in %j', (texts, text, expected) => expect(replace(texts, text)).toBe(expected));
 
@@ -51,6 +56,10 @@ describe('what is found', () => {
     'decimal numbers of HTML': (text) => some(text, (one) => `&#${one.codePointAt(0)};`),
     'HTML within JSON': (text) =>
       JSON.stringify(text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')).slice(1, -1),
+    'quoted-printable': (text) => some(text, (one) => (/[A-Z0-9]/i.test(one) ? one : hex(one).toUpperCase().replaceAll('%', '='))),
+    'quoted-printable in lines': (text) => some(text, (one, at) => (at % 5 ? '' : '=\r\n') + (one === '=' ? '=3D' : one)).slice(3),
+    'UTF-16, little-endian': (text) => Buffer.from(text, 'utf16le').toString('utf8').replace(/\0$/, ''),
+    'UTF-16, big-endian': (text) => Buffer.from(text, 'utf16le').swap16().toString('utf8').replace(/^\0/, ''),
     'UTF-8 read byte by byte, as in headers': (text) => Buffer.from(text).toString('latin1'),
   };
   const SECRETS = ['plain-secret_1.0~x', 'a/b+c=d %e&f"g\\h<i>', "it's (quoted)!*", 'größe 🔑 ключ', '%2525 %41&amp;\\n\\u0041 and so on'];
@@ -85,6 +94,9 @@ describe('what it costs', () => {
     ['runs that all texts share', runs(30, 30), (length) => 'a'.repeat(length)],
     ['occurrence after occurrence', ['abcdefgh'], (length) => 'abcdefgh'.repeat(length / 8)],
     ['escapes of escapes', ['abcdefgh'], (length) => '%2525'.repeat(length / 5)],
+    ['quoted-printable', ['abcdefgh'], (length) => '=3D=\n'.repeat(length / 5)],
+    ['every second character NUL', ['abcdefgh'], (length) => 'a\0'.repeat(length / 2)],
+    ['escapes in quoted-printable', runs(30, 30), (length) => '%61=61a\0'.repeat(length / 8)],
     ['backslashes', ['abcdefgh'], (length) => '\\'.repeat(length)],
     ['words', [], (length) => 'ab '.repeat(length / 3), ['ab', 'abc', 'abcd']],
     [

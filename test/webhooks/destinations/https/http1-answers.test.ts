@@ -99,6 +99,15 @@ describe('is accepted', () => {
       false,
     ],
     [
+      'a body in UTF-16 that only its byte order mark tells',
+      Buffer.concat([
+        Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6\r\n\r\n'),
+        Buffer.from('\ufeff{}', 'utf16le').swap16(),
+      ]),
+      { body: '{}' },
+      false,
+    ],
+    [
       'a body in a charset that nobody knows',
       'HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=x-ours\r\nContent-Length: 2\r\n\r\n\xc3\xa4',
       { body: 'ä' },

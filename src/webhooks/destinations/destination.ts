@@ -78,6 +78,9 @@ export const refusedAnswer = ({ message, status }: AnswerRefused, sendMs: number
   sendMs,
 });
 
+/** Says why a body is incomplete that had no end at the deadline. */
+export const endlessBody = (deadlineMs: number): string => `The receiver did not end the body within ${deadlineMs / 1000} seconds.`;
+
 /** Whether the receiver closed or reset the connection. */
 export function isClosedByPeer(error: unknown): boolean {
   const { code, message } = error as Error & { code?: string };

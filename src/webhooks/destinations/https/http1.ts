@@ -5,7 +5,16 @@ import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { EgressFailed, type MaySend, Withdrawn } from '../../base/network/guard.js';
-import { isClosedByPeer, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
+import {
+  endlessBody,
+  isClosedByPeer,
+  MAX_RESPONSE_BYTES,
+  type NoReply,
+  noReplyOf,
+  type Reply,
+  refusedAnswer,
+  unansweredReply,
+} from '../destination.js';
 import { withBody } from './decode-body.js';
 import type { Http1Connection, Http1Connections, WaitingRequest } from './http1-connections.js';
 
@@ -169,9 +178,14 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   }
 
   passDeadline(): void {
+    // A response whose head was read is judged by its status, like one whose body breaks off: the receiver did its work.
+    if (this.status !== 0) {
+      this.reply(false, endlessBody(this.timing.deadlineMs));
+      return;
+    }
     // Without a response, a kept connection may be dead although it reported no error. So may the other connections of its origin, except
     // those that have had a response meanwhile: a subscriber whose URL hangs costs others of the same host no connections.
-    if (this.task !== null && this.isKept && this.status === 0) this.connections.retire(this.task.request.origin, this.writtenMs);
+    if (this.task !== null && this.isKept) this.connections.retire(this.task.request.origin, this.writtenMs);
     this.fail(LATE, true);
   }
 
@@ -180,7 +194,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
     if (task === null) return;
     if (error instanceof EgressFailed || error instanceof Withdrawn) task.reject(error);
     else {
-      const host = this.status === 0 ? bare(new URL(task.request.origin).hostname) : undefined;
+      const host = bare(new URL(task.request.origin).hostname);
       task.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs(), host));
     }
   }

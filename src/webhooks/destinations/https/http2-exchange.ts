@@ -3,7 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, constants, type Incomi
 import type { Exchange } from '../../base/model.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
 import type { ByteWatch } from '../../base/network/byte-watch.js';
-import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
+import { endlessBody, MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
 import { withBody } from './decode-body.js';
 import { MAX_INFORMATIONAL, TOO_MANY_INFORMATIONAL } from './response-reader.js';
 
@@ -57,11 +57,13 @@ export interface Held {
 }
 
 /** The time limits of a request. */
-interface Timing {
+export interface Timing {
   /** Aborts at the deadline. */
   signal: AbortSignal;
   /** Start of the request, by `performance.now()`. */
   started: number;
+  /** The deadline in milliseconds that error messages name. */
+  deadlineMs: number;
   /** Called when the deadline passes, no response has begun, and the session has been silent since the request was sent. */
   onSilence(): void;
 }
@@ -146,6 +148,8 @@ class Http2Exchange {
   }
 
   private passDeadline(): void {
+    // A response whose head was read is judged by its status, like one whose body breaks off: the receiver did its work.
+    this.reply(endlessBody(this.timing.deadlineMs));
     this.isOver = true;
     this.reject(this.timing.signal.reason);
     if (this.head === undefined && this.held.heardMs < this.writtenMs) this.timing.onSilence();

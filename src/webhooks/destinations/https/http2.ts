@@ -5,7 +5,7 @@ import type { Exchange } from '../../base/model.js';
 import { ByteWatch, tooManyBytes } from '../../base/network/byte-watch.js';
 import { type MaySend, Withdrawn } from '../../base/network/guard.js';
 import type { Reply } from '../destination.js';
-import { exchange, type Held, Unprocessed } from './http2-exchange.js';
+import { exchange, type Held, type Timing, Unprocessed } from './http2-exchange.js';
 import type { Lifetimes } from './lifetimes.js';
 
 // undici's HTTP/2 client (7.30) is not used, because it sends POST requests one at a time and drops the requests in progress on GOAWAY.
@@ -15,7 +15,7 @@ export interface Http2Origin {
   /**
    * Sends a request over a session with a free stream. Rejects with the connection's error or, at the deadline, with the signal's reason.
    */
-  send(request: Exchange, options: { signal: AbortSignal; started: number; maySend: MaySend | undefined }): Promise<Reply>;
+  send(request: Exchange, options: Omit<Timing, 'onSilence'> & { maySend: MaySend | undefined }): Promise<Reply>;
   close(): void;
 }
 
@@ -35,7 +35,8 @@ export function openHttp2Origin(origin: string, first: TLSSocket, lifetimes: Lif
   const sessions = new Sessions(origin, lifetimes, connect);
   sessions.hold(first);
   return {
-    async send(request, { signal, started, maySend }) {
+    async send(request, { maySend, ...timing }) {
+      const { signal } = timing;
       for (let tries = 1; ; tries++) {
         const held = await sessions.reserve(signal);
         let isBegun = false;
@@ -44,7 +45,7 @@ export function openHttp2Origin(origin: string, first: TLSSocket, lifetimes: Lif
           if (may !== true && !(await may)) throw new Withdrawn();
           held.bytes.begin();
           isBegun = true;
-          return await exchange(held, request, { signal, started, onSilence: () => sessions.retire(held) });
+          return await exchange(held, request, { ...timing, onSilence: () => sessions.retire(held) });
         } catch (error) {
           if (!(error instanceof Unprocessed) || tries === MAX_TRIES || signal.aborted) throw error;
         } finally {

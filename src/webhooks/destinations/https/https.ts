@@ -69,7 +69,7 @@ export function openHttpsDestination(
     const timer = setTimeout(() => deadline.abort(), withinMs);
     try {
       const http2 = known ?? (await unlessAborted(deadline.signal, made));
-      if (http2) return await http2.send(request, { signal: deadline.signal, started, maySend });
+      if (http2) return await http2.send(request, { signal: deadline.signal, started, deadlineMs, maySend });
     } catch (error) {
       const isLate = deadline.signal.aborted;
       const failed = failureOf(error, request, { sendMs: performance.now() - started, isLate, deadlineMs });

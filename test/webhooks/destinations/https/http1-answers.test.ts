@@ -270,6 +270,32 @@ describe('is judged by its status although the body', () => {
   });
 });
 
+it('is judged by its status although the body has no end: silent, dripping, in chunks, or by its length', async () => {
+  const heads = ['Content-Length: 9', 'Transfer-Encoding: chunked', 'X-Length: none'];
+  const drips: NodeJS.Timeout[] = [];
+  const begun = [...heads];
+  answer = (socket) => {
+    socket.write(`HTTP/1.1 503 Busy\r\nRetry-After: 9\r\n${begun.pop()}\r\n\r\n`);
+    drips.push(setInterval(() => socket.write('1\r\n'), 900));
+  };
+  const replies = await Promise.all(heads.map(send));
+  for (const drip of drips) clearInterval(drip);
+  for (const reply of replies)
+    expect(reply).toMatchObject({
+      kind: 'REPLY',
+      status: 503,
+      headers: { 'retry-after': '9' },
+      flaw: 'The receiver did not end the body within 2 seconds.',
+    });
+  expect(await answered('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')).toMatchObject({
+    kind: 'REPLY',
+    status: 200,
+    body: 'half',
+    flaw: 'The receiver did not end the body within 2 seconds.',
+  });
+  expect(await answered(OK)).toMatchObject({ status: 200, body: 'ok' });
+});
+
 describe('a compressed body', () => {
   const encoded = (coding: string, body: Buffer) => [
     `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n\r\n`,

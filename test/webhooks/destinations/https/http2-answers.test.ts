@@ -125,6 +125,25 @@ describe('is judged by its status although the body', () => {
   });
 });
 
+it('is judged by its status although the body has no end, and its connection serves the next request', async () => {
+  const drips: NodeJS.Timeout[] = [];
+  const silences = [true, false];
+  answer = (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.write('half');
+    if (!silences.pop()) drips.push(setInterval(() => stream.destroyed || stream.write('half'), 20));
+  };
+  const slow = await Promise.all([send(), send()]);
+  for (const drip of drips) clearInterval(drip);
+  for (const reply of slow) {
+    expect(reply).toMatchObject({ kind: 'REPLY', status: 200, flaw: 'The receiver did not end the body within 2 seconds.' });
+    expect(reply.kind === 'REPLY' && reply.body).toMatch(/^(half)+$/);
+  }
+  answer = ok;
+  expect(await send()).toMatchObject({ status: 200, body: 'ok' });
+  expect(sessions).toHaveLength(1);
+});
+
 describe('is refused at ANSWER', () => {
   it('when informational answers have no end', async () => {
     answer = (stream) => {

@@ -197,19 +197,8 @@ describe('a receiver that offers HTTP/2', () => {
     expect(await one.send(post(origin, '/broken'))).not.toHaveProperty('unanswered');
   });
 
-  it.each<[string, (stream: ServerHttp2Stream) => void]>([
-    ['never answers', () => {}],
-    ['sends its head and then nothing', (stream) => stream.respond({ ':status': 200 })],
-    [
-      'drips for ever',
-      (stream) => {
-        stream.respond({ ':status': 200 });
-        const timer = setInterval(() => stream.write('a'), 20);
-        stream.on('close', () => clearInterval(timer));
-      },
-    ],
-  ])('that %s is given up at the deadline, and its connection serves others meanwhile and afterwards', async (_, answer) => {
-    const { origin, sessions } = await receiver((stream, path) => (path === '/slow' ? answer(stream) : ok(stream)));
+  it('that never answers is given up at the deadline, and its connection serves others meanwhile and afterwards', async () => {
+    const { origin, sessions } = await receiver((stream, path) => path !== '/slow' && ok(stream));
     const one = destination(900);
     let isOpen = true;
     const slow = one.send(post(origin, '/slow')).finally(() => {

@@ -14,7 +14,7 @@ export const MARK = 'hookgraph capture';
  * Version of the generated SQL; increase it with every change. A worker of an older version accepts the functions of a newer `migrate`; a
  * worker of a newer version reports that `migrate` must run.
  */
-export const CAPTURE_VERSION = 4;
+export const CAPTURE_VERSION = 5;
 
 /**
  * What `migrate` records, as JSON, in the comment on a generated function. The comment on a capture function, which a table's triggers

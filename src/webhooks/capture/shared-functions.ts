@@ -97,6 +97,21 @@ BEGIN
 END $hookgraph$`,
   },
   {
+    name: 'may_repeat',
+    arguments: 'oid, text[]',
+    // Returns whether foreign keys may change a row of the table ($1) again in the statement that changes its key ($2): one leads back to
+    // the table, or one changes the key and another further columns. Declared IMMUTABLE although it reads the catalog, like the functions
+    // that compare columns (column-functions.ts).
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.may_repeat(oid, text[]) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $hookgraph$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM pg_constraint c
+    WHERE c.conrelid = $1 AND c.contype = 'f' AND c.confupdtype IN ('c', 'n', 'd')
+    HAVING bool_or(c.confrelid = $1) OR count(*) > 1 AND bool_or(EXISTS (
+      SELECT FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum = ANY (c.conkey) AND a.attname = ANY ($2))));
+END $hookgraph$`,
+  },
+  {
     name: 'note_fault',
     arguments: 'text, text, text, text, text',
     // Records an error unless it was recorded within the last hour. Concurrent transactions may each record it, because a unique index

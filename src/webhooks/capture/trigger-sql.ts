@@ -3,14 +3,14 @@ import pg from 'pg';
 import { nameSuffix } from '../../runtime/schema-name.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
-import { hasTypedLarge, inStepFunction, largeDifferFunction, largeDifferSql, virtualFunction } from './column-functions.js';
+import { hasTypedLarge, inStepFunction, largeDifferFunction, virtualFunction } from './column-functions.js';
+import { comparedRows, type Rows, repeatedRows } from './compared-rows.js';
 import { linkFunctions } from './link-functions.js';
 import {
   type AnnouncedTable,
   depthOf,
   functionName,
   keySql,
-  largeColumns,
   type Reading,
   rowsOf,
   textColumns,
@@ -209,8 +209,21 @@ ${write(['new_rows'], `'created', NULL, NULL, s.doc`, `${rows('new_rows')} s WHE
   ELSIF TG_OP = 'DELETE' THEN${find('old_rows')}
 ${write(['old_rows'], `'deleted', NULL, s.doc, NULL`, `${rows('old_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
   ELSE${find('old_rows')}${find('new_rows')}
-${write(['old_rows', 'new_rows'], 's.operation, s.changed, s.before, s.after', `${comparedRows(own, rows, reading)} s WHERE s.changed IS DISTINCT FROM '{}'`)}
+${scope === 'STATEMENT' ? appendRepeated(own, others, rows, reading) : ''}${write(['old_rows', 'new_rows'], CHANGE, changesOf(comparedRows(own, rows, reading)))}
   END IF;`;
+}
+
+const CHANGE = 's.operation, s.changed, s.before, s.after';
+const changesOf = (compared: string): string => `${compared} s WHERE s.changed IS DISTINCT FROM '{}'`;
+
+/** Returns the statements for an UPDATE whose foreign keys changed a row again. */
+function appendRepeated(own: AnnouncedTable, others: AnnouncedTable[], rows: Rows, reading: Reading): string {
+  const { conditions, tables, remaining } = repeatedRows(own, rows);
+  return `    ${conditions.map((condition) => `IF ${condition} THEN`).join('\n    ')}
+${append(own, others, tables, CHANGE, changesOf(comparedRows(own, remaining, reading)))}
+      RETURN NULL;
+    ${conditions.map(() => 'END IF;').join(' ')}
+`;
 }
 
 /** Generates the INSERT that records changes in `captures`, the only statement of a capture function that writes. */
@@ -222,38 +235,6 @@ function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: stri
     ${tables}SELECT ${depthOf(node, others)}, s.tenant, ${parent}, CASE WHEN s.tenant IS NULL THEN s.parent_key END, s.environment, ${text(typename)}, s.key,
       nullif(current_setting('hookgraph.context', true), ''), ${what}
     FROM ${from};`;
-}
-
-/**
- * Returns SQL that joins old and new rows by key and determines each row's operation. A change of the key or the tenant is recorded as a
- * deletion and a creation. A FULL JOIN never becomes a nested loop, even in a cached plan. OFFSET 0 makes Postgres build each document only
- * once.
- */
-function comparedRows(own: AnnouncedTable, rows: (transition: string) => string, reading: Reading): string {
-  const { updatedAt } = own.node;
-  const compared = (alias: string) => (updatedAt === undefined ? `${alias}.doc` : `(${alias}.doc - ${text(updatedAt)})`);
-  const isLarge = '(o.large OR n.large)';
-  const hasLarge = reading === 'ATTACHED' && largeColumns(own).length > 0;
-  const docsDiffer = 'o.doc -> k IS DISTINCT FROM n.doc -> k';
-  // When a value is too large to be recorded in full, its recorded forms may be equal although the values differ, or differ although the
-  // values are equal. The values themselves are then compared.
-  const valuesDiffer = hasLarge ? `coalesce(CASE WHEN ${isLarge} THEN ${largeDifferSql(own)} END, ${docsDiffer})` : docsDiffer;
-  return `(
-        SELECT CASE WHEN n.alive THEN n.tenant ELSE o.tenant END AS tenant,
-          coalesce(n.parent_key, o.parent_key) AS parent_key,
-          CASE WHEN n.alive THEN n.environment ELSE o.environment END AS environment,
-          coalesce(n.key, o.key) AS key,
-          CASE WHEN o.alive AND n.alive THEN 'updated' WHEN n.alive THEN 'created' ELSE 'deleted' END AS operation,
-          CASE WHEN o.alive AND n.alive THEN ARRAY(
-            SELECT k FROM jsonb_object_keys(${compared('n')}) k WHERE ${valuesDiffer}) END AS changed,
-          CASE WHEN o.alive THEN o.doc END AS before,
-          CASE WHEN n.alive THEN n.doc END AS after
-        FROM ${rows('old_rows')} o
-        FULL JOIN ${rows('new_rows')} n ON n.key = o.key AND coalesce(n.tenant, '') = coalesce(o.tenant, '')
-        WHERE coalesce(n.key, o.key) IS NOT NULL AND CASE WHEN o.alive AND n.alive THEN ${compared('o')} IS DISTINCT FROM ${compared('n')}${hasLarge ? ` OR ${isLarge}` : ''}
-          ELSE coalesce(o.alive, false) <> coalesce(n.alive, false) END
-        ORDER BY n.alive IS NOT NULL
-        OFFSET 0)`;
 }
 
 /** Generates the block that evaluates the application's expression for the tenant. It catches errors, so that the write doesn't fail. */

@@ -51,6 +51,64 @@ it('tells a changed primary key as a delete and a create, and a swap of keys as 
   expect((await short()).sort()).toEqual(['updated 2', 'updated 9']);
 });
 
+it('tells what foreign keys back to the same table do to a row whose key changes: deleted, created, and nothing in between', async () => {
+  // The foreign key is added when the triggers are attached already.
+  db = await captureTables(`${THINGS}; ALTER TABLE things ADD parent int, ADD about text`, [
+    thing({ columns: { id: 'id', name: 'name', parent: 'parent', about: 'about' } }),
+  ]);
+  await db.pool.query(
+    `INSERT INTO things VALUES (1, 'acme', 'own', 1, repeat('long ', 500000)), (2, 'acme', 'child', 1, ''), (3, 'acme', 'grandchild', 2, '')`,
+  );
+  await db.pool.query('UPDATE things SET name = name');
+  await db.pool.query('ALTER TABLE things ADD FOREIGN KEY (parent) REFERENCES things ON UPDATE CASCADE');
+  await db.events();
+  await db.pool.query('UPDATE things SET id = 10 WHERE id = 1');
+  expect((await db.events()).map(({ operation, key, before, after }) => [operation, key, before?.parent, after?.parent])).toEqual([
+    ['deleted', '1', 1, undefined],
+    ['updated', '2', 1, 10],
+    ['created', '10', undefined, 10],
+  ]);
+  // All rows get other keys in one statement, and each row's parent does, too.
+  await db.pool.query('UPDATE things SET id = id + 100');
+  const moved = await db.events();
+  expect(moved.map(({ operation, key, after }) => `${operation} ${key} ${after?.parent ?? ''}`).sort()).toEqual([
+    'created 102 110',
+    'created 103 102',
+    'created 110 110',
+    'deleted 10 ',
+    'deleted 2 ',
+    'deleted 3 ',
+  ]);
+  await db.pool.query(`UPDATE things SET name = 'new' WHERE id > 102`);
+  expect((await short()).sort()).toEqual(['updated 103', 'updated 110']);
+});
+
+it.each([
+  [
+    'a circle of foreign keys through another table',
+    `CREATE TABLE things (id int PRIMARY KEY, tenant text, name text, leader int);
+     CREATE TABLE leaders (id int PRIMARY KEY REFERENCES things ON UPDATE CASCADE);
+     INSERT INTO things VALUES (1, 'acme', 'a', 1); INSERT INTO leaders VALUES (1);
+     ALTER TABLE things ADD FOREIGN KEY (leader) REFERENCES leaders ON UPDATE CASCADE`,
+    'UPDATE things SET id = 5',
+    ['deleted 1', 'created 5', 'updated 5'],
+  ],
+  [
+    'a foreign key that is the key, beside another one',
+    `CREATE TABLE leaders (id int PRIMARY KEY);
+     CREATE TABLE things (id int PRIMARY KEY REFERENCES leaders ON UPDATE CASCADE, tenant text, name text, leader int REFERENCES leaders ON UPDATE CASCADE);
+     INSERT INTO leaders VALUES (1); INSERT INTO things VALUES (1, 'acme', 'a', 1)`,
+    'UPDATE leaders SET id = 5',
+    ['deleted 1', 'created 5'],
+  ],
+])('tells what %s does to a row whose key changes', async (_, ddl, change, told) => {
+  db = await captureTables(ddl, [thing({ columns: { id: 'id', name: 'name', leader: 'leader' } })]);
+  await db.pool.query(change);
+  const events = await db.events();
+  expect(events.map(({ operation, key }) => `${operation} ${key}`)).toEqual(told);
+  expect(events.at(-1)?.after).toEqual({ id: 5, name: 'a', leader: 5 });
+});
+
 it('tells a row that moves to another tenant as deleted there and created here, so that neither sees the other’s', async () => {
   db = await captureTables(`${THINGS}; INSERT INTO things VALUES (1, 'acme', 'a')`);
   await db.pool.query(`UPDATE things SET tenant = 'other', name = 'b'`);

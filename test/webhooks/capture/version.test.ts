@@ -31,5 +31,5 @@ it('has a version for the SQL that it writes', async () => {
     of({ typename: 'ByChildren', tenant: { children: { typename: 'Thing', columns: ['id'] } } }),
   ];
   const written = JSON.stringify([expectedFunctions(tables).map(({ sql }) => sql), tables.map((table) => triggersOf(table, 'hookgraph'))]);
-  expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([4, '2f2b6fbd4f0ba85b']);
+  expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([5, '9d0e2bcf12d27c6e']);
 });

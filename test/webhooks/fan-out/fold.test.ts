@@ -70,6 +70,25 @@ it('folds what one transaction does to a row', async () => {
   expect(await told()).toMatchObject([{ operation: 'deleted', changed: null, before: named('e'), after: null }]);
 });
 
+it('folds what a transaction does to a row that is its own parent, whatever key it has', async () => {
+  await prepare(`${THINGS}; ALTER TABLE things ADD parent int REFERENCES things ON UPDATE CASCADE ON DELETE CASCADE`, [
+    thing({ columns: { id: 'id', name: 'name', parent: 'parent' } }),
+  ]);
+  const keys = async () => (await told()).map(({ operation, key }) => `${operation} ${key}`).sort();
+  await inOne(
+    "INSERT INTO things VALUES (1, 'acme', 'own', 1)",
+    'UPDATE things SET id = 10',
+    "INSERT INTO things VALUES (2, 'acme', 'child', 10)",
+  );
+  expect(await keys()).toEqual(['created 10', 'created 2']);
+  await inOne('UPDATE things SET id = 11 WHERE id = 10', "INSERT INTO things VALUES (10, 'acme', 'again', 11)");
+  expect(await keys()).toEqual(['created 11', 'updated 10', 'updated 2']);
+  await inOne('UPDATE things SET id = 12 WHERE id = 11', 'UPDATE things SET id = 11 WHERE id = 12');
+  expect(await keys()).toEqual([]);
+  await inOne('UPDATE things SET id = 12 WHERE id = 11', 'DELETE FROM things WHERE id = 12');
+  expect(await keys()).toEqual(['deleted 10', 'deleted 11', 'deleted 2']);
+});
+
 it('keeps each change for a subscription that wants them', async () => {
   await prepare();
   await inOne(

@@ -11,6 +11,7 @@ const OWNERS: Record<string, string[]> = {
   deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-moves.ts', 'base/store/delivery-state.sql', 'base/store/history.ts'],
   open_deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-moves.ts', 'base/store/delivery-state.sql'],
   clock: ['base/store/clock.ts'],
+  history_start: ['base/store/changes.ts'],
   attempts: ['verdict/attempt-rows.sql'],
   // The statement adds counts; the file beside it counts again after the clock went back.
   attempt_stats: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],

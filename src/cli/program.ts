@@ -5,6 +5,7 @@ import { RuntimeError } from '../runtime/runtime-error.js';
 import { addAnswering, addCommand, appOption, type Cli, moment, portNumber, requiredAppOption } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addBulkActions } from './commands/bulk-actions.js';
+import { addChanges } from './commands/changes.js';
 import { addCompletion } from './commands/completion.js';
 import type { OrganizationOptions } from './commands/create-organization.js';
 import { addDeliveries } from './commands/deliveries.js';
@@ -64,6 +65,7 @@ export function createProgram(cli: Cli): Command {
   addBulkActions(program, cli);
   addErrors(program, cli);
   addEvents(program, cli);
+  addChanges(program, cli);
   addReplay(program, cli);
   program.commandsGroup('Manage subscriptions as code:');
   addAsCode(program, cli);

@@ -15,6 +15,7 @@ import { addTryOut } from './mutations/try-out.js';
 import { addOperators, type Operators } from './operators.js';
 import { loadOwn, type OwnTypename } from './own-nodes.js';
 import { addById } from './queries/by-id.js';
+import { addChanges } from './queries/changes.js';
 import { addQueries } from './queries/lists.js';
 import { addWhyNot } from './queries/why-not.js';
 import { addAudit } from './types/audit.js';
@@ -86,6 +87,7 @@ export function createApi({
   const types = addTypes(builder, { access, host, presets });
   const userError = addUserError(builder, types.place);
   addQueries(builder, access, types);
+  addChanges(builder, access, types, operators);
   addById(builder, access, types);
   const input = addInput(builder, types);
   addMutations(builder, access, { types, userError, input });

@@ -56,6 +56,7 @@ export { type AttemptSummary, attemptsByIds, attemptsOf, lastAttemptsOf } from '
 export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/store/audit.js';
 export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store/audit-log.js';
 export { bulkActionsByIds, countBulkActions, listBulkActions } from './base/store/bulk-actions.js';
+export { type ChangePage, type ChangesHeld, changesHeld, describeHeld, readChanges } from './base/store/changes.js';
 export {
   countDeliveriesOf,
   type DeliveryFilter,

@@ -280,3 +280,16 @@ it('wrong usage is told with what was meant, a missing API with what to do', asy
   const away = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
   expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/^API_UNREACHABLE: No server answers at .*\nStart Hookgraph with/)]);
 });
+
+it('changes prints the cursor of this moment, then what was committed since, and follows until it is interrupted', async () => {
+  const { cursor, changes } = await cli.json('changes');
+  expect(changes).toEqual([]);
+  const nodeId = await makeEnvironment('changed');
+  const args = ['changes', '--after', cursor, '--types', 'Environment'];
+  const found = await until('the change is relayed', async () => (await cli.json(...args)).changes[0]);
+  expect(found).toMatchObject({ operation: 'CREATED', nodeId, after: { name: 'changed' }, cursor: expect.any(String) });
+  const { stdout, stderr } = await cli.run([...args, '--follow', '--json'], { signal: AbortSignal.abort() });
+  expect(JSON.parse(stdout)).toEqual(found);
+  expect(stderr).toMatch(/^Continue with --after \S+$/m);
+  expect((await cli.run(args)).stdout).toContain(`CREATED\tEnvironment\t${nodeId}`);
+});

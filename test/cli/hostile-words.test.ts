@@ -125,6 +125,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     resend: { args: [delivery] },
     release: { args: [name] },
     'events show': { args: [EVIL] },
+    changes: { args: ['--after', EVIL, '--types', EVIL] },
     'errors list': { args: [] },
     'errors dismiss': { args: [EVIL] },
     replay: { args: [name] },

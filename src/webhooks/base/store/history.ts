@@ -1,6 +1,7 @@
 // Deletes history: deliveries in steps, then whole weeks of events and attempts. Keeps events that are still needed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import { noteEventsPruned } from './changes.js';
 import { inSteps } from './steps.js';
 import { insideTransaction } from './transaction.js';
 
@@ -48,6 +49,7 @@ const NEEDED = `SELECT d.event_id AS id FROM hookgraph.open_deliveries o JOIN ho
 /** Deletes what ended before a time. It can be stopped, and run again, at any moment. Call it from one process at a time. */
 export async function pruneHistory(pool: Pool, options: PruneOptions): Promise<PrunedHistory> {
   const { before, isDryRun = false, patienceMs = 30_000, onProgress } = options;
+  if (!isDryRun) await noteEventsPruned(pool, before);
   const deliveries = isDryRun ? await countEnded(pool, before) : await deleteEnded(pool, before, onProgress);
   const pruned: PrunedHistory = { deliveries, weeks: [], needed: [], locked: [], rows: 0 };
   for (const { isNeeded, ...week } of await weeksBefore(pool, before)) {

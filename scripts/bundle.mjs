@@ -37,23 +37,30 @@ const sample = (root) => ({
     }),
 });
 
+/** A render process is a program of its own, which the product starts from beside its own files. */
+const RENDERING = ['render-process.mjs', 'render-watch.mjs'];
+
 export async function bundleProduct(root) {
-  await build({
+  const options = {
     absWorkingDir: root,
-    entryPoints: [join(root, 'dist/cli/main.js')],
     outdir: join(root, 'dist/product'),
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    // Packages for CommonJS require the modules of Node.
+    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
+    logLevel: 'warning',
+  };
+  await build({
+    ...options,
+    entryPoints: [join(root, 'dist/cli/main.js')],
+    splitting: true,
     external: EXTERNAL,
     plugins: [oneGraphql, sample(root)],
     // Its file for CommonJS requires others by a variable.
     alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
-    // Packages for CommonJS require the modules of Node.
-    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
-    logLevel: 'warning',
   });
+  await build({ ...options, entryPoints: RENDERING.map((name) => join(root, 'dist/webhooks/base/templates', name)) });
 }

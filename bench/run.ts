@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';
 import { api } from './lines/api.js';
 import { backlog } from './lines/backlog.js';
+import { consoleLine } from './lines/console.js';
 import { fanOut } from './lines/fan-out.js';
 import { growth } from './lines/growth.js';
 import { isolation } from './lines/isolation.js';
@@ -36,6 +37,7 @@ const LINES: Line[] = [
   api,
   start,
   growth,
+  consoleLine,
 ];
 
 const { values, positionals } = parseArgs({

@@ -1,6 +1,7 @@
 // Reads and changes data: hooks over React Query, which caches answers, and polls while the page is visible.
 import { keepPreviousData, QueryClient, type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { TadaDocumentNode } from 'gql.tada';
+import { useRef } from 'react';
 import { notify } from '../kit/toast';
 import { ApiError, send } from './api';
 import { textOf } from './graphql';
@@ -31,16 +32,39 @@ export interface ReadOptions {
   enabled?: boolean;
 }
 
+/** How to read on when a search has ended before its page was full. */
+export interface Further<Result, Variables> {
+  /** Returns the variables of the request that reads on; `null` when the page is full, or has what there is. */
+  next(read: Result): Partial<Variables> | null;
+  join(read: Result, further: Result): Result;
+}
+
+/** The number of requests for one page. What they don't find, the page's reader goes on to look for. */
+const MOST_REQUESTS = 40;
+
 /** Reads an operation's answer. */
 export function useApi<Result, Variables>(
   document: TadaDocumentNode<Result, Variables>,
   variables: Variables,
-  { poll, keep = true, enabled = true }: ReadOptions = {},
+  { poll, keep = true, enabled = true, further }: ReadOptions & { further?: Further<Result, Variables> } = {},
 ): UseQueryResult<Result> {
+  const tookMs = useRef(0);
+  const read = async (signal: AbortSignal): Promise<Result> => {
+    const startedAt = performance.now();
+    let result = (await send(document, variables, signal)) as Result;
+    for (let count = 1; further && count < MOST_REQUESTS; count++) {
+      const next = further.next(result);
+      if (next === null) break;
+      result = further.join(result, (await send(document, { ...variables, ...next }, signal)) as Result);
+    }
+    tookMs.current = performance.now() - startedAt;
+    return result;
+  };
   return useQuery({
     queryKey: [textOf(document), variables],
-    queryFn: ({ signal }) => endingSession(send(document, variables, signal)),
-    ...(poll && { refetchInterval: poll }),
+    queryFn: ({ signal }) => endingSession(read(signal)),
+    // A slow answer is asked for less often, so that an open page never occupies the server.
+    ...(poll && { refetchInterval: () => Math.max(poll, 9 * tookMs.current) }),
     ...(keep && { placeholderData: keepPreviousData as never }),
     enabled,
   }) as UseQueryResult<Result>;

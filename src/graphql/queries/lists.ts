@@ -7,19 +7,18 @@ import {
   countSubscriptions,
   countTopics,
   cursorOfSubscription,
+  findDeliveries,
   LISTED_HOURS,
-  listDeliveries,
   listErrors,
   listEvents,
   listReplays,
   listSubscriptions,
   listTopics,
   resolveTopic,
-  toCursor,
 } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
 import type { Builder } from '../builder.js';
-import { PageInfo, toConnection } from '../connection.js';
+import { toConnection, toPartialConnection } from '../connection.js';
 import { keyOfId } from '../own-nodes.js';
 import { filterOf } from '../types/delivery.js';
 import { errorFilterOf } from '../types/error.js';
@@ -93,7 +92,8 @@ export function addQueries(
       {
         type: delivery.ref,
         nullable: false,
-        description: 'List the deliveries of your subscriptions, sent or still to be sent, newest first.',
+        description:
+          'List the deliveries of your subscriptions, sent or still to be sent, newest first. A search reads for a moment only: a page may have fewer rows than asked for, or none, and a next page.',
         args: {
           webhookSubscriptionId: t.arg.id({ description: 'Only deliveries of this subscription.' }),
           ...delivery.args(t.arg),
@@ -103,10 +103,8 @@ export function addQueries(
           const { webhookSubscriptionId: id } = args;
           const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
           const filter = filterOf(engine, args);
-          return toConnection(
-            await listDeliveries(engine.pool, actor, ids, filter, pageOf(args)),
-            (row) => row.id,
-            async () => sumOf(await countDeliveriesOf(engine.pool, actor, ids, filter)),
+          return toPartialConnection(await findDeliveries(engine.pool, actor, ids, filter, pageOf(args)), args, async () =>
+            sumOf(await countDeliveriesOf(engine.pool, actor, ids, filter)),
           );
         },
       },
@@ -133,17 +131,7 @@ export function addQueries(
           const { reading: engine, actor } = access(ctx);
           const node = nodeId == null ? null : (engine.host.fromGlobalId(nodeId) ?? { typename: '', key: '' });
           const filter = { node, typename: nodeType, operation, occurredAtMin, occurredAtMax };
-          const { readUpTo, ...page } = await listEvents(engine.pool, actor, filter, pageOf(args));
-          const connection = toConnection(
-            page,
-            (row) => row.id,
-            async () => 0,
-          );
-          // Where the search stopped before it had found a whole page, the next one goes on.
-          if (readUpTo === null) return connection;
-          const { hasNextPage, hasPreviousPage, startCursor, endCursor } = connection.pageInfo;
-          const [start, end] = args.last == null ? [startCursor, toCursor(readUpTo)] : [toCursor(readUpTo), endCursor];
-          return { ...connection, pageInfo: new PageInfo(hasNextPage, hasPreviousPage, start ?? null, end ?? null) };
+          return toPartialConnection(await listEvents(engine.pool, actor, filter, pageOf(args)), args, async () => 0);
         },
       },
       event.connection,

@@ -1,7 +1,8 @@
 // Lists deliveries: a live list with filters, whose rows don't move while somebody reads.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useEffect, useState } from 'react';
-import { LIVE_MS, useApi } from '../../app/queries';
+import type { ResultOf, VariablesOf } from '../../app/graphql';
+import { type Further, LIVE_MS, useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
 import { Button, buttonClass } from '../../kit/button';
 import { Empty, Loaded } from '../../kit/loaded';
@@ -10,7 +11,7 @@ import { Pager } from '../../kit/pager';
 import { SelectionBar } from '../../kit/selection-bar';
 import { Table } from '../../kit/table';
 import { BulkActions } from '../history/bulk-actions';
-
+import { joined, NothingYet, restOf } from '../history/part-of-list';
 import { COLUMNS } from './columns';
 import styles from './deliveries.module.css';
 import { conditionsOf } from './filter';
@@ -21,6 +22,13 @@ import { ResendDialog } from './resend-dialog';
 import type { DeliveriesSearch } from './search';
 
 const PER_PAGE = 50;
+const FURTHER: Further<ResultOf<typeof DELIVERIES>, VariablesOf<typeof DELIVERIES>> = {
+  next: ({ webhookDeliveries }) => {
+    const rest = restOf(webhookDeliveries, PER_PAGE);
+    return rest && { ...rest, isLive: false };
+  },
+  join: (read, { webhookDeliveries }) => ({ ...read, webhookDeliveries: joined(read.webhookDeliveries, webhookDeliveries) }),
+};
 /** The API counts no more new rows than one page has. */
 const MOST_NEW = 100;
 
@@ -95,26 +103,32 @@ function DeliveryList({ search, webhookId }: { search: DeliveriesSearch; webhook
       )}
       <Loaded query={query} what="deliveries">
         {({ webhookDeliveries: { nodes, pageInfo } }) =>
-          nodes.length === 0 ? (
+          nodes.length === 0 && !pageInfo.hasNextPage ? (
             <Nothing isFiltered={isFiltered} webhookId={asked.webhook} onClear={() => void navigate({ to: '.', search: {} })} />
           ) : (
             <>
-              <SelectionBar
-                count={selected.size}
-                what="deliveries"
-                action="Resend"
-                unavailable={unavailable}
-                onAct={() => setResending('selected')}
-                onActOnAll={() => setResending('all')}
-                onClear={() => setSelected(new Set())}
-              />
-              <Table<ListedDelivery>
-                label="Deliveries"
-                columns={webhookId === undefined ? COLUMNS : COLUMNS.filter(({ head }) => head !== 'Webhook')}
-                rows={[...nodes]}
-                rowKey={({ id }) => id}
-                selection={{ selected, onChange: setSelected, nameOf: ({ databaseId }) => `delivery ${databaseId}` }}
-              />
+              {nodes.length === 0 ? (
+                <NothingYet />
+              ) : (
+                <>
+                  <SelectionBar
+                    count={selected.size}
+                    what="deliveries"
+                    action="Resend"
+                    unavailable={unavailable}
+                    onAct={() => setResending('selected')}
+                    onActOnAll={() => setResending('all')}
+                    onClear={() => setSelected(new Set())}
+                  />
+                  <Table<ListedDelivery>
+                    label="Deliveries"
+                    columns={webhookId === undefined ? COLUMNS : COLUMNS.filter(({ head }) => head !== 'Webhook')}
+                    rows={[...nodes]}
+                    rowKey={({ id }) => id}
+                    selection={{ selected, onChange: setSelected, nameOf: ({ databaseId }) => `delivery ${databaseId}` }}
+                  />
+                </>
+              )}
               <Pager
                 hasPrevious={after !== undefined}
                 hasNext={pageInfo.hasNextPage}
@@ -162,7 +176,7 @@ function useLiveList(search: DeliveriesSearch) {
       newer: top?.cursor ?? null,
       isLive,
     },
-    { poll: LIVE_MS },
+    { poll: LIVE_MS, further: FURTHER },
   );
   const { data, isPlaceholderData, dataUpdatedAt } = query;
   useEffect(() => {

@@ -1,7 +1,8 @@
 // Lists the recorded changes, and what became of each.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
-import { LIVE_MS, useApi } from '../../app/queries';
+import type { ResultOf, VariablesOf } from '../../app/graphql';
+import { type Further, LIVE_MS, useApi } from '../../app/queries';
 import { useIsHere } from '../../app/search';
 import { Badge, type BadgeTone } from '../../kit/badge';
 import { Button } from '../../kit/button';
@@ -12,6 +13,7 @@ import { Pager } from '../../kit/pager';
 import { type Column, rowLinkClass, Table } from '../../kit/table';
 import { Time } from '../../kit/time';
 import styles from '../history/history.module.css';
+import { joined, NothingYet, restOf } from '../history/part-of-list';
 import { startOf } from '../history/spans';
 import { WebhookSelect } from '../history/webhook-select';
 import { nodeName, webhookName } from '../history/words';
@@ -20,6 +22,10 @@ import { EVENTS, type ListedEvent, NODE_TYPES } from './queries';
 import { type EventsSearch, OPERATIONS, SPANS } from './search';
 
 const PER_PAGE = 25;
+const FURTHER: Further<ResultOf<typeof EVENTS>, VariablesOf<typeof EVENTS>> = {
+  next: ({ webhookEvents }) => restOf(webhookEvents, PER_PAGE),
+  join: (read, { webhookEvents }) => ({ ...read, webhookEvents: joined(read.webhookEvents, webhookEvents) }),
+};
 const OPERATION_TEXTS = { CREATED: 'Created', UPDATED: 'Updated', DELETED: 'Deleted' } as const;
 const SPAN_TEXTS = { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days' } as const;
 
@@ -34,7 +40,7 @@ export function EventsPage() {
   const query = useApi(
     EVENTS,
     { first: PER_PAGE, after: after ?? null, nodeId: node ?? null, nodeType: type ?? null, operation: operation ?? null, occurredAtMin },
-    { poll: after === undefined ? LIVE_MS * 2 : 0 },
+    { poll: after === undefined ? LIVE_MS * 2 : 0, further: FURTHER },
   );
   const go = useCallback(
     (change: EventsSearch) =>
@@ -70,8 +76,10 @@ export function EventsPage() {
       <Loaded query={query} what="events">
         {({ webhookEvents: { nodes, pageInfo } }) => (
           <>
-            {nodes.length === 0 ? (
-              <Nothing goesOn={pageInfo.hasNextPage} onClear={() => void navigate({ to: '/events', search: {} })} />
+            {nodes.length === 0 && pageInfo.hasNextPage ? (
+              <NothingYet />
+            ) : nodes.length === 0 ? (
+              <Nothing onClear={() => void navigate({ to: '/events', search: {} })} />
             ) : (
               <Table<ListedEvent> label="Events" columns={columnsOf(webhook)} rows={[...nodes]} rowKey={({ id }) => id} />
             )}
@@ -88,14 +96,7 @@ export function EventsPage() {
   );
 }
 
-/** `goesOn`: the API stopped searching before the start of the time, because too much lay in between. */
-function Nothing({ goesOn, onClear }: { goesOn: boolean; onClear(): void }) {
-  if (goesOn)
-    return (
-      <Empty title="Nothing found yet">
-        <p>The search stopped, because much else happened in this time. The next page goes on.</p>
-      </Empty>
-    );
+function Nothing({ onClear }: { onClear(): void }) {
   return (
     <Empty title="Nothing changed" action={<Button onPress={onClear}>Show all events of a day</Button>}>
       <p>

@@ -7,11 +7,11 @@ import { wordsOf } from './words.js';
 
 type Db = Pool | PoolClient;
 
-const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind, d.typename,
+export const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind, d.typename,
   d.node_key AS "nodeKey", d.state, d.reason, d.due_at AS "dueAt", d.attempt_count AS "attemptCount",
   d.created_at AS "createdAt", d.updated_at AS "updatedAt"`;
 /** Deleted subscriptions are included, since their deliveries stay visible to the owner. */
-const OWN = 's.tenant = $1 AND s.owner = $2';
+export const OWN = 's.tenant = $1 AND s.owner = $2';
 
 export interface DeliveryFilter {
   /** Only deliveries in these states; `null` or absent: any state. */
@@ -44,11 +44,12 @@ export interface DeliveryFilter {
 export const SEARCHED_DAYS = 7;
 
 /** Returns SQL for the smallest id of the time in a parameter. Times beyond these bounds have no id. */
-const idAt = (time: string) => `hookgraph.id_at(least(greatest(${time}::timestamptz, '2020-01-01Z'), '2200-01-01Z'))`;
+export const idAt = (time: string) => `hookgraph.id_at(least(greatest(${time}::timestamptz, '2020-01-01Z'), '2200-01-01Z'))`;
 
 // The parameters are those of deliveryFilterValues; $3 are the ids of subscriptions. The id of a delivery encodes a time that is not before
 // `created_at`. The minimum for `created_at` therefore also holds for the id, and the comparison of ids can use an index.
-export const DELIVERY_MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
+/** The conditions for the delivery's own row. */
+export const ROW_MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= ${idAt('$6')})) AND ($7::timestamptz IS NULL OR d.created_at <= $7)
   AND ($8::text IS NULL OR (d.node_key = $9 AND d.typename = $8)) AND ($10::text[] IS NULL OR d.kind = ANY ($10))
   AND ($11::bigint IS NULL OR d.id = ANY (ARRAY(
@@ -59,11 +60,13 @@ export const DELIVERY_MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND 
       JOIN hookgraph.deliveries e ON e.replay_id = r.id AND e.event_id = $11 WHERE o.tenant = $1 AND o.owner = $2 UNION ALL
     SELECT e.id FROM hookgraph.subscriptions o JOIN hookgraph.deliveries e ON e.subscription_id = o.id AND e.event_id = $11
       AND e.kind = 'RESEND' WHERE o.tenant = $1 AND o.owner = $2)))
-  AND ($17::timestamptz IS NULL OR d.updated_at >= $17) AND ($12::text[] IS NULL OR d.state <> ALL ($12))
-  AND (($13::text[] IS NULL AND $14::int IS NULL AND $15::int IS NULL AND $16::text[] IS NULL) OR (d.attempt_count > 0 AND EXISTS (
+  AND ($17::timestamptz IS NULL OR d.updated_at >= $17) AND ($12::text[] IS NULL OR d.state <> ALL ($12))`;
+/** The conditions for the last attempt. Each delivery costs a look into the index of attempts. */
+export const LAST_ATTEMPT_MATCHES = `(($13::text[] IS NULL AND $14::int IS NULL AND $15::int IS NULL AND $16::text[] IS NULL) OR (d.attempt_count > 0 AND EXISTS (
     SELECT FROM (SELECT * FROM hookgraph.attempts a WHERE a.delivery_id = d.id ORDER BY a.id DESC LIMIT 1) a
     WHERE ($13 IS NULL OR a.stage = ANY ($13)) AND ($14 IS NULL OR a.response_status >= $14) AND ($15 IS NULL OR a.response_status <= $15)
       AND ($16 IS NULL OR NOT EXISTS (SELECT FROM unnest($16) AS w (word) WHERE strpos(lower(coalesce(a.message, '')), w.word) = 0)))))`;
+export const DELIVERY_MATCHES = `${ROW_MATCHES} AND ${LAST_ATTEMPT_MATCHES}`;
 
 export function deliveryFilterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: DeliveryFilter): unknown[] {
   const { states, topicKey, createdAtMax, node, kinds, id, stages, statusMin, statusMax } = filter;
@@ -195,6 +198,6 @@ export async function eventContents(
   return new Map(rows.map(({ id, ...event }) => [id, event]));
 }
 
-function idOrNull(cursor: string | null): string | null {
+export function idOrNull(cursor: string | null): string | null {
   return cursor !== null && isBigId(cursor) ? cursor : null;
 }

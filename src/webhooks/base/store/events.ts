@@ -2,7 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Operation, Owner } from '../model.js';
 import type { VisibleEvent } from './deliveries.js';
-import { isBigId, type Page, type Rows } from './page.js';
+import { isBigId, type Page, type PartOfRows } from './page.js';
 
 export interface EventFilter {
   node?: { typename: string; key: string } | null;
@@ -21,11 +21,6 @@ export const LISTED_HOURS = 24;
  */
 const MAX_SCANNED = 20_000;
 
-export interface EventPage extends Rows<VisibleEvent> {
-  /** The id at which the page stopped reading before it was full, for its cursor; `null` when it has what there is, or is full. */
-  readUpTo: string | null;
-}
-
 /**
  * Reads one page of the events in the owner's tenant. Several changes of a node in one transaction are one event.
  * Callers must not show `before` and `after`: whether the owner may read their columns is not checked.
@@ -36,7 +31,7 @@ export async function listEvents(
   filter: EventFilter,
   page: Page,
   maxScanned = MAX_SCANNED,
-): Promise<EventPage> {
+): Promise<PartOfRows<VisibleEvent>> {
   const { node, typename, operation, occurredAtMin, occurredAtMax } = filter;
   const direction = page.backward ? 'ASC' : 'DESC';
   const since = occurredAtMin ?? new Date((occurredAtMax?.getTime() ?? Date.now()) - LISTED_HOURS * 3_600_000);

@@ -22,6 +22,12 @@ export interface Rows<T> {
   hasPreviousPage: boolean;
 }
 
+/** A page that may end before it is full. */
+export interface PartOfRows<T> extends Rows<T> {
+  /** The position up to which rows were looked for, for the cursor of the next page; `null` when the page is full, or has what there is. */
+  readUpTo: string | null;
+}
+
 /** The maximum (`greatest`) and the default (`usual`) number of rows of a page. */
 export const PAGE = { greatest: 100, usual: 25 };
 

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../../../src/webhooks/base/model.js';
 import { attemptsByIds, attemptsOf } from '../../../../src/webhooks/base/store/attempts.js';
 import { deliveriesByIds, eventsByIds, listDeliveries, listDeliveriesOf } from '../../../../src/webhooks/base/store/deliveries.js';
-import { toPage } from '../../../../src/webhooks/base/store/page.js';
+import { findDeliveries } from '../../../../src/webhooks/base/store/delivery-search.js';
+import { toCursor, toPage } from '../../../../src/webhooks/base/store/page.js';
 import { listSubscriptions } from '../../../../src/webhooks/base/store/subscription-lists.js';
 import { loadForSending, subscriptionsByIds } from '../../../../src/webhooks/base/store/subscriptions.js';
 import { resolveTopic } from '../../../../src/webhooks/base/store/topics.js';
 import { createSubscription, deleteSubscription, updateSubscription } from '../../../../src/webhooks/operations/save.js';
-import { insertDeliveries } from '../../../support/engine-rows.js';
+import { insertAttempt, insertDeliveries } from '../../../support/engine-rows.js';
 import { colleague, good, owner, stranger, type ThingEngine, thingEngine } from '../../operations/save/thing-engine.js';
 
 let db: ThingEngine['db'];
@@ -182,5 +183,43 @@ describe('a list', () => {
       [4, true],
       [0, false],
     ]);
+  });
+
+  it('of deliveries reads a bounded number for a page, and goes on where it stopped, in both directions', async () => {
+    const searcher = { ...owner, userId: 'owner of many' };
+    const [busy, quiet] = [await create({}, searcher), await create({}, searcher)];
+    const { pool } = db;
+    const many = (await insertDeliveries(pool, busy, 400, { state: 'DELIVERED', attemptCount: 1 })).sort((a, b) =>
+      Number(BigInt(a) - BigInt(b)),
+    );
+    const few = await insertDeliveries(pool, quiet, 3, { state: 'DELIVERED', attemptCount: 1 });
+    const rare = [many[3], many[250], few[1]] as string[];
+    for (const id of rare) await insertAttempt(pool, id, { outcome: 'DELIVERED', stage: null, status: 204 });
+    const filter = { statusMin: 204, statusMax: 204 };
+    // No time is left after the first step.
+    const part = (page: object) => findDeliveries(pool, searcher, null, filter, toPage(page), { searchMs: -1, firstStep: 50 });
+    const newest = [...many, ...few].sort((a, b) => Number(BigInt(b) - BigInt(a)));
+    const first = await part({ first: 10 });
+    expect(first).toMatchObject({ rows: [{ id: few[1] }], hasNextPage: true, readUpTo: many.at(-50) });
+    for (const [from, edge, cursor] of [
+      ['first', 'after', 'hasNextPage'],
+      ['last', 'before', 'hasPreviousPage'],
+    ] as const) {
+      const found: string[] = [];
+      let position: string | null = null;
+      let parts = 0;
+      do {
+        const page = await part({ [from]: 10, [edge]: position && toCursor(position) });
+        expect(page[cursor]).toBe(page.readUpTo !== null);
+        found.push(...page.rows.map(({ id }) => id));
+        position = page.readUpTo;
+      } while (position !== null && ++parts < 20);
+      expect(parts).toBe(8);
+      const expected = newest.filter((id) => rare.includes(id));
+      expect(found).toEqual(from === 'first' ? expected : expected.reverse());
+    }
+    // With time, one page has them all, and a full page says where the next one begins by its last row.
+    expect((await findDeliveries(pool, searcher, null, filter, toPage({ first: 10 }))).rows).toHaveLength(3);
+    expect(await part({ first: 1 })).toMatchObject({ rows: [{ id: few[1] }], hasNextPage: true });
   });
 });

@@ -1,4 +1,5 @@
-// Promise: an application without GraphQL, integrations and tokens of Hookgraph's serves the console under a path of its own.
+// Promise: an application without GraphQL, integrations and tokens of Hookgraph's serves the console under a path of its own, also when
+// its types have names that Hookgraph's types have, too.
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,11 +20,17 @@ let server: Server;
 let url: string;
 beforeAll(async () => {
   database = await testDatabase({ empty: true });
-  await database.pool.query('CREATE TABLE orders (id int PRIMARY KEY, shop_id int NOT NULL, total numeric)');
+  for (const table of ['orders', 'subscriptions', 'states'])
+    await database.pool.query(`CREATE TABLE ${table} (id int PRIMARY KEY, shop_id int NOT NULL, total numeric)`);
   hooks = createHookgraph<Context>({
     database: database.url,
     keys: [randomBytes(32)],
-    tables: { Order: { table: 'orders', tenant: 'shop_id' } },
+    tables: {
+      Order: { table: 'orders', tenant: 'shop_id' },
+      WebhookSubscription: { table: 'subscriptions', tenant: 'shop_id' },
+      WebhookDeliveryState: { table: 'states', tenant: 'shop_id' },
+    },
+    prefix: 'shop',
     signIn: async ({ userId }) => ({ user: userId }),
     // The cookie of the application's own sign-in.
     context: ({ headers }) => ({ user: /user=(\w+)/.exec(headers.get('cookie') ?? '')?.[1] ?? null }),
@@ -79,6 +86,17 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await page.getByRole('heading', { level: 1, name: /New orders/ }).waitFor();
       expect(new URL(page.url()).pathname).toMatch(/^\/admin\/webhooks\/webhooks\/[\w=-]+$/);
       await page.getByText('25 retries in about 21 days').waitFor();
+      await page.getByRole('link', { name: 'Edit' }).click();
+      // The help of a field is a description of the served schema.
+      const name = page.getByRole('textbox', { name: 'Name', exact: true });
+      await page.getByRole('button', { name: 'Help about Name', exact: true }).click();
+      await page.getByRole('dialog', { name: 'Help about Name', exact: true }).waitFor();
+      await page.keyboard.press('Escape');
+      await name.fill('Newest orders');
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: /Newest orders/ }).waitFor();
+      await page.goto(`${url}/admin/webhooks/deliveries?state=FAILED`);
+      await page.getByRole('heading', { name: 'No delivery matches' }).waitFor();
       await page.getByRole('link', { name: 'Audit log' }).first().click();
       await page.locator('main ol').getByText('Created', { exact: true }).waitFor();
       expect(faults).toEqual([]);

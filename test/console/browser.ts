@@ -70,8 +70,6 @@ export async function openConsole({
       locale: 'en-GB',
     });
     contexts.push(context);
-    // As long as `until` waits: the usual 30 s are short for a busy machine.
-    context.setDefaultTimeout(60_000);
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: product.url });
     const page = await watchedPage(context, faults);
     if (own !== null) await signIn(page, product.url, own);
@@ -100,6 +98,8 @@ export async function openConsole({
 
 /** Opens a page whose faults are added to the list: violations of its policy, errors in its console, lost requests. */
 export async function watchedPage(context: BrowserContext, faults: string[]): Promise<Page> {
+  // As long as `until` waits: the usual 30 s are short for a busy machine.
+  context.setDefaultTimeout(60_000);
   // Runs in every document before its own scripts.
   await context.addInitScript(
     "document.addEventListener('securitypolicyviolation', (e) => console.error('policy:', e.violatedDirective, e.blockedURI, e.sourceFile, e.lineNumber))",

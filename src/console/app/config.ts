@@ -10,6 +10,8 @@ export interface Config {
   explorer: string | null;
   /** Fields that this server doesn't have, as `Type.field`. */
   absent: string[];
+  /** Types and root fields (`Query.webhookTopics`) that this server has under another name. */
+  renamed: { types: Record<string, string>; fields: Record<string, string> };
 }
 
 /** The server of `npm start`, for the development server, whose page has no configuration. */
@@ -19,6 +21,7 @@ const USUAL: Config = {
   signIn: 'TOKEN',
   explorer: '/console/explorer/frame',
   absent: [],
+  renamed: { types: {}, fields: {} },
 };
 
 const written = document.getElementById('console-config')?.textContent;
@@ -28,3 +31,6 @@ const absent = new Set(config.absent);
 
 /** Whether the server has a field that depends on the host's options, such as `Query.apiTokens`. */
 export const offers = (field: string): boolean => !absent.has(field);
+
+/** The name that the server gives to a root field such as `Mutation.createWebhookSubscription`. */
+export const servedName = (field: string): string => config.renamed.fields[field] ?? (field.split('.')[1] as string);

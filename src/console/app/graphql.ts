@@ -1,8 +1,8 @@
-// Types the console's operations by the API's schema, and leaves out of them what this server doesn't have.
-import { type DocumentNode, type FieldNode, print, visit } from '@0no-co/graphql.web';
+// Types the console's operations by the API's schema, and fits them to this server: what it lacks, and what it names otherwise.
+import { type DocumentNode, type FieldNode, type NamedTypeNode, type OperationDefinitionNode, print, visit } from '@0no-co/graphql.web';
 import { initGraphQLTada } from 'gql.tada';
 import type { introspection } from '../../generated/console/schema';
-import { config } from './config';
+import { config, servedName } from './config';
 
 /**
  * Declares an operation: `graphql('query Name { … }')`. Its result and variables are typed.
@@ -19,7 +19,7 @@ const texts = new WeakMap<object, string>();
 
 /** Returns the text of an operation for this server. */
 export function textOf(document: object): string {
-  const text = texts.get(document) ?? print(prune(document as DocumentNode, config.absent));
+  const text = texts.get(document) ?? print(rename(prune(document as DocumentNode, config.absent)));
   texts.set(document, text);
   return text;
 }
@@ -36,4 +36,26 @@ function prune(document: DocumentNode, absent: string[]): DocumentNode {
       return { ...field, directives: field.directives.filter((directive) => !isMark(directive)) };
     },
   });
+}
+
+/** Uses the server's names. Answers keep ours, by aliases. */
+function rename(document: DocumentNode): DocumentNode {
+  const renamed = (operation: OperationDefinitionNode): OperationDefinitionNode => {
+    const root = operation.operation === 'mutation' ? 'Mutation' : 'Query';
+    const selections = operation.selectionSet.selections.map((selection) => {
+      if (selection.kind !== 'Field') return selection;
+      const value = servedName(`${root}.${selection.name.value}`);
+      return value === selection.name.value
+        ? selection
+        : { ...selection, alias: selection.alias ?? selection.name, name: { ...selection.name, value } };
+    });
+    return { ...operation, selectionSet: { ...operation.selectionSet, selections } };
+  };
+  const typed = visit(document, {
+    NamedType(type: NamedTypeNode) {
+      const value = config.renamed.types[type.name.value];
+      return value === undefined ? undefined : { ...type, name: { ...type.name, value } };
+    },
+  }) as DocumentNode;
+  return { ...typed, definitions: typed.definitions.map((part) => (part.kind === 'OperationDefinition' ? renamed(part) : part)) };
 }

@@ -46,7 +46,29 @@ export function mergeApi(host: GraphQLSchema, api: Api, { prefix }: MergeOptions
     subscription: root(host.getSubscriptionType()?.name),
     types: Object.values(typeMap),
     directives,
+    extensions: { ...host.extensions, [RENAMED]: renamedOf(names) } as object,
   });
+}
+
+/** Hookgraph's names that the merged schema has under another name: types by their own names, fields such as `Query.webhookTopics`. */
+export interface RenamedParts {
+  types: Record<string, string>;
+  fields: Record<string, string>;
+}
+
+/** The key of the renamed parts in the extensions of a merged schema. */
+const RENAMED = 'hookgraphRenamed';
+
+function renamedOf({ types, fields }: MergedNames): RenamedParts {
+  return {
+    types: Object.fromEntries([...types].filter(([own, merged]) => merged !== own)),
+    fields: Object.fromEntries([...fields].filter(([own, merged]) => merged !== own.split('.')[1])),
+  };
+}
+
+/** Returns what mergeApi renamed in this schema. */
+export function renamedIn(schema: GraphQLSchema): RenamedParts {
+  return (schema.extensions[RENAMED] as RenamedParts | undefined) ?? { types: {}, fields: {} };
 }
 
 /** Copies Hookgraph's types under their merged names, and returns the copies by their original names. */

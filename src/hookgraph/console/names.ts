@@ -1,10 +1,13 @@
 // Compares the served schema with the names that the console's operations use, because a host may leave fields out or rename them.
 import { type GraphQLSchema, isInputObjectType, isObjectType } from 'graphql';
+import { type RenamedParts, renamedIn } from '../../graphql/index.js';
 
 /** The differences between the served schema and the names in the console's operations. */
 export interface ServedNames {
   /** Fields and arguments that this schema doesn't have, of those that depend on the host's options. */
   absent: string[];
+  /** What has another name in this schema, because the host's schema uses the name for something else. */
+  renamed: RenamedParts;
 }
 
 /** The fields that exist only with some options of the host, as `Type.field` of Hookgraph's own names. */
@@ -26,11 +29,13 @@ const OPTIONAL = [
 ];
 
 export function namesFor(schema: GraphQLSchema): ServedNames {
-  return { absent: OPTIONAL.filter((name) => !isServed(schema, name)) };
+  const renamed = renamedIn(schema);
+  return { absent: OPTIONAL.filter((name) => !isServed(schema, name, renamed)), renamed };
 }
 
-function isServed(schema: GraphQLSchema, path: string): boolean {
+function isServed(schema: GraphQLSchema, path: string, { types, fields }: RenamedParts): boolean {
   const [name, field] = path.split('.') as [string, string];
-  const type = name === 'Query' ? schema.getQueryType() : name === 'Mutation' ? schema.getMutationType() : schema.getType(name);
-  return (isObjectType(type) || isInputObjectType(type)) && field in type.getFields();
+  const type =
+    name === 'Query' ? schema.getQueryType() : name === 'Mutation' ? schema.getMutationType() : schema.getType(types[name] ?? name);
+  return (isObjectType(type) || isInputObjectType(type)) && (fields[path] ?? field) in type.getFields();
 }

@@ -1,10 +1,10 @@
 // The kind of destination first, then the fields of that kind.
-import { type GraphQLInputField, type GraphQLSchema, getNamedType, isInputObjectType } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { useFormContext, useWatch } from 'react-hook-form';
 import { type Choice, type Name, SegmentInput, SwitchInput, TextInput } from './controls';
 import { type DestinationKind, type Draft, FIELD_OF } from './draft.js';
 import styles from './groups.module.css';
-import { offersField } from './help-texts.js';
+import { inputFields, offersField } from './help-texts.js';
 import { useFormScope } from './scope';
 
 const KINDS: (Choice & { value: DestinationKind })[] = [
@@ -92,17 +92,6 @@ function settingsOf(schema: GraphQLSchema | null | undefined, kind: DestinationK
   const fields = inputFields(schema, FIELD_OF[kind]);
   const names = ORDER.filter((name) => fields[name] && (FIELD_OF[kind] !== 'sns' || MANAGED.has(name) === (kind === 'MANAGED_SNS')));
   return names.map((name) => ({ name, isBoolean: String(fields[name]?.type) === 'Boolean' }));
-}
-
-function inputFields(schema: GraphQLSchema | null | undefined, name: string): Record<string, GraphQLInputField> {
-  const argument = schema
-    ?.getMutationType()
-    ?.getFields()
-    .createWebhookSubscription?.args.find((one) => one.name === 'webhookSubscription');
-  const input = argument && getNamedType(argument.type);
-  const field = isInputObjectType(input) ? input.getFields()[name] : undefined;
-  const type = field && getNamedType(field.type);
-  return isInputObjectType(type) ? type.getFields() : {};
 }
 
 const LABELS: Record<string, string> = { fifo: 'FIFO topic' };

@@ -1,5 +1,6 @@
 // Finds the help of each field in the descriptions of the API's schema.
-import { type GraphQLSchema, getNamedType, isEnumType, isInputObjectType } from 'graphql';
+import { type GraphQLInputFieldMap, type GraphQLNamedType, type GraphQLSchema, getNamedType, isEnumType, isInputObjectType } from 'graphql';
+import { servedName } from '../../app/config';
 
 /** Fields of the form whose input has another path. */
 const PATHS: Record<string, string> = {
@@ -26,11 +27,7 @@ export interface Described {
 
 /** Returns the description of a field of the form such as `retry.maxTries`. */
 export function describeField(schema: GraphQLSchema | null | undefined, field: string): Described {
-  const argument = schema
-    ?.getMutationType()
-    ?.getFields()
-    .createWebhookSubscription?.args.find(({ name }) => name === 'webhookSubscription');
-  let type = argument && getNamedType(argument.type);
+  let type = inputType(schema);
   let text: string | null = null;
   for (const name of (PATHS[field] ?? field).split('.')) {
     const found = isInputObjectType(type) ? type.getFields()[name] : undefined;
@@ -40,6 +37,21 @@ export function describeField(schema: GraphQLSchema | null | undefined, field: s
   }
   const values = isEnumType(type) ? type.getValues().map(({ name, description }) => ({ name, description: description ?? '' })) : [];
   return { text, values };
+}
+
+/** Returns the fields of a part of the input such as `sns`. */
+export function inputFields(schema: GraphQLSchema | null | undefined, name: string): GraphQLInputFieldMap {
+  const input = inputType(schema);
+  const field = isInputObjectType(input) ? input.getFields()[name] : undefined;
+  const type = field && getNamedType(field.type);
+  return isInputObjectType(type) ? type.getFields() : {};
+}
+
+function inputType(schema: GraphQLSchema | null | undefined): GraphQLNamedType | undefined {
+  const mutations = schema?.getMutationType()?.getFields();
+  const create = mutations?.[servedName('Mutation.createWebhookSubscription')];
+  const argument = create?.args.find(({ name }) => name === 'webhookSubscription');
+  return argument && getNamedType(argument.type);
 }
 
 /** Whether the API has the field of the input. Without a schema, whether is unknown, so it counts as offered. */

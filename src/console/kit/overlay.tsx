@@ -4,6 +4,7 @@ import { Dialog as AriaDialog } from 'react-aria-components/Dialog';
 import { Heading } from 'react-aria-components/Heading';
 import { Modal, ModalOverlay } from 'react-aria-components/Modal';
 import { Button, IconButton } from './button';
+import { Code } from './code';
 import styles from './overlay.module.css';
 
 interface OverlayProps {
@@ -56,6 +57,30 @@ export function Dialog({ title, onClose, buttons, children }: DialogProps) {
         </AriaDialog>
       </Modal>
     </ModalOverlay>
+  );
+}
+
+export interface ShowOnceProps {
+  /** What is shown, such as "the new token". */
+  what: string;
+  text: string;
+  /** What to do with it. */
+  children: ReactNode;
+  onClose(): void;
+}
+
+/** Shows a secret that nobody can ever see again. */
+export function ShowOnce({ what, text, children, onClose }: ShowOnceProps) {
+  const done = (
+    <Button tone="primary" onPress={onClose}>
+      I have copied it
+    </Button>
+  );
+  return (
+    <Dialog title={what.charAt(0).toUpperCase() + what.slice(1)} onClose={onClose} buttons={done}>
+      <p>{children} It is never shown again.</p>
+      <Code text={text} what={what} />
+    </Dialog>
   );
 }
 

@@ -11,6 +11,8 @@ export interface Column<Row> {
   align?: 'right';
   /** Whether a narrow screen leaves the column out. */
   isMinor?: boolean;
+  /** Whether the cell speaks for itself: a narrow screen shows it without its head, beside its neighbours. */
+  isPlain?: boolean;
 }
 
 export interface TableProps<Row> {
@@ -58,8 +60,8 @@ export function Table<Row>({ label, columns, rows, rowKey, selection }: TablePro
                   />
                 </td>
               )}
-              {columns.map(({ head, cell, align, isMinor }) => (
-                <td key={head} data-head={head} data-align={align} data-minor={isMinor}>
+              {columns.map(({ head, cell, align, isMinor, isPlain }) => (
+                <td key={head} data-head={head} data-align={align} data-minor={isMinor} data-plain={isPlain}>
                   {cell(row)}
                 </td>
               ))}

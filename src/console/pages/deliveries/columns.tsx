@@ -25,6 +25,7 @@ export const COLUMNS: Column<ListedDelivery>[] = [
   { head: 'Webhook', cell: ({ webhookSubscription }) => <span className={styles.cut}>{webhookName(webhookSubscription)}</span> },
   {
     head: 'State',
+    isPlain: true,
     cell: ({ state, nextAttemptAt }) => (
       <div className={styles.two}>
         <span>
@@ -46,6 +47,7 @@ export const COLUMNS: Column<ListedDelivery>[] = [
   },
   {
     head: 'Last answer',
+    isPlain: true,
     cell: ({ lastAttempt }) => {
       if (!lastAttempt) return <span className={styles.sub}>—</span>;
       const { response, stage, message, durationMs } = lastAttempt;
@@ -57,10 +59,11 @@ export const COLUMNS: Column<ListedDelivery>[] = [
       );
     },
   },
-  { head: 'Attempts', align: 'right', cell: ({ attemptCount }) => attemptCount },
+  { head: 'Attempts', align: 'right', isMinor: true, cell: ({ attemptCount }) => attemptCount },
   {
     head: 'Created',
     align: 'right',
+    isPlain: true,
     cell: ({ createdAt }) => (
       <span className={styles.when}>
         <Time at={createdAt} style="ago" />

@@ -238,12 +238,14 @@ const COLUMNS: Column<ListedError>[] = [
   },
   {
     head: 'Since then',
+    isPlain: true,
     cell: ({ webhookDelivery }) =>
       webhookDelivery?.state === 'DELIVERED' ? <Badge tone="good">Delivered</Badge> : <Badge tone="idle">Not delivered</Badge>,
   },
   {
     head: 'At',
     align: 'right',
+    isPlain: true,
     cell: ({ createdAt }) => (
       <span className={styles.when}>
         <Time at={createdAt} style="ago" />

@@ -125,6 +125,7 @@ function columnsOf(webhook: string | undefined): Column<ListedEvent>[] {
     {
       head: 'At',
       align: 'right',
+      isPlain: true,
       cell: ({ occurredAt }) => (
         <span className={styles.when}>
           <Time at={occurredAt} style="ago" />

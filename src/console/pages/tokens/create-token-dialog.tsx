@@ -2,9 +2,8 @@
 import { useState } from 'react';
 import { type Mistake, useAct } from '../../app/queries';
 import { Button } from '../../kit/button';
-import { Code } from '../../kit/code';
 import { Field, Select, TextInput } from '../../kit/field';
-import { Dialog } from '../../kit/overlay';
+import { Dialog, ShowOnce } from '../../kit/overlay';
 import { CREATE_TOKEN, type Scope } from './queries';
 
 export const SCOPES: Record<Scope, { name: string; help: string }> = {
@@ -38,18 +37,9 @@ export function CreateTokenDialog({ onClose }: { onClose(): void }) {
   };
   if (token !== null)
     return (
-      <Dialog
-        title="The new token"
-        onClose={onClose}
-        buttons={
-          <Button tone="primary" onPress={onClose}>
-            I have copied it
-          </Button>
-        }
-      >
-        <p>Copy it now, and keep it like a password. It is never shown again.</p>
-        <Code text={token} what="the new token" />
-      </Dialog>
+      <ShowOnce what="the new token" text={token} onClose={onClose}>
+        Copy it now, and keep it like a password.
+      </ShowOnce>
     );
   const buttons = (
     <>

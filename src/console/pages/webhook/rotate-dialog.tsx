@@ -2,9 +2,8 @@
 import { useState } from 'react';
 import { useAct } from '../../app/queries';
 import { Button } from '../../kit/button';
-import { Code } from '../../kit/code';
 import { Field, Select, TextInput } from '../../kit/field';
-import { Dialog } from '../../kit/overlay';
+import { Dialog, ShowOnce } from '../../kit/overlay';
 import { ROTATE, type Webhook } from './queries';
 
 const SECRET_BYTES = 32;
@@ -35,18 +34,9 @@ export function RotateDialog({ webhook: { id, name }, onClose }: { webhook: Webh
   };
   if (isDone)
     return (
-      <Dialog
-        title="The new secret"
-        onClose={onClose}
-        buttons={
-          <Button tone="primary" onPress={onClose}>
-            I have copied it
-          </Button>
-        }
-      >
-        <p>Copy it now, and give it to the receiver. It is never shown again.</p>
-        <Code text={secret} what="the new secret" />
-      </Dialog>
+      <ShowOnce what="the new secret" text={secret} onClose={onClose}>
+        Copy it now, and give it to the receiver.
+      </ShowOnce>
     );
   const buttons = (
     <>

@@ -30,11 +30,13 @@ export interface ApiOptions {
   localToken?: string | null;
   /** Time limits for receiving a request. Default: `ARRIVAL`. */
   arrival?: typeof ARRIVAL;
+  /** The clock of the console's sessions, in milliseconds. Default: `Date.now`. */
+  now?: () => number;
 }
 
 /** Starts the server. Rejects when the address is in use. */
-export async function startApi(app: App, { host, port, localToken = null, arrival = ARRIVAL }: ApiOptions): Promise<Api> {
-  const answer = createRoutes(app, { host, localToken });
+export async function startApi(app: App, { host, port, localToken = null, arrival = ARRIVAL, now }: ApiOptions): Promise<Api> {
+  const answer = createRoutes(app, { host, localToken, now });
   const open = new Set<Promise<void>>();
   const server = createServer(
     { headersTimeout: arrival.headMs, requestTimeout: arrival.requestMs, connectionsCheckingInterval: arrival.headMs / 2 },

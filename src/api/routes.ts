@@ -46,13 +46,15 @@ export interface RoutesOptions {
   host: string;
   /** The API token that the explorer contains for requests from this machine; `null`: none. */
   localToken: string | null;
+  /** The clock of the console's sessions, in milliseconds. Default: `Date.now`. */
+  now?: (() => number) | undefined;
 }
 
 export function createRoutes(
   app: App,
-  { host, localToken }: RoutesOptions,
+  { host, localToken, now }: RoutesOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const sessions = createSessions(app);
+  const sessions = createSessions(app, now);
   const authenticate = createAuthenticate(app, sessions.tokenOf);
   const endpoint = createEndpoint(app, ENDPOINT);
   const explorerOptions = { endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken, tabs: app.tabs };

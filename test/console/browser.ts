@@ -16,6 +16,8 @@ export interface Console {
   product: RunningProduct;
   history: History;
   page: Page;
+  /** The clock of the sessions: how many days it is ahead. */
+  clock: { daysAhead: number };
   /** Opens a path of the console such as `/webhooks`, and waits until nothing loads any more. */
   open(path: string): Promise<void>;
   /** Makes a further page with cookies of its own, signed in with this token, or signed out. It is watched, too. */
@@ -48,7 +50,9 @@ export async function openConsole({
   history?: boolean;
   token?: string;
 } = {}): Promise<Console> {
-  const [product, { browser }] = await Promise.all([runProduct(), sharedBrowser()]);
+  const clock = { daysAhead: 0 };
+  const now = () => Date.now() + clock.daysAhead * 86_400_000;
+  const [product, { browser }] = await Promise.all([runProduct({ now }), sharedBrowser()]);
   const faults: string[] = [];
   const expected: string[] = [];
   const contexts: BrowserContext[] = [];
@@ -81,6 +85,7 @@ export async function openConsole({
     product,
     history,
     page,
+    clock,
     newPage,
     open: (path) => openPath(page, product.url, path),
     isAccessible: async (shown = page) => {
@@ -115,12 +120,26 @@ export async function watchedPage(context: BrowserContext, faults: string[]): Pr
   return page;
 }
 
-/** Opens a path of the console, and waits until its content is there. */
+/**
+ * Opens a path of the console, and waits until its content is there. A page that already shows the console goes there without loading
+ * everything again, unless an overlay is open, which may ask before it is left.
+ */
 export async function openPath(page: Page, url: string, path: string): Promise<void> {
-  await page.goto(`${url}/console${path}`);
+  const isShown = page.url().startsWith(`${url}/console`) && page.url() !== `${url}/console${path}`;
+  if (!isShown || !(await page.evaluate(GO(`/console${path}`)))) await page.goto(`${url}/console${path}`);
   await page.locator('main h1').first().waitFor();
   await settled(page);
 }
+
+/** Follows a link to the path within the page. Returns whether that was possible, once the router has rendered the page. */
+const GO = (path: string): string => `(async () => {
+  const router = window.__TSR_ROUTER__;
+  if (!router || document.querySelector('[role=dialog], [role=alertdialog], input[type=password]')) return false;
+  const rendered = new Promise((resolve) => { const stop = router.subscribe('onRendered', () => { stop(); resolve(); }); });
+  router.history.push(${JSON.stringify(path)});
+  await rendered;
+  return true;
+})()`;
 
 /** Waits until nothing says that it is loading. */
 export async function settled(page: Page): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createUser } from '../support/journey.js';
+import { until } from '../support/until.js';
 import { type Console, hasBrowser, openConsole, openPath } from './browser.js';
 
 describe.skipIf(!hasBrowser)('the form', () => {
@@ -17,6 +18,16 @@ describe.skipIf(!hasBrowser)('the form', () => {
   const stage = (name: string, of: Page = page) => of.getByRole('region', { name, exact: true });
   /** An editor's completion shows its type behind its name. */
   const option = (name: string) => page.getByRole('option', { name: new RegExp(`^${name}`) });
+  /** Takes a completion by the keyboard. A list ignores keys for its first 75 ms, so that nobody takes what has just appeared. */
+  const take = async (name: string) => {
+    await option(name).waitFor();
+    await until(`${name} is selected`, async () => {
+      if ((await option(name).getAttribute('aria-selected')) === 'true') return true;
+      await page.keyboard.press('ArrowDown');
+      return false;
+    });
+    await page.keyboard.press('Enter');
+  };
   const dialog = () => page.getByRole('dialog', { name: /Webhook$/ });
   /** Waits for the text in what a person sees; the preview comes a moment after the typing. */
   const shows = async (where: Locator, text: string | RegExp) => void (await where.filter({ hasText: text }).first().waitFor());
@@ -60,11 +71,10 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await page.getByRole('button', { name: 'Start with fields of User' }).press('Enter');
     await shows(stage('Query result'), '"email": "zoe@example.org"');
     await field('Template').focus();
-    await page.keyboard.type('{"who": "{{ data.node.em');
-    // A list of completions ignores Enter for its first 75 ms, so that nobody takes what has just appeared.
-    await option('email').click();
-    await page.keyboard.type(' | upc');
-    await option('upcase').click();
+    await page.keyboard.type('{"who": "{{ data.node.');
+    await take('email');
+    await page.keyboard.type(' | u');
+    await take('upcase');
     await page.keyboard.type(' }}"}');
     await shows(stage('Body'), '"who": "ZOE@EXAMPLE.ORG"');
     await shows(stage('Request'), /X-Scope-Hmac-Sha256/i);
@@ -97,6 +107,49 @@ describe.skipIf(!hasBrowser)('the form', () => {
     const [request] = (await world.history.receiver.waitFor(before + 1)).slice(before);
     expect(request?.body).toBe('{ "who": "ida@example.org" }');
     expect(request?.headers).toHaveProperty('x-scope-hmac-sha256');
+  });
+
+  it('judges a stored response, and previews a node whose id is pasted', async () => {
+    const { id } = await subscribe({ query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { email } } }' });
+    const first = await createUser(world.product, { email: 'pasted@example.org' });
+    await createUser(world.product);
+    const stored = 'query ($id: ID!) { webhookDeliveries(webhookSubscriptionId: $id, states: [DELIVERED]) { nodes { id } } }';
+    await until('both are delivered', async () => (await world.product.graphql(stored, { id })).webhookDeliveries.nodes.length === 2);
+    await world.open(`/webhooks/${id}/edit`);
+    await retype(field('Error handling template'), '{% if body.received %}The receiver said {{ status }}.{% endif %}');
+    await shows(stage('Response'), 'Counts as delivered');
+    await stage('Response').getByRole('combobox', { name: 'Which response' }).selectOption({ index: 1 });
+    await shows(stage('Response'), 'The receiver said 200.');
+    await shows(stage('Response'), 'Counts as failed');
+    const node = page.getByRole('combobox', { name: 'Node', exact: true });
+    await node.fill(first.id);
+    await node.press('Enter');
+    await shows(stage('Query result'), 'pasted@example.org');
+  });
+
+  it('saves destinations at AWS', async () => {
+    const { id } = await subscribe();
+    const kinds: [kind: string, label: string, arn: string][] = [
+      ['SQS', 'Queue ARN', 'arn:aws:sqs:eu-central-1:123456789012:orders'],
+      ['EventBridge', 'Event bus ARN', 'arn:aws:events:eu-central-1:123456789012:event-bus/orders'],
+      ['SNS', 'Topic ARN', 'arn:aws:sns:eu-central-1:123456789012:orders'],
+    ];
+    for (const [kind, label, arn] of kinds) {
+      await world.open(`/webhooks/${id}/edit`);
+      await dialog()
+        .locator('label', { hasText: new RegExp(`^${kind}$`) })
+        .click();
+      await dialog().getByRole('textbox', { name: label }).fill(arn);
+      await dialog().getByLabel('Access key id').fill('AKIAEXAMPLE');
+      await dialog().getByLabel('Secret access key').fill('of the test');
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await dialog().waitFor({ state: 'detached' });
+      const query =
+        'query ($id: ID!) { webhookSubscription(id: $id) { sns { topicArn } sqs { queueArn } eventBridge { eventBusArn } callbackUrl } }';
+      const { webhookSubscription } = await world.product.graphql(query, { id });
+      const { sns, sqs, eventBridge, callbackUrl } = webhookSubscription;
+      expect([sqs?.queueArn ?? eventBridge?.eventBusArn ?? sns?.topicArn, callbackUrl]).toEqual([arn, null]);
+    }
   });
 
   it('shows mistakes at their fields after a save that was refused, and puts the focus on the first', async () => {

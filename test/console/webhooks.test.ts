@@ -92,6 +92,15 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     expect(new URL(page.url()).search).toBe('?show=disabled');
     expect(await page.getByRole('region', { name: 'Signed in as' }).textContent()).toMatch(/Acme Training.*Ada Lovelace.*Administrator/);
     expect(await page.evaluate('document.cookie')).toBe('');
+    // A session ends after 7 days; the page notices it by itself, and goes on where it was.
+    world.clock.daysAhead = 8;
+    await page.getByRole('heading', { name: 'Sign in to Hookgraph' }).waitFor();
+    await page.getByText('Your session has ended. Sign in again to go on.').waitFor();
+    await page.getByRole('textbox', { name: 'API token' }).fill(ADMIN_TOKEN);
+    await page.keyboard.press('Enter');
+    await page.locator(NAMES).first().waitFor();
+    expect(new URL(page.url()).search).toBe('?show=disabled');
+    world.clock.daysAhead = 0;
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in to Hookgraph' }).waitFor();
     await page.reload();

@@ -7,19 +7,21 @@ import { clientOf, makePlace, type RunningProduct } from './product.js';
 
 /**
  * Runs the product in this process, which takes a fraction of the CPU that a new process takes: for promises that aren't about the process
- * of the API, nor of the worker. `worker`: whether a worker runs here, too.
+ * of the API, nor of the worker. `worker`: whether a worker runs here, too. `now`: the clock of the console's sessions.
  */
 export async function runProduct({
   worker = true,
   env = {},
+  now = Date.now,
 }: {
   worker?: boolean;
+  now?: () => number;
   env?: Record<string, string>;
 } = {}): Promise<RunningProduct> {
   const place = await makePlace(await testDatabase({ seeded: true }), env);
   const environment = { HOOKGRAPH_LOG_LEVEL: 'silent', ...place.environment };
   const installation = await openInstallation({ prepare: false, join: false, env: environment, say: () => {} });
-  const api = await startApi(installation.app, { host: '127.0.0.1', port: 0 });
+  const api = await startApi(installation.app, { host: '127.0.0.1', port: 0, now });
   const working = worker ? await startWorker(installation.app, { isOwnProcess: false }) : null;
   return {
     ...place,

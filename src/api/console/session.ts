@@ -20,7 +20,8 @@ export interface Sessions {
   isSameOrigin(request: IncomingMessage): boolean;
 }
 
-export function createSessions({ config, webhooks }: App): Sessions {
+/** `now`: the clock, in milliseconds. */
+export function createSessions({ config, webhooks }: App, now: () => number = Date.now): Sessions {
   const base = new URL(config.baseUrl);
   const isSecure = base.protocol === 'https:';
   // Cookies are shared by all ports of a host, so the name has the port. The prefix __Host- needs Secure, which Safari refuses over http.
@@ -48,17 +49,17 @@ export function createSessions({ config, webhooks }: App): Sessions {
       const [fingerprint = '', ciphertext = ''] = sealed.split('.');
       try {
         const { token, until } = JSON.parse(vault.open(PLACE, Buffer.from(ciphertext, 'base64url'), fingerprint));
-        return until > Date.now() ? token : null;
+        return until > now() ? token : null;
       } catch {
         // The cookie was altered, or belongs to another installation on this host.
         return null;
       }
     },
     begin(token, expiresAt) {
-      const end = Date.now() + MAX_DAYS * DAY_MS;
+      const end = now() + MAX_DAYS * DAY_MS;
       const until = expiresAt instanceof Date ? Math.min(end, expiresAt.getTime()) : end;
       const { ciphertext, fingerprint } = vault.seal(PLACE, JSON.stringify({ token, until }));
-      const seconds = Math.max(1, Math.floor((until - Date.now()) / 1000));
+      const seconds = Math.max(1, Math.floor((until - now()) / 1000));
       return `${name}=${fingerprint}.${ciphertext.toString('base64url')}; Max-Age=${seconds}; ${attributes}`;
     },
     end: `${name}=; Max-Age=0; ${attributes}`,

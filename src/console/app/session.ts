@@ -51,8 +51,7 @@ export async function openSession(): Promise<void> {
 export async function signIn(token: string | null): Promise<string | null> {
   try {
     const { status, answer } = await post<{ errors?: { message: string }[] }>(PATH, token === null ? { isLocal: true } : { token });
-    if (status !== 200)
-      return answer?.errors?.[0]?.message.replace(/ Send `Authorization.*$/, '') ?? `The server answered with the status ${status}.`;
+    if (status !== 200) return forPeople(answer?.errors?.[0]?.message ?? `The server answered with the status ${status}.`);
     sessionStorage.removeItem(LEFT);
     set({ is: 'SIGNED_IN' });
     return null;
@@ -70,5 +69,11 @@ export async function signOut(): Promise<void> {
 
 /** Shows the sign-in page, because the server no longer accepts the session. */
 export function endSession(reason: string): void {
-  if (state.is === 'SIGNED_IN') set({ is: 'SIGNED_OUT', canSignInLocally, reason: reason.replace(/ Send `Authorization.*$/, '') });
+  if (state.is === 'SIGNED_IN') set({ is: 'SIGNED_OUT', canSignInLocally, reason: forPeople(reason) });
+}
+
+/** Replaces what the API says about its header, of which people who sign in by a cookie know nothing. */
+function forPeople(reason: string): string {
+  if (reason.startsWith('The Authorization header is missing')) return 'Your session has ended. Sign in again to go on.';
+  return reason.replace(/ Send `Authorization.*$/, '');
 }

@@ -6,6 +6,7 @@ import { Icon } from '../../kit/icon';
 import { Copy } from '../../kit/id';
 import { Loaded } from '../../kit/loaded';
 import { formatMs, Time } from '../../kit/time';
+import shared from '../history/history.module.css';
 import { stageText } from '../history/words';
 import { curlOf } from './curl';
 import styles from './deliveries.module.css';
@@ -31,7 +32,7 @@ export function AttemptItem({ attempt, isFirstOpen }: { attempt: ListedAttempt; 
         <Badge tone={tone}>{text}</Badge>
         <span>{response ? `HTTP ${response.status}` : stageText(stage)}</span>
         <span className={styles.grow}>{!isOpen && message}</span>
-        <span className={styles.sub}>
+        <span className={shared.sub}>
           <Time at={startedAt} /> · {formatMs(durationMs)}
         </span>
         <Icon name={isOpen ? 'up' : 'down'} size={16} />
@@ -108,18 +109,18 @@ function Exchange({ id }: { id: string }) {
           <div className={styles.pair}>
             {request ? (
               <Message title="Request" first={`POST ${request.url}`} {...request}>
-                <span className={styles.chips}>
-                  <span className={styles.sub}>as curl</span>
+                <span className={shared.chips}>
+                  <span className={shared.sub}>as curl</span>
                   <Copy text={curlOf(request)} what="the request as curl" />
                 </span>
               </Message>
             ) : (
-              <p className={styles.sub}>No request was sent.</p>
+              <p className={shared.sub}>No request was sent.</p>
             )}
             {response ? (
               <Message title="Response" first={`HTTP ${response.status}`} {...response} />
             ) : (
-              <p className={styles.sub}>No response was received.</p>
+              <p className={shared.sub}>No response was received.</p>
             )}
           </div>
         );

@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import { type Column, rowLinkClass } from '../../kit/table';
 import { formatMs, Time } from '../../kit/time';
+import shared from '../history/history.module.css';
 import { nodeName, stageText, webhookName } from '../history/words';
 import { DeliveryBadge } from '../webhooks/parts';
 import styles from './deliveries.module.css';
@@ -11,11 +12,11 @@ export const COLUMNS: Column<ListedDelivery>[] = [
   {
     head: 'Notification',
     cell: (delivery) => (
-      <div className={styles.two}>
+      <div className={shared.two}>
         <Link to="/deliveries/$id" params={{ id: delivery.id }} className={rowLinkClass}>
           {delivery.topic?.key ?? 'A topic that was removed'}
         </Link>
-        <span className={styles.sub}>
+        <span className={shared.sub}>
           {nodeName(delivery)}
           {delivery.kind !== 'LIVE' && ` · ${delivery.kind.toLowerCase()}`}
         </span>
@@ -27,12 +28,12 @@ export const COLUMNS: Column<ListedDelivery>[] = [
     head: 'State',
     isPlain: true,
     cell: ({ state, nextAttemptAt }) => (
-      <div className={styles.two}>
+      <div className={shared.two}>
         <span>
           <DeliveryBadge state={state} />
         </span>
         {state === 'RETRYING' && nextAttemptAt && (
-          <span className={styles.sub}>
+          <span className={shared.sub}>
             {Date.parse(nextAttemptAt) <= Date.now() ? (
               'due now'
             ) : (
@@ -49,12 +50,12 @@ export const COLUMNS: Column<ListedDelivery>[] = [
     head: 'Last answer',
     isPlain: true,
     cell: ({ lastAttempt }) => {
-      if (!lastAttempt) return <span className={styles.sub}>—</span>;
+      if (!lastAttempt) return <span className={shared.sub}>—</span>;
       const { response, stage, message, durationMs } = lastAttempt;
       return (
-        <div className={styles.two} title={message ?? undefined}>
+        <div className={shared.two} title={message ?? undefined}>
           <span className={styles.code}>{response ? response.status : stageText(stage)}</span>
-          <span className={styles.sub}>{formatMs(durationMs)}</span>
+          <span className={shared.sub}>{formatMs(durationMs)}</span>
         </div>
       );
     },
@@ -65,7 +66,7 @@ export const COLUMNS: Column<ListedDelivery>[] = [
     align: 'right',
     isPlain: true,
     cell: ({ createdAt }) => (
-      <span className={styles.when}>
+      <span className={shared.when}>
         <Time at={createdAt} style="ago" />
       </span>
     ),

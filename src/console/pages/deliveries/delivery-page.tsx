@@ -11,6 +11,7 @@ import { Card, Facts, Page, Section } from '../../kit/page';
 import { Time } from '../../kit/time';
 import { notify } from '../../kit/toast';
 import { BulkActions } from '../history/bulk-actions';
+import shared from '../history/history.module.css';
 import { KIND_TEXTS, nodeName, REASON_TEXTS, webhookName } from '../history/words';
 import { DeliveryBadge } from '../webhooks/parts';
 import { AttemptItem } from './attempt';
@@ -121,7 +122,7 @@ function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string |
           </p>
         )}
         {attempts.length === 0 ? (
-          <p className={styles.sub}>{state === 'PENDING' ? 'No attempt has been made yet.' : 'No attempt was made.'}</p>
+          <p className={shared.sub}>{state === 'PENDING' ? 'No attempt has been made yet.' : 'No attempt was made.'}</p>
         ) : (
           <ol className={styles.attempts}>
             {[...attempts].reverse().map((attempt) => (
@@ -156,7 +157,7 @@ function factsOf({ databaseId, webhookSubscription, nodeId, event, kind, webhook
     ['Topic', topic ? `${topic.key}, version ${topic.version}` : 'A topic that was removed'],
     [
       'Node',
-      <span key="node" className={styles.chips}>
+      <span key="node" className={shared.chips}>
         <Id id={nodeId} what="id of the node" />
         <Link to="/deliveries" search={{ node: nodeId }}>
           All its deliveries

@@ -2,10 +2,10 @@
 import { useIsHere } from '../../app/search';
 import { Button } from '../../kit/button';
 import { Filters, Search, Select } from '../../kit/field';
+import shared from '../history/history.module.css';
 import { WebhookSelect } from '../history/webhook-select';
 import { STAGE_TEXTS, STAGES } from '../history/words';
 import { DELIVERY_STATES } from '../webhooks/parts';
-import styles from './deliveries.module.css';
 import { CODES, type DeliveriesSearch, SPANS, STATES } from './search';
 
 const SPAN_TEXTS = { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days' } as const;
@@ -66,7 +66,7 @@ export function DeliveryFilters({ search, onFilter, isFiltered, hasWebhook }: Pr
         />
       </Filters>
       {isFiltered && (
-        <div className={styles.chips}>
+        <div className={shared.chips}>
           {node && (
             <Button icon="close" onPress={() => onFilter({ node: undefined })}>
               Only node {node.slice(0, 13)}

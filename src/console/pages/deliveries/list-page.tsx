@@ -11,6 +11,7 @@ import { Pager } from '../../kit/pager';
 import { SelectionBar } from '../../kit/selection-bar';
 import { Table } from '../../kit/table';
 import { BulkActions } from '../history/bulk-actions';
+import shared from '../history/history.module.css';
 import { joined, NothingYet, restOf } from '../history/part-of-list';
 import { COLUMNS } from './columns';
 import styles from './deliveries.module.css';
@@ -207,7 +208,7 @@ function Nothing({ isFiltered, webhookId, onClear }: { isFiltered: boolean; webh
       <Empty
         title="No delivery matches"
         action={
-          <div className={styles.chips}>
+          <div className={shared.chips}>
             <Button onPress={onClear}>Show all deliveries</Button>
             {why}
           </div>

@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { Button } from '../../kit/button';
 import { Code } from '../../kit/code';
+import shared from '../history/history.module.css';
 import styles from './deliveries.module.css';
 
 interface Props {
@@ -48,12 +49,12 @@ export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, c
       {shown === null ? (
         <p>{bodyOmitted ? OMITTED[bodyOmitted] : 'No body was recorded.'}</p>
       ) : shown === '' ? (
-        <p className={styles.sub}>The body is empty.</p>
+        <p className={shared.sub}>The body is empty.</p>
       ) : (
         <>
           <Code text={shown} what={`Body of the ${title.toLowerCase()}`} />
-          <div className={styles.chips}>
-            <span className={styles.sub}>{bodyBytes.toLocaleString()} bytes</span>
+          <div className={shared.chips}>
+            <span className={shared.sub}>{bodyBytes.toLocaleString()} bytes</span>
             {body !== readable && (
               <Button tone="quiet" onPress={() => setRaw(!isRaw)}>
                 {isRaw ? 'Show it readable' : 'Show it as sent'}

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';
 import { api } from './lines/api.js';
 import { backlog } from './lines/backlog.js';
+import { bytes } from './lines/bytes.js';
 import { consoleLine } from './lines/console.js';
 import { fanOut } from './lines/fan-out.js';
 import { growth } from './lines/growth.js';
@@ -32,6 +33,7 @@ const LINES: Line[] = [
   neighbours,
   isolation,
   tables,
+  bytes,
   kill,
   memory,
   api,

@@ -13,6 +13,7 @@ const OWNERS: Record<string, string[]> = {
   clock: ['base/store/clock.ts'],
   history_start: ['base/store/changes.ts'],
   attempts: ['verdict/attempt-rows.sql'],
+  exchanges: ['verdict/attempt-rows.sql'],
   // The statement adds counts; the file beside it counts again after the clock went back.
   attempt_stats: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
   attempt_stats_position: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],

@@ -2,7 +2,7 @@
 import { createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { attemptsOf } from '../support/attempts.js';
+import { attemptsOf, recorded } from '../support/attempts.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -77,6 +77,6 @@ it('each of them is recorded as what it is', async () => {
     ids.map((id) => until('the attempt is recorded', async () => (await attemptsOf(world.db.pool, id))[0])),
   );
   expect(attempts).toMatchObject(cases.map(({ expected }) => expected));
-  const { rows } = await world.db.pool.query('SELECT response_body AS body FROM hookgraph.attempts WHERE subscription_id = $1', [ids[2]]);
-  expect(rows[0]).toEqual({ body: '{"error": "no such user"}' });
+  const [attempt] = await recorded(world.db.pool, 'a.subscription_id = $1', ids[2]);
+  expect(attempt?.response?.body).toBe('{"error": "no such user"}');
 });

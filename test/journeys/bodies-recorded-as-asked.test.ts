@@ -8,6 +8,7 @@ import {
   testSubscription,
   updateSubscription,
 } from '../../src/webhooks/index.js';
+import { recordedText } from '../support/attempts.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -38,8 +39,7 @@ async function attemptOf(recording: Recording, input: Partial<SubscriptionInput>
   });
   const attempt = (await attemptsByIds(world.db.pool, OWNER, [rows[0].id])).get(rows[0].id);
   if (!attempt) throw new Error('There is no attempt.');
-  const { rows: written } = await world.db.pool.query('SELECT a::text AS row FROM hookgraph.attempts a WHERE id = $1', [rows[0].id]);
-  return { attempt, row: written[0].row as string, sent: world.receiver.requests.slice(before).map((one) => one.body), id };
+  return { attempt, row: await recordedText(world.db.pool, id), sent: world.receiver.requests.slice(before).map((one) => one.body), id };
 }
 
 it('records all of it where nothing is asked', async () => {

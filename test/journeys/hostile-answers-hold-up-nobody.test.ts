@@ -1,9 +1,9 @@
 // Promise: no combination of secrets, masked values and bodies by an owner and a receiver blocks the thread that serves all.
 // The limits are numbers of operations, which find-texts.test.ts and mask-body.test.ts count; here, each attempt keeps to them.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { SubscriptionInput } from '../../src/webhooks/index.js';
+import type { Attempt, SubscriptionInput } from '../../src/webhooks/index.js';
 import { updateSubscription } from '../../src/webhooks/index.js';
-import { type AttemptRow, attemptsOf } from '../support/attempts.js';
+import { recorded } from '../support/attempts.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -16,13 +16,13 @@ afterAll(() => world?.close());
 
 const run = (length: number) => 'a'.repeat(length);
 
-const HOSTILE: [string, Partial<SubscriptionInput>, string, string, (attempt: AttemptRow & Record<string, unknown>) => void][] = [
+const HOSTILE: [string, Partial<SubscriptionInput>, string, string, (attempt: Attempt) => void][] = [
   [
     'secrets that share long runs, and an answer of the same letter',
     { headers: Array.from({ length: 31 }, (_, i) => ({ name: `x-${i}`, value: `${run(200)}b${i}${run(200)}` })) },
     'thing',
     run(65_536),
-    (row) => expect(row.response_body).toBe('[not recorded]'),
+    (row) => expect(row.response?.body).toBe('[not recorded]'),
   ],
   [
     'masked values that share long runs, and an answer of the same letter',
@@ -32,21 +32,21 @@ const HOSTILE: [string, Partial<SubscriptionInput>, string, string, (attempt: At
     },
     run(900),
     JSON.stringify({ said: run(60_000) }),
-    (row) => expect(row).toMatchObject({ response_body: null, recording: { response: { omitted: 'UNMASKABLE' } } }),
+    (row) => expect(row).toMatchObject({ response: { body: null, omitted: 'UNMASKABLE' } }),
   ],
   [
     'a list of 400,000 numbers, in which a path is looked for',
     { recording: { maskedPaths: ['**.secret'] }, template: '{"values": [{{ data.node.name }}]}' },
     `${'1,'.repeat(400_000)}1`,
     '{}',
-    (row) => expect(row).toMatchObject({ request_body: null, response_body: null }),
+    (row) => expect(row).toMatchObject({ request: { body: null }, response: { body: null } }),
   ],
   [
     'an answer of escapes within escapes',
     { sharedSecret: 'a-shared-secret-%2525' },
     'thing',
     '%2525'.repeat(13_000),
-    (row) => expect(String(row.response_body)).toHaveLength(65_000),
+    (row) => expect(String(row.response?.body)).toHaveLength(65_000),
   ],
 ];
 
@@ -54,9 +54,11 @@ it.each(HOSTILE)('%s', async (_name, input, name, answer, check) => {
   world.receiver.answer = (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
   const id = await world.subscribe(input);
   await world.insertThings(name);
-  await until('it is recorded', async () => (await attemptsOf(world.db.pool, id)).length === 1);
-  const { rows } = await world.db.pool.query('SELECT * FROM hookgraph.attempts WHERE subscription_id = $1', [id]);
+  const rows = await until('it is recorded', async () => {
+    const found = await recorded(world.db.pool, 'a.subscription_id = $1', id);
+    return found.length === 1 ? found : null;
+  });
   expect(rows).toMatchObject([{ outcome: 'DELIVERED' }]);
-  check(rows[0]);
+  check(rows[0] as Attempt);
   await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
 });

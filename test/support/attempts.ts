@@ -1,5 +1,7 @@
 // Reads the attempts and delivery states of a subscription by its record id.
 import type pg from 'pg';
+import type { Attempt } from '../../src/webhooks/base/model.js';
+import { wholeAttempts } from '../../src/webhooks/base/store/attempts.js';
 import { until } from './until.js';
 
 export interface AttemptRow {
@@ -16,14 +18,34 @@ export interface AttemptRow {
 
 /** The attempts in the order in which they were recorded. */
 export async function attemptsOf(pool: pg.Pool, subscriptionId: string): Promise<AttemptRow[]> {
-  const { rows } = await pool.query<AttemptRow>(
-    `SELECT delivery_id AS "deliveryId", number, outcome, stage, message, subscription_version AS version, started_at AS "startedAt",
-       response_status AS status, request_body AS "requestBody"
-     FROM hookgraph.attempts WHERE subscription_id = $1 ORDER BY id`,
-    [subscriptionId],
-  );
-  return rows;
+  const attempts = await recorded(pool, 'a.subscription_id = $1', subscriptionId);
+  return attempts.map(({ subscriptionVersion, request, response, ...attempt }) => ({
+    ...attempt,
+    version: subscriptionVersion,
+    status: response?.status ?? null,
+    requestBody: request?.body ?? null,
+  }));
 }
+
+/** The whole attempts `a` for which the condition is true, in the order in which they were recorded. */
+export const recorded = async (db: pg.Pool | pg.PoolClient, condition = 'true', ...values: unknown[]): Promise<Attempt[]> => [
+  ...(await wholeAttempts(db, `WHERE ${condition}`, values)).values(),
+];
+
+/** All that is stored about the attempts of a subscription, as a text, in which a secret must not be. */
+export async function recordedText(pool: pg.Pool, subscriptionId: string): Promise<string> {
+  const { rows } = await pool.query('SELECT a::text AS text FROM hookgraph.attempts a WHERE a.subscription_id = $1', [subscriptionId]);
+  const attempts = await recorded(pool, 'a.subscription_id = $1', subscriptionId);
+  return [...rows.map(({ text }) => text), ...attempts.flatMap(textsIn)].join('\n');
+}
+
+/** All texts within a value: JSON would escape their quotation marks. */
+const textsIn = (value: unknown): string[] =>
+  typeof value === 'string'
+    ? [value]
+    : value && typeof value === 'object'
+      ? Object.entries(value).flatMap(([name, of]) => [name, ...textsIn(of)])
+      : [];
 
 /** Waits until at least `count` attempts are recorded, and returns all. */
 export const untilAttempts = (pool: pg.Pool, subscriptionId: string, count: number): Promise<AttemptRow[]> =>

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testSubscription, updateSubscription } from '../../src/webhooks/index.js';
+import { recorded } from '../support/attempts.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, SDL, startEngineWorld } from '../support/engine-world.js';
 
@@ -13,8 +14,7 @@ afterAll(() => world.close());
 const states = async (id: string) => (await deliveriesOf(world.db.pool, id)).map((row) => [row.state, row.reason, row.attemptCount]);
 const subscription = async (id: string) =>
   (await world.db.pool.query('SELECT status, disabled_reason, broken_reason FROM hookgraph.subscriptions WHERE id = $1', [id])).rows[0];
-const attempts = async () =>
-  (await world.db.pool.query('SELECT outcome, stage, message, request_body FROM hookgraph.attempts ORDER BY id')).rows;
+const attempts = () => recorded(world.db.pool);
 
 describe('the journey', () => {
   it('takes a row that raw SQL inserted to the receiver, in the body that the template shapes', async () => {

@@ -2,6 +2,7 @@
 import { trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterEach, expect, it } from 'vitest';
+import { recorded } from '../support/attempts.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
@@ -50,10 +51,10 @@ it('continues the trace of the write to the receiver, with a span for each step'
   expect(named('request')?.attributes).toMatchObject({ 'http.response.status_code': 200 });
   expect(request?.headers.traceparent).toBe(`00-${TRACE}-${named('request')?.spanContext().spanId}-01`);
   const [attempt] = await until('the attempt is recorded', async () => {
-    const { rows } = await world.db.pool.query('SELECT request_headers FROM hookgraph.attempts');
-    return rows.length > 0 ? rows : null;
+    const found = await recorded(world.db.pool);
+    return found.length > 0 ? found : null;
   });
-  expect(attempt.request_headers.traceparent).toBe(request?.headers.traceparent);
+  expect(attempt?.request?.headers.traceparent).toBe(request?.headers.traceparent);
 });
 
 it('sends the header of the owner alone where a subscription has its own traceparent', async () => {

@@ -9,7 +9,7 @@ import type { Enums } from './enums.js';
 type Recorded = { headers: Record<string, string> } & RecordedBody;
 /** Headers and body, or the attempt from which they are read when a query selects them: lists don't load them. */
 type Content = Recorded | { attemptId: string };
-type Request = { url: string } & Content;
+type Request = Content & { url?: string };
 type Response = { status: number } & Content;
 
 /** Rounds milliseconds to hundredths. */
@@ -20,7 +20,16 @@ export function addAttempt(builder: Builder, access: AccessOf, enums: Enums) {
   const request = builder.objectRef<Request>('WebhookRequest').implement({
     description: 'A request as it was sent, with secrets redacted.',
     fields: (t) => ({
-      url: t.exposeString('url', { nullable: false, description: 'The URL that the request was sent to.' }),
+      url: t.string({
+        nullable: false,
+        description: 'The URL that the request was sent to. Empty when the recorded request has been deleted.',
+        resolve: async (sent, _args, ctx) =>
+          'url' in sent && sent.url !== undefined
+            ? sent.url
+            : 'attemptId' in sent
+              ? ((await access(ctx).loaders.attempt.load(sent.attemptId))?.request?.url ?? '')
+              : '',
+      }),
       ...contentFields(t as never, access, { enums, part: 'request', recorded: 'The body', counted: 'The size of the body in bytes.' }),
     }),
   });
@@ -74,12 +83,13 @@ export function addAttempt(builder: Builder, access: AccessOf, enums: Enums) {
       request: t.field({
         type: request,
         description: 'The request; `null` when none was sent.',
-        resolve: ({ id, request: sent }) => sent && { attemptId: id, ...sent },
+        resolve: (attempt) => ('request' in attempt ? attempt.request : attempt.hasRequest ? { attemptId: attempt.id } : null),
       }),
       response: t.field({
         type: response,
         description: 'The response; `null` when none was received.',
-        resolve: ({ id, response: got }) => got && { attemptId: id, ...got },
+        resolve: (attempt) =>
+          'response' in attempt ? attempt.response : attempt.status === null ? null : { attemptId: attempt.id, status: attempt.status },
       }),
     }),
   });

@@ -6,12 +6,13 @@ import type { Builder } from '../builder.js';
 export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
   return {
     bodyOmitted: builder.enumType('WebhookBodyOmitted', {
-      description: 'Why a body was not recorded.',
+      description: 'Why there is no recorded body.',
       values: {
         SWITCHED_OFF: { description: 'The subscription records no bodies.' },
         UNMASKABLE: {
           description: 'The values to mask could not be found, because the body is neither JSON nor XML, or too large.',
         },
+        DELETED: { description: 'The body was recorded, and has been deleted because of its age. Its headers are deleted, too.' },
       } as const,
     }),
     operation: builder.enumType('WebhookOperation', {

@@ -257,9 +257,10 @@ export interface Timings {
 }
 
 /**
- * Why a body was not recorded. `SWITCHED_OFF`: the subscription records no bodies. `UNMASKABLE`: the values to mask couldn't be located.
+ * Why there is no body. `SWITCHED_OFF`: the subscription records no bodies. `UNMASKABLE`: the values to mask couldn't be located.
+ * `DELETED`: it was recorded and has been deleted, with its headers, because it was older than the installation keeps bodies.
  */
-export type BodyOmitted = 'SWITCHED_OFF' | 'UNMASKABLE';
+export type BodyOmitted = 'SWITCHED_OFF' | 'UNMASKABLE' | 'DELETED';
 
 export interface RecordedBody {
   /** `null` when the body was not recorded. */

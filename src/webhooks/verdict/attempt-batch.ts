@@ -1,21 +1,19 @@
 // Encodes the results of attempts as parameters of one SQL statement. Each result is encoded when it is added, so that its objects
 // are garbage-collected early.
 
-import type { Attempt, Outcome, Timings } from '../base/model.js';
+import type { Outcome } from '../base/model.js';
 import { mergePaceOutcomes, type PaceOutcome } from '../base/pace.js';
-import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/store/arrays.js';
+import { bigints, floats, integers, texts, timestamps } from '../base/store/arrays.js';
+import { ExchangeRows } from '../base/store/exchanges.js';
 import type { AttemptLine } from './attempt-log.js';
 import type { AttemptRecord } from './attempt-record.js';
 import type { DeliveryResult } from './attempt-result.js';
-import { SharedHeaders } from './shared-headers.js';
-import { json, storable } from './storable.js';
+import { storable } from './storable.js';
 
-export type ResultColumn = keyof AttemptBatch['columns'];
+export type ResultColumn = keyof AttemptBatch['columns'] | 'exchange_entries' | 'exchange_errors';
 
 export class AttemptBatch {
   size = 0;
-  /** Total length in characters of the bodies, and of the headers that attempts don't share. */
-  private ownCharacters = 0;
   /** Time by `performance.now()` at which the newest result was added. */
   newestMs = 0;
   /**
@@ -43,20 +41,17 @@ export class AttemptBatch {
   private readonly message = texts();
   private readonly startedAt = timestamps();
   private readonly durationMs = floats();
-  private readonly timings = jsonbs();
-  private readonly url = texts();
-  private readonly requestHeaders = jsonbs();
-  private readonly requestBody = texts();
+  private readonly queryUs = integers();
+  private readonly renderUs = integers();
+  private readonly authUs = integers();
+  private readonly sendUs = integers();
+  private readonly firstByteUs = integers();
   private readonly status = integers();
-  private readonly responseHeaders = jsonbs();
-  private readonly responseBody = texts();
   private readonly version = integers();
-  private readonly recording = jsonbs();
-  private readonly requestSet = integers();
-  private readonly responseSet = integers();
+  private readonly exchange = integers();
+  private readonly place = integers();
   private readonly uncounted = integers();
-  private readonly requests = new SharedHeaders();
-  private readonly responses = new SharedHeaders();
+  private readonly exchanges = new ExchangeRows();
   /** The encoded fields of the results, by the parameter names of write-attempts.sql. */
   readonly columns = {
     ids: this.id,
@@ -69,20 +64,16 @@ export class AttemptBatch {
     messages: this.message,
     started_at: this.startedAt,
     durations_ms: this.durationMs,
-    timings: this.timings,
-    urls: this.url,
-    request_headers: this.requestHeaders,
-    request_bodies: this.requestBody,
+    query_us: this.queryUs,
+    render_us: this.renderUs,
+    auth_us: this.authUs,
+    send_us: this.sendUs,
+    first_byte_us: this.firstByteUs,
     statuses: this.status,
-    response_headers: this.responseHeaders,
-    response_bodies: this.responseBody,
     versions: this.version,
-    recordings: this.recording,
-    request_sets: this.requestSet,
-    response_sets: this.responseSet,
+    exchanges: this.exchange,
+    places: this.place,
     uncounted: this.uncounted,
-    shared_request_headers: this.requests.sets,
-    shared_response_headers: this.responses.sets,
   };
 
   /** @param toLine makes the line of an attempt; `null` when it is not to be logged */
@@ -96,12 +87,7 @@ export class AttemptBatch {
       this.mayDisable.push({ deliveryId, subscriptionId, disable, outcome: attempt?.outcome ?? null });
     const line = attempt && this.toLine(attempt);
     if (line) this.lines.push(line);
-    const { request, response } = attempt ?? {};
-    const sent = this.requests.share(subscriptionId, request?.headers);
-    const got = this.responses.share(subscriptionId, response?.headers);
-    const [sentHeaders, gotHeaders] = [json(sent.own), json(got.own)];
-    this.ownCharacters +=
-      (request?.body?.length ?? 0) + (response?.body?.length ?? 0) + (sentHeaders?.length ?? 0) + (gotHeaders?.length ?? 0);
+    const exchange = attempt && this.exchanges.add(attempt, isError(attempt));
     this.id.push(deliveryId);
     this.token.push(token);
     this.state.push(next?.state);
@@ -112,56 +98,47 @@ export class AttemptBatch {
     this.message.push(storable(attempt?.message));
     this.startedAt.push(attempt?.startedAt);
     this.durationMs.push(attempt?.durationMs);
-    this.timings.push(json(attempt && toMicroseconds(attempt.timings)));
-    this.url.push(request?.url);
-    this.requestHeaders.push(sentHeaders);
-    this.requestBody.push(storable(request?.body));
-    this.status.push(response?.status);
-    this.responseHeaders.push(gotHeaders);
-    this.responseBody.push(storable(response?.body));
+    this.queryUs.push(toMicroseconds(attempt?.timings.queryMs));
+    this.renderUs.push(toMicroseconds(attempt?.timings.renderMs));
+    this.authUs.push(toMicroseconds(attempt?.timings.authMs));
+    this.sendUs.push(toMicroseconds(attempt?.timings.sendMs));
+    this.firstByteUs.push(toMicroseconds(attempt?.timings.firstByteMs));
+    this.status.push(attempt?.response?.status);
     this.version.push(attempt?.definition.version);
-    this.recording.push(json(attempt && recordingOf(attempt)));
-    this.requestSet.push(sent.set);
-    this.responseSet.push(got.set);
+    this.exchange.push(exchange?.row);
+    this.place.push(exchange?.place);
     // Pushes 1 or NULL instead of a boolean, because NULL takes only four bytes and most attempts count.
     this.uncounted.push(uncounted && 1);
   }
 
-  /** Total length of the bodies and headers in the batch, in characters. */
+  /** The memory that requests and responses in the batch take, in characters; in bytes where they are compressed. */
   get characters(): number {
-    return this.ownCharacters + this.requests.characters + this.responses.characters;
+    return this.exchanges.characters;
   }
 
   /** Returns the parameters of write-attempts.sql, which are valid until the next `add` or `clear`. */
   toParameters(): Record<ResultColumn, Buffer> {
     const parameters: Partial<Record<ResultColumn, Buffer>> = {};
-    for (const name in this.columns) parameters[name as ResultColumn] = this.columns[name as ResultColumn].toParameter();
-    return parameters as Record<ResultColumn, Buffer>;
+    for (const name in this.columns) parameters[name as ResultColumn] = this.columns[name as keyof AttemptBatch['columns']].toParameter();
+    const { entries, areErrors } = this.exchanges.toParameters();
+    return { ...parameters, exchange_entries: entries, exchange_errors: areErrors } as Record<ResultColumn, Buffer>;
   }
 
   clear(): void {
     this.size = 0;
-    this.ownCharacters = 0;
     this.mayDisable.length = 0;
     this.lines.length = 0;
     this.paces.clear();
-    this.requests.clear();
-    this.responses.clear();
-    for (const name in this.columns) this.columns[name as ResultColumn].clear();
+    this.exchanges.clear();
+    for (const name in this.columns) this.columns[name as keyof AttemptBatch['columns']].clear();
   }
 }
 
-/** Rounds timings, which are in milliseconds, to three decimals. */
-function toMicroseconds(timings: Timings): Timings {
-  const rounded: Timings = {};
-  for (const name in timings) rounded[name as keyof Timings] = Math.round((timings[name as keyof Timings] as number) * 1000) / 1000;
-  return rounded;
-}
+/** The longest duration that fits into an integer of microseconds: 35 minutes. */
+const MAX_US = 2_147_483_647;
 
-/** Returns the original sizes of masked or omitted bodies, and why they were omitted; `null` when both are recorded unchanged. */
-export function recordingOf({ request, response }: AttemptRecord): object | null {
-  const of = (part: Attempt['request'] | Attempt['response']) =>
-    part?.bytes == null ? undefined : { bytes: part.bytes, omitted: part.omitted };
-  const [sent, got] = [of(request), of(response)];
-  return sent || got ? { request: sent, response: got } : null;
-}
+/** Converts a duration in milliseconds to the integer that is stored. */
+export const toMicroseconds = (ms: number | undefined): number | undefined => ms && Math.min(Math.round(ms * 1000), MAX_US);
+
+/** Whether the attempt's exchange is kept as long as those of errors. */
+export const isError = ({ outcome }: Pick<AttemptRecord, 'outcome'>): boolean => outcome === 'FAILED' || outcome === 'HELD';

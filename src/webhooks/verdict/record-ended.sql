@@ -2,9 +2,9 @@
 --
 -- psql -v ids='{}' -v subscription_ids='{}' -v topic_ids='{}' -v tenants='{}' -v kinds='{}' -v typenames='{}'
 --   -v node_keys='{}' -v states='{}' -v reasons='{}' -v versions='{}' -v outcomes='{}' -v stages='{}'
---   -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v timings='{}' -v urls='{}'
---   -v request_headers='{}' -v request_bodies='{}' -v statuses='{}' -v response_headers='{}'
---   -v response_bodies='{}' -v recordings='{}' -f record-ended.sql
+--   -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v query_us='{}' -v render_us='{}' -v auth_us='{}'
+--   -v send_us='{}' -v first_byte_us='{}' -v statuses='{}' -v exchanges='{}' -v places='{}'
+--   -v exchange_entries='{}' -v exchange_errors='{}' -f record-ended.sql
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql
 WITH
@@ -15,21 +15,21 @@ results AS MATERIALIZED (
     :'ids'::bigint[], :'subscription_ids'::uuid[], :'topic_ids'::uuid[], :'tenants'::text[], :'kinds'::text[],
     :'typenames'::text[], :'node_keys'::text[], :'states'::text[], :'reasons'::text[], :'versions'::int[],
     :'outcomes'::text[], :'stages'::text[], :'messages'::text[], :'started_at'::timestamptz[],
-    :'durations_ms'::float8[], :'timings'::jsonb[], :'urls'::text[], :'request_headers'::jsonb[],
-    :'request_bodies'::text[], :'statuses'::int[], :'response_headers'::jsonb[], :'response_bodies'::text[],
-    :'recordings'::jsonb[]
+    :'durations_ms'::float8[], :'query_us'::int[], :'render_us'::int[], :'auth_us'::int[], :'send_us'::int[],
+    :'first_byte_us'::int[], :'statuses'::int[], :'exchanges'::int[], :'places'::int[]
   ) AS r (
     id, subscription_id, topic_id, tenant, kind, typename, node_key, state, reason, version, outcome, stage,
-    message, started_at, duration_ms, timings, url, request_headers, request_body, status, response_headers,
-    response_body, recording)
+    message, started_at, duration_ms, query_us, render_us, auth_us, send_us, first_byte_us, status, exchange,
+    place)
 ),
 :new_ended_deliveries,
+:new_exchanges,
 -- Makes the rows of `attempts`. A row with `test = true` never counts towards disabling the subscription.
 finished_attempts AS (
   SELECT
     id AS delivery_id, subscription_id, version, 1 AS number, kind = 'TEST' AS test, true AS counted,
-    outcome, stage, message, started_at, duration_ms, timings, url, request_headers, request_body,
-    status, response_headers, response_body, recording
+    outcome, stage, message, started_at, duration_ms, query_us, render_us, auth_us, send_us, first_byte_us,
+    status, exchange, place
   FROM results
 )
 :new_attempts;

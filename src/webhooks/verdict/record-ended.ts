@@ -3,10 +3,11 @@ import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
 import { afterOnlyAttempt } from '../base/store/delivery-state.js';
-import { recordingOf } from './attempt-batch.js';
+import { ExchangeRows } from '../base/store/exchanges.js';
+import { isError, toMicroseconds } from './attempt-batch.js';
 import { reportOnlyAttempt } from './attempt-log.js';
 import type { AttemptRecord } from './attempt-record.js';
-import { json, storable } from './storable.js';
+import { storable } from './storable.js';
 
 const RECORD = sqlStatement<string>('webhooks/verdict/record-ended.sql');
 
@@ -24,6 +25,9 @@ export async function recordEnded(engine: Pick<Engine, 'pool' | 'log' | 'setting
 
 /** Inserts all records in one statement. */
 export async function insertEnded(db: Pool | PoolClient, records: EndedRecord[]): Promise<void> {
+  const exchangeRows = new ExchangeRows();
+  const places = records.map(({ attempt }) => exchangeRows.add(attempt, isError(attempt)));
+  const { entries, areErrors } = exchangeRows.toParameters();
   const column = <T>(read: (record: EndedRecord) => T) => records.map(read);
   const parameters = {
     ids: column((record) => record.attempt.delivery.id),
@@ -41,14 +45,16 @@ export async function insertEnded(db: Pool | PoolClient, records: EndedRecord[])
     messages: column((record) => storable(record.attempt.message)),
     started_at: column((record) => record.attempt.startedAt),
     durations_ms: column((record) => record.attempt.durationMs),
-    timings: column((record) => json(record.attempt.timings)),
-    urls: column((record) => record.attempt.request?.url ?? null),
-    request_headers: column((record) => json(record.attempt.request?.headers)),
-    request_bodies: column((record) => storable(record.attempt.request?.body)),
+    query_us: column((record) => toMicroseconds(record.attempt.timings.queryMs)),
+    render_us: column((record) => toMicroseconds(record.attempt.timings.renderMs)),
+    auth_us: column((record) => toMicroseconds(record.attempt.timings.authMs)),
+    send_us: column((record) => toMicroseconds(record.attempt.timings.sendMs)),
+    first_byte_us: column((record) => toMicroseconds(record.attempt.timings.firstByteMs)),
     statuses: column((record) => record.attempt.response?.status ?? null),
-    response_headers: column((record) => json(record.attempt.response?.headers)),
-    response_bodies: column((record) => storable(record.attempt.response?.body)),
-    recordings: column((record) => json(recordingOf(record.attempt))),
+    exchanges: places.map((exchange) => exchange?.row ?? null),
+    places: places.map((exchange) => exchange?.place ?? null),
+    exchange_entries: entries,
+    exchange_errors: areErrors,
   };
   await db.query(RECORD.text, RECORD.values(parameters));
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/store/delivery-moves.js';
@@ -6,6 +7,7 @@ import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim
 import { padQueueTable } from '../../../src/webhooks/lease/pad-queue-table.js';
 import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';
 import { ERRORS_PER_HOUR, writeAttempts } from '../../../src/webhooks/verdict/write-attempts.js';
+import { recorded } from '../../support/attempts.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { deliveriesOf, insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
 
@@ -43,8 +45,7 @@ const result = (delivery: DeliveryInHand, outcome: 'DELIVERED' | 'FAILED', rest:
   ...rest,
 });
 
-const attemptsOf = async (deliveryId: string | undefined) =>
-  (await db.pool.query('SELECT * FROM hookgraph.attempts WHERE delivery_id = $1 ORDER BY id', [deliveryId])).rows;
+const attemptsOf = (deliveryId: string | undefined) => recorded(db.pool, 'a.delivery_id = $1', deliveryId);
 const statusOf = async (id: string | undefined) =>
   (await db.pool.query('SELECT status, disabled_reason FROM hookgraph.subscriptions WHERE id = $1', [id])).rows[0];
 
@@ -58,10 +59,12 @@ describe('writeAttempts', () => {
       { state: 'RETRYING', attemptCount: 1, leaseToken: null },
     ]);
     expect(rows[1].dueInSeconds).toBeGreaterThan(58);
-    expect(await attemptsOf(a?.id)).toMatchObject([{ number: 1, outcome: 'DELIVERED', request_body: '{"x":1}', response_status: 200 }]);
+    expect(await attemptsOf(a?.id)).toMatchObject([
+      { number: 1, outcome: 'DELIVERED', timings: { sendMs: 3 }, request: { body: '{"x":1}' }, response: { status: 200, body: 'ok' } },
+    ]);
   });
 
-  it('records of each attempt its own headers, though those of a subscription are told once', async () => {
+  it('records the headers of each attempt', async () => {
     const [ours, theirs] = await Promise.all([inHand(3), inHand(2)]);
     const batch = [ours[0], theirs[0], ours[1], theirs[1], ours[2]] as DeliveryInHand[];
     const headersOf = (delivery: DeliveryInHand, place: number): Record<'request' | 'response', Record<string, string>> => ({
@@ -87,11 +90,45 @@ describe('writeAttempts', () => {
     );
     for (const [place, delivery] of batch.entries()) {
       const { request, response } = headersOf(delivery, place);
-      expect(await attemptsOf(delivery.id)).toMatchObject([
-        { delivery_id: delivery.id, request_headers: request, response_headers: response },
-      ]);
-      expect((await attemptsOf(delivery.id))[0].response_headers).toEqual(response);
+      const [attempt] = await attemptsOf(delivery.id);
+      expect(attempt).toMatchObject({ deliveryId: delivery.id, request: { headers: request } });
+      expect(attempt?.response?.headers).toEqual(response);
     }
+  });
+
+  it('reads back exactly what was sent and received: any text, names in their order, many attempts and large ones', async () => {
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }));
+    const headers = fc.dictionary(fc.oneof(text, fc.constantFrom('__proto__', '10', '9', 'Set-Cookie')), text);
+    const omitted = fc.constantFrom('SWITCHED_OFF' as const, 'UNMASKABLE' as const);
+    const body = fc.oneof(
+      fc.record({ body: text }),
+      fc.record({ body: fc.constant(null), omitted, bytes: fc.nat() }),
+      fc.record({ body: text, bytes: fc.nat() }),
+    );
+    const part = fc.tuple(headers, body).map(([names, rest]) => ({ headers: names, ...rest }));
+    const exchanges = fc.record({ url: text, request: part, response: fc.option(part), isError: fc.boolean() });
+    const samples = fc.sample(exchanges, 100);
+    const large = { url: 'u', request: { headers: {}, body: 'é'.repeat(400_000) }, response: null, isError: false };
+    const sent = [...samples, large, ...samples.slice(0, 3)];
+    const deliveries = await inHand(sent.length);
+    await writeAttempts(
+      db.pool,
+      sent.map(({ url, request, response, isError }, place) => {
+        const one = result(deliveries[place] as DeliveryInHand, isError ? 'FAILED' : 'DELIVERED');
+        const attempt = one.attempt as NonNullable<DeliveryResult['attempt']>;
+        return { ...one, attempt: { ...attempt, request: { url, ...request }, response: response && { status: 200, ...response } } };
+      }),
+    );
+    const whole = { omitted: null, bytes: null };
+    const attempts = new Map((await recorded(db.pool)).map((attempt) => [attempt.deliveryId, attempt]));
+    for (const [place, { url, request, response }] of sent.entries()) {
+      const attempt = attempts.get(deliveries[place]?.id as string);
+      expect(attempt?.request).toEqual({ url, ...whole, ...request });
+      expect(attempt?.response).toEqual(response && { status: 200, ...whole, ...response });
+      expect(Object.entries(attempt?.request?.headers ?? {})).toEqual(Object.entries(request.headers));
+    }
+    const { rows } = await db.pool.query('SELECT count(*)::int AS rows FROM hookgraph.exchanges');
+    expect(rows[0].rows).toBeLessThan(sent.length / 2);
   });
 
   it('changes nothing for a worker that lost its lease, and nothing the second time', async () => {
@@ -166,12 +203,12 @@ describe('writeAttempts', () => {
     expect(await attemptsOf(delivery.id)).toHaveLength(1);
   });
 
-  it('stores what Postgres refuses as text: NUL in a body, an escaped NUL in a header', async () => {
+  it('stores what Postgres refuses as text: NUL in a body and in a header', async () => {
     const [delivery] = (await inHand(1)) as [DeliveryInHand];
     const one = result(delivery, 'DELIVERED');
     if (one.attempt) one.attempt.response = { status: 200, headers: { x: 'a\0b' }, body: 'a\0b' };
     await writeAttempts(db.pool, [one]);
-    expect(await attemptsOf(delivery.id)).toMatchObject([{ response_body: 'a\uFFFDb', response_headers: { x: 'a\uFFFDb' } }]);
+    expect(await attemptsOf(delivery.id)).toMatchObject([{ response: { body: 'a\0b', headers: { x: 'a\0b' } } }]);
   });
 
   it('switches a subscription off by the rule that an attempt broke, in the same transaction', async () => {

@@ -12,13 +12,14 @@ interface Props {
   headers: unknown;
   body: string | null;
   bodyBytes: number;
-  bodyOmitted: 'SWITCHED_OFF' | 'UNMASKABLE' | null;
+  bodyOmitted: keyof typeof OMITTED | null;
   children?: React.ReactNode;
 }
 
 const OMITTED = {
   SWITCHED_OFF: 'The body was not recorded, because this webhook records no bodies.',
   UNMASKABLE: 'The body was not recorded, because the values to mask could not be found in it.',
+  DELETED: 'Headers and body have been deleted, because they were older than this installation keeps them.',
 };
 
 export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, children }: Props) {

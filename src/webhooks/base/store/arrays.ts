@@ -3,7 +3,7 @@
 // https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES.
 
 /** Type OIDs, from pg_type.dat. */
-const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184, jsonb: 3802 };
+const OID = { boolean: 16, bytea: 17, bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184 };
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
 const TWO_TO_32 = 2 ** 32;
 
@@ -79,13 +79,16 @@ const writeText: Write<string> = (column, value) => {
 
 export const texts = () => new Column(OID.text, writeText);
 
-/** The values are JSON texts. */
-export const jsonbs = () =>
-  new Column<string>(OID.jsonb, (column, value) => {
+export const byteas = () =>
+  new Column<Buffer>(OID.bytea, (column, value) => {
+    column.need(value.length);
+    column.at += value.copy(column.bytes, column.at);
+  });
+
+export const booleans = () =>
+  new Column<boolean>(OID.boolean, (column, value) => {
     column.need(1);
-    // The version of the jsonb binary format.
-    column.bytes[column.at++] = 1;
-    writeText(column, value);
+    column.bytes[column.at++] = value ? 1 : 0;
   });
 
 export const integers = () =>

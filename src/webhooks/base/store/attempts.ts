@@ -1,27 +1,31 @@
-// Reads attempts of the owner's subscriptions in batches. Lists read them without headers and bodies, which may be large.
+// Reads attempts of the owner's subscriptions in batches. Lists read them without requests and responses, which may be large.
 import type { Pool, PoolClient } from 'pg';
 import type { Attempt, Owner } from '../model.js';
+import { unpack } from './exchanges.js';
 import { isBigId } from './page.js';
 
 type Db = Pool | PoolClient;
 
-/** An attempt without the headers and bodies of its request and response; attemptsByIds reads them. */
+/** An attempt without the contents of its request and response; attemptsByIds reads them. */
 export interface AttemptSummary extends Omit<Attempt, 'request' | 'response'> {
-  request: { url: string } | null;
-  response: { status: number } | null;
+  /** Whether a request was sent. */
+  hasRequest: boolean;
+  /** The status of the response; `null` when none was received. */
+  status: number | null;
 }
 
-const COLUMNS = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS "subscriptionVersion", a.number, a.outcome, a.stage, a.message,
-  a.started_at AS "startedAt", a.duration_ms AS "durationMs", a.timings`;
-const WHOLE = `${COLUMNS},
+/** The durations in `timings` are columns; attempts of before the columns have a document. */
+const TIMINGS = `coalesce(a.timings, jsonb_strip_nulls(jsonb_build_object('queryMs', a.query_us / 1000.0, 'renderMs', a.render_us / 1000.0,
+  'authMs', a.auth_us / 1000.0, 'sendMs', a.send_us / 1000.0, 'firstByteMs', a.first_byte_us / 1000.0)))`;
+const SUMMARY = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS "subscriptionVersion", a.number, a.outcome, a.stage, a.message,
+  a.started_at AS "startedAt", a.duration_ms AS "durationMs", ${TIMINGS} AS timings,
+  a.exchange_id IS NOT NULL OR a.request_url IS NOT NULL AS "hasRequest", a.response_status AS status`;
+const WHOLE = `${SUMMARY}, a.exchange_id AS "exchangeId", a.place,
   CASE WHEN a.request_url IS NOT NULL THEN jsonb_build_object('url', a.request_url, 'headers', a.request_headers, 'body', a.request_body,
     'omitted', a.recording->'request'->'omitted', 'bytes', a.recording->'request'->'bytes') END AS request,
-  CASE WHEN a.response_status IS NOT NULL
-    THEN jsonb_build_object('status', a.response_status, 'headers', a.response_headers, 'body', a.response_body,
+  CASE WHEN a.request_url IS NOT NULL AND a.response_status IS NOT NULL
+    THEN jsonb_build_object('headers', a.response_headers, 'body', a.response_body,
       'omitted', a.recording->'response'->'omitted', 'bytes', a.recording->'response'->'bytes') END AS response`;
-const SUMMARY = `${COLUMNS},
-  CASE WHEN a.request_url IS NOT NULL THEN jsonb_build_object('url', a.request_url) END AS request,
-  CASE WHEN a.response_status IS NOT NULL THEN jsonb_build_object('status', a.response_status) END AS response`;
 /** Deleted subscriptions are included, since their attempts stay visible to the owner. */
 const OWN = 'JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE s.tenant = $1 AND s.owner = $2';
 
@@ -49,10 +53,48 @@ export async function lastAttemptsOf(db: Db, owner: Owner, deliveryIds: readonly
   return new Map(rows.map((attempt) => [attempt.deliveryId, attempt]));
 }
 
-export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Attempt>> {
-  const { rows } = await db.query<Attempt>(
-    `SELECT ${WHOLE} FROM hookgraph.attempts a ${OWN} AND a.id = ANY ($3::bigint[])`,
-    valuesOf(owner, ids),
-  );
-  return new Map(rows.map((attempt) => [attempt.id, attempt]));
+type Content = { headers: Record<string, string> } & Pick<NonNullable<Attempt['request']>, 'body' | 'omitted' | 'bytes'>;
+interface WholeRow extends AttemptSummary {
+  request: Attempt['request'];
+  response: Content | null;
+  exchangeId: string | null;
+  place: number;
+  /** The row of `exchanges`, at its first attempt; `null` when retention has deleted it. */
+  entries: Buffer | null;
 }
+
+/** Reads whole attempts, in one statement. */
+export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Attempt>> {
+  return wholeAttempts(db, `${OWN} AND a.id = ANY ($3::bigint[])`, valuesOf(owner, ids));
+}
+
+/**
+ * Reads the whole attempts `a` that a condition in SQL finds, in the order of their ids. Attempts that share a row of `exchanges` read it
+ * once. OFFSET 0 makes it one index probe per row.
+ */
+export async function wholeAttempts(db: Db, where: string, values: unknown[]): Promise<Map<string, Attempt>> {
+  const { rows } = await db.query<WholeRow>(
+    `SELECT a.*, x.entries FROM (
+       SELECT ${WHOLE}, a.outcome IN ('FAILED', 'HELD') AS is_error, row_number() OVER (PARTITION BY a.exchange_id ORDER BY a.id) AS nth
+       FROM hookgraph.attempts a ${where}
+     ) a LEFT JOIN LATERAL (
+       SELECT x.entries FROM hookgraph.exchanges x WHERE x.is_error = a.is_error AND x.id = a."exchangeId" AND a.nth = 1 OFFSET 0
+     ) x ON true ORDER BY a.id`,
+    values,
+  );
+  const exchanges = new Map(rows.flatMap(({ exchangeId, entries }) => (entries ? [[exchangeId, unpack(entries)] as const] : [])));
+  return new Map(
+    rows.map((row) => {
+      const { id, deliveryId, subscriptionVersion, number, outcome, stage, message, startedAt, durationMs, timings, hasRequest, status } =
+        row;
+      const exchange = exchanges.get(row.exchangeId)?.[row.place] ?? row;
+      const request = exchange.request ?? (hasRequest ? { url: '', ...DELETED } : null);
+      const response = status === null ? null : { status, ...(exchange.response ?? DELETED) };
+      const attempt = { id, deliveryId, subscriptionVersion, number, outcome, stage, message, startedAt, durationMs, timings };
+      return [id, { ...attempt, request, response }];
+    }),
+  );
+}
+
+/** Stands for a request or response that retention has deleted. */
+const DELETED: Content = { headers: {}, body: null, omitted: 'DELETED' };

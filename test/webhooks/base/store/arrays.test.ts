@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bigints, type Column, floats, integers, jsonbs, texts, timestamps } from '../../../../src/webhooks/base/store/arrays.js';
+import { bigints, booleans, byteas, type Column, floats, integers, texts, timestamps } from '../../../../src/webhooks/base/store/arrays.js';
 import { type TestDatabase, testDatabase } from '../../../support/database.js';
 
 let db: TestDatabase;
@@ -23,7 +23,12 @@ describe('arrays in Postgres’ binary format', () => {
     expect(await read('float8', floats(), [0.1, -2e300, null])).toEqual([0.1, -2e300, null]);
     const at = [new Date('2026-11-25T20:00:00.123Z'), new Date('1999-01-01T00:00:00Z'), null];
     expect(await read('timestamptz', timestamps(), at)).toEqual(at);
-    expect(await read('jsonb', jsonbs(), ['{"a": ["ü", null]}', null])).toEqual([{ a: ['ü', null] }, null]);
+    expect(await read('bytea', byteas(), [Buffer.of(0, 255, 7), Buffer.alloc(3_000, 1), null])).toEqual([
+      Buffer.of(0, 255, 7),
+      Buffer.alloc(3_000, 1),
+      null,
+    ]);
+    expect(await read('boolean', booleans(), [true, false, null])).toEqual([true, false, null]);
   });
 
   it('may be empty, or larger than anything before', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSubscription, type SubscriptionInput, updateSubscription } from '../../../../src/webhooks/index.js';
-import { untilAttempts } from '../../../support/attempts.js';
+import { recorded, recordedText, untilAttempts } from '../../../support/attempts.js';
 import { type Aws, answerJsonError, KEYS, REGION, startAws } from '../../../support/aws.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../../support/engine-world.js';
 import { hasMoto, type Moto, startMoto } from '../../../support/moto.js';
@@ -43,12 +43,10 @@ describe('an event', () => {
     expect(event?.resources).toEqual(
       expect.arrayContaining([`delivery_id=${attempt?.deliveryId}`, `subscription_id=${id}`, 'node_type=Thing']),
     );
-    const { rows } = await world.db.pool.query('SELECT * FROM hookgraph.attempts WHERE subscription_id = $1', [id]);
-    expect(rows[0]).toMatchObject({
+    expect((await recorded(world.db.pool, 'a.subscription_id = $1', id))[0]).toMatchObject({
       outcome: 'DELIVERED',
-      request_url: bus.eventBusArn,
-      request_headers: { Source: 'shop', DetailType: 'thing/created' },
-      response_body: expect.stringContaining('EventId'),
+      request: { url: bus.eventBusArn, headers: { Source: 'shop', DetailType: 'thing/created' } },
+      response: { body: expect.stringContaining('EventId') },
     });
     await off(id);
   });
@@ -101,8 +99,8 @@ describe('an event', () => {
     await world.insertThings('one');
     const [attempt] = await attempts(id, 1);
     expect(attempt?.message).toMatch(/AccessDeniedException: .*\[redacted\].*Allow `events:PutEvents` on the event bus/);
-    const { rows } = await world.db.pool.query('SELECT a::text AS text FROM hookgraph.attempts a WHERE subscription_id = $1', [id]);
-    for (const secret of Object.values(KEYS)) expect(rows[0].text).not.toContain(secret);
+    const text = await recordedText(world.db.pool, id);
+    for (const secret of Object.values(KEYS)) expect(text).not.toContain(secret);
     await off(id);
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { topicArnOf } from '../../../../src/webhooks/destinations/sns/definition.js';
 import { settleTopics } from '../../../../src/webhooks/destinations/sns/managed-sns-topics.js';
 import { createSubscription, deleteSubscription, type SubscriptionInput, subscriptionsByIds } from '../../../../src/webhooks/index.js';
+import { recorded, recordedText } from '../../../support/attempts.js';
 import { ACCOUNT, type Aws, answerError, KEYS, REGION, ROLE } from '../../../support/aws.js';
 import { INSTALLATION, startAwsWorld } from '../../../support/aws-world.js';
 import { moveDeliveries } from '../../../support/engine-rows.js';
@@ -40,12 +41,12 @@ describe('a message', () => {
       content_type: 'application/json',
     });
     expect(message?.Body).toBe('{"event_type": "thing.created"}');
-    const { rows } = await world.db.pool.query('SELECT * FROM hookgraph.attempts WHERE subscription_id = $1', [id]);
-    expect(rows[0]).toMatchObject({
-      request_url: topicArn,
-      request_headers: { 'MessageAttributes.event': 'created', 'MessageAttributes.delivery_id': attempt?.deliveryId },
-      response_status: 200,
-      response_body: expect.stringMatching(/^\{"MessageId":"[\w-]+"\}$/),
+    expect((await recorded(world.db.pool, 'a.subscription_id = $1', id))[0]).toMatchObject({
+      request: {
+        url: topicArn,
+        headers: { 'MessageAttributes.event': 'created', 'MessageAttributes.delivery_id': attempt?.deliveryId },
+      },
+      response: { status: 200, body: expect.stringMatching(/^\{"MessageId":"[\w-]+"\}$/) },
     });
     await off(id);
   });
@@ -116,8 +117,8 @@ describe('credentials', () => {
     const id = await world.subscribe({ sns: { topicArn: `${MANAGED}:some`, endpoint: aws.endpoint, ...KEYS } });
     await world.insertThings('one');
     expect((await attempts(id, 1))[0]?.message).toBe('The receiver answered with status 403: Denied: no: [redacted] [redacted].');
-    const { rows } = await world.db.pool.query('SELECT a::text AS text FROM hookgraph.attempts a WHERE subscription_id = $1', [id]);
-    for (const secret of Object.values(KEYS)) expect(rows[0].text).not.toContain(secret);
+    const text = await recordedText(world.db.pool, id);
+    for (const secret of Object.values(KEYS)) expect(text).not.toContain(secret);
     await off(id);
   });
 

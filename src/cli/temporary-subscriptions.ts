@@ -63,7 +63,7 @@ export async function subscribeTemporarily(client: Client, temporary: Temporary)
     },
     unsubscribe: async () => {
       for (const [topic, id] of [...ids]) {
-        await client.mutate(DELETE, { webhookSubscription: { id } });
+        await remove(client, id);
         ids.delete(topic);
       }
     },
@@ -78,8 +78,11 @@ export async function subscribeTemporarily(client: Client, temporary: Temporary)
         note(`Took over the subscription to ${topic} of a \`listen\` that was killed.`);
         if (found) missed(found, topic).forEach(note);
       } else if (left.callbackUrl === callbackUrl || (await isAbandoned(left.callbackUrl))) {
-        await client.mutate(DELETE, { webhookSubscription: { id: left.id } });
-        note(`Deleted the subscription to ${left.topic.key} of a \`listen\` that was killed.`);
+        const what = `the subscription to ${left.topic.key} of a \`listen\` that was killed`;
+        await remove(client, left.id).then(
+          () => note(`Deleted ${what}.`),
+          (error: Error) => note(`Deleting ${what} failed: ${error.message}`),
+        );
       }
     }
     for (const topic of topics) if (!ids.has(topic)) await create(topic);
@@ -95,6 +98,15 @@ const nameOf = (topic: string): string => `listen (${topic})`;
 async function findLeftovers(client: Client): Promise<Leftover[]> {
   const all: Leftover[] = await client.list(LIST, {}, Number.POSITIVE_INFINITY);
   return all.filter(({ name, callbackUrl }) => /^listen \(.+\)$/.test(name ?? '') && callbackUrl);
+}
+
+/** Deletes a subscription. It may be gone: another `listen` that starts now deletes the same ones, and so may anybody. */
+async function remove(client: Client, id: string): Promise<void> {
+  try {
+    await client.mutate(DELETE, { webhookSubscription: { id } });
+  } catch (error) {
+    if ((await look(client, id, new Date(0).toISOString())) !== null) throw error;
+  }
 }
 
 /** Whether a receiver on this machine no longer listens. Says nothing about other machines, where a colleague may listen. */

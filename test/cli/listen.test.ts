@@ -203,6 +203,37 @@ it('listen deletes what killed ones left at other ports of this machine, and not
   await cli.run(['webhooks', 'delete', ...left, '--yes']);
 });
 
+it('listens that run at once leave each other alone, and clean up together what dead ones left', async () => {
+  const ports = [await freePort(), await freePort(), await freePort()];
+  for (const port of [await freePort(), await freePort(), await freePort()]) {
+    const url = `http://127.0.0.1:${port}/receive-webhooks`;
+    await cli.json('webhooks', 'create', '--name', 'listen (user/updated)', '--topic', 'user/updated', '--url', url);
+  }
+  const urls = async () => (await cli.json('webhooks', 'list')).map(({ callbackUrl }: { callbackUrl: string }) => callbackUrl).sort();
+  const of = (some: number[]) => some.map((port) => `http://127.0.0.1:${port}/receive-webhooks`).sort();
+  const stops = ports.map(() => new AbortController());
+  const runs = ports.map((port, at) =>
+    cli.run(['listen', '--port', String(port), '--subscribe', 'user/created'], { signal: (stops[at] as AbortController).signal }),
+  );
+  try {
+    await until('each is subscribed, and nothing else is left', async () => `${await urls()}` === `${of(ports)}`);
+    stops[1]?.abort();
+    expect(await runs[1]).toMatchObject({ code: 0 });
+    expect(await urls()).toEqual(of([ports[0], ports[2]] as number[]));
+    // Somebody deletes a subscription of one that runs, which then ends in peace.
+    const [{ id }] = (await cli.json('webhooks', 'list')).filter(
+      ({ callbackUrl }: { callbackUrl: string }) => callbackUrl === of([ports[0] as number])[0],
+    );
+    await cli.run(['webhooks', 'delete', id, '--yes']);
+    stops[0]?.abort();
+    expect(await runs[0]).toMatchObject({ code: 0 });
+    expect(await urls()).toEqual(of([ports[2] as number]));
+  } finally {
+    for (const stop of stops) stop.abort();
+    await Promise.all(runs);
+  }
+});
+
 it('listen looks after a sleep, enables its subscription, and says what was missed', async () => {
   let now = Date.now();
   const statusOf = async () => (await cli.json('webhooks', 'list'))[0]?.status;

@@ -77,13 +77,14 @@ async function endExtra({ workers }: World, worker: Product): Promise<void> {
   await worker.kill('SIGTERM');
 }
 
-async function failOver(world: World, lastsMs: number): Promise<void> {
+async function failOver(world: World, dies: boolean, lastsMs: number): Promise<void> {
   const { server, pool, receivers, writers, gated } = world;
   const sinceMs = performance.now();
   const before = new Set(writers.created);
-  await server.failOver?.(() => wait(lastsMs));
+  await server.failOver?.(dies, () => wait(lastsMs));
   world.followServer();
   await wait(lastsMs);
+  if (!dies) return;
   await Promise.all([writers.pause(), gated?.pause()]);
   await enableAll(world);
   await untilQuiet(world);
@@ -134,10 +135,15 @@ export const FAULTS: Record<string, Fault> = {
     },
   },
   'kill-postgres': { what: 'kill -9 of Postgres', needsServer: true, run: ({ server }) => server.crash?.() ?? Promise.resolve() },
+  failover: {
+    what: 'Postgres is stopped in good order, and its streaming replica takes over with everything',
+    needsServer: true,
+    run: (world, lastsMs) => failOver(world, false, lastsMs),
+  },
   'lossy-failover': {
     what: 'kill -9 of Postgres, and its streaming replica takes over, which may lack the last writes',
     needsServer: true,
-    run: failOver,
+    run: (world, lastsMs) => failOver(world, true, lastsMs),
   },
   'cut-off': {
     what: 'a host is cut off from the network, for longer than its leases; its worker goes on',

@@ -1,4 +1,4 @@
-// Starts the Postgres of a run, ends it as `kill -9` does, and fails over to a streaming replica.
+// Starts the Postgres of a run, ends it as `kill -9` does, and hands over to a streaming replica.
 import { execFileSync } from 'node:child_process';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,10 +40,17 @@ export async function startServer(): Promise<{ server: Server; stop(): Promise<v
       primary = await start(primary.dataDir);
       await run(primary.postgres.url, 'SELECT 1');
     },
-    async failOver(betweenMs) {
+    async failOver(dies, between) {
       const replica = await makeReplica(primary, nextDir(), start);
-      await betweenMs();
-      await kill(primary);
+      await between();
+      if (dies) await kill(primary);
+      else {
+        // A fast shutdown ends all sessions, and then waits until the replica has everything, the last checkpoint included. Making the
+        // primary read-only instead is no hand-over: sessions that set `default_transaction_read_only` themselves write on, as do
+        // transactions that are open, and what they commit after the replica's last look is lost.
+        await untilStreaming(primary);
+        await primary.postgres.stop();
+      }
       primary = replica;
       await run(replica.postgres.superuserUrl, 'SELECT pg_promote()');
       server.url = replica.postgres.url;
@@ -94,6 +101,17 @@ async function untilReplayed(primary: Cluster, replica: Cluster): Promise<void> 
   await until('the replica has everything', async () => {
     const [row] = await run(replica.postgres.superuserUrl, `SELECT pg_last_wal_replay_lsn() >= '${position?.at}' AS has`);
     return row?.has;
+  });
+}
+
+/** A primary that stops waits for a replica that streams, and for no other. */
+async function untilStreaming(primary: Cluster): Promise<void> {
+  await until('the replica streams', async () => {
+    const [row] = await run(
+      primary.postgres.superuserUrl,
+      `SELECT count(*) > 0 AS streams FROM pg_stat_replication WHERE state = 'streaming'`,
+    );
+    return row?.streams;
   });
 }
 

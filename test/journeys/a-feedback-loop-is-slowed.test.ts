@@ -51,6 +51,26 @@ it('by the owner: the node waits, and says why; other nodes do not', async () =>
   expect(lines).toEqual([[expect.objectContaining({ rule: 'LOOP', subscriptionId: id, nodeKey: '1' }), expect.any(String)]]);
 });
 
+it('through another organization, whose receiver writes back: both wait', async () => {
+  world = await startShopWorld();
+  const neighbour = { ...KEEPER, tenant: '2', userId: 'neighbour' };
+  const input = { topic: { key: 'space/updated' }, template: '{"key": "{{ event.after.id }}"}' };
+  const ids = [await world.subscribe(input), await world.subscribe(input, neighbour)];
+  await world.db.pool.query(`INSERT INTO spaces (space_id, shop_id) VALUES (1, 1), (2, 2)`);
+  // Each receiver writes to the node of the other organization, as the user there whose token it has.
+  world.receiver.answer = (response, { body }) => {
+    response.end();
+    void (JSON.parse(body).key === '1' ? change(2, neighbour.userId) : change(1, KEEPER.userId)).catch(() => {});
+  };
+  await world.work();
+  await change(1, KEEPER.userId);
+  await until('a delivery of either waits', async () => {
+    const waiting = await Promise.all(ids.map((id) => deliveriesOf(world.db.pool, id)));
+    return waiting.flat().some(({ reason }) => reason === 'LOOP');
+  });
+  await until('it goes on', () => about('1') + about('2') > 2 * ROUNDS + 2);
+});
+
 it('by somebody else: it is not taken for one', async () => {
   const id = await startWritingBack('a stranger');
   await until('many rounds are told', () => about('1') > 2 * ROUNDS + 2);

@@ -83,7 +83,7 @@ export interface ShopWorld {
     /** The key of a space that no viewer may read. */
     hidden: number | null;
   };
-  subscribe(input: SubscriptionInput): Promise<string>;
+  subscribe(input: SubscriptionInput, owner?: Actor): Promise<string>;
   work(): Promise<void>;
   /** Stops the worker and forgets everything that a test made, so that the tests of a file can share a world. */
   clear(): Promise<void>;
@@ -176,8 +176,8 @@ export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorl
     refused,
     asked,
     state,
-    async subscribe(input) {
-      const { subscription, problems } = await createSubscription(webhooks.engine, KEEPER, { callbackUrl: receiver.url, ...input });
+    async subscribe(input, owner = KEEPER) {
+      const { subscription, problems } = await createSubscription(webhooks.engine, owner, { callbackUrl: receiver.url, ...input });
       if (!subscription) throw new Error(problems.map(({ message }) => message).join('\n'));
       return subscription.id;
     },

@@ -46,7 +46,7 @@ export function mergeApi(host: GraphQLSchema, api: Api, { prefix }: MergeOptions
     subscription: root(host.getSubscriptionType()?.name),
     types: Object.values(typeMap),
     directives,
-    extensions: { ...host.extensions, [RENAMED]: renamedOf(names) } as object,
+    extensions: { ...host.extensions, [RENAMED]: renamedOf(names) } as GraphQLSchemaConfig['extensions'],
   });
 }
 

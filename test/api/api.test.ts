@@ -1,5 +1,10 @@
 // Tests the API over real HTTP.
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
@@ -256,4 +261,17 @@ describe('the id of a request', () => {
     const response = await fetch(`${api.url}/healthz`, { headers: { 'X-Request-Id': Buffer.from(sent).toString('latin1') } });
     expect(response.headers.get('x-request-id')).toMatch(UUID);
   });
+});
+
+it('lets examples/reconcile keep a copy of the users by HTTP alone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hookgraph-reconcile-'));
+  const script = join(import.meta.dirname, '../../examples/reconcile/reconcile.mjs');
+  const env = { ...process.env, HOOKGRAPH_URL: `${t.api.url}/api/v3/graphql`, HOOKGRAPH_TOKEN: ADMIN_TOKEN, COPY: join(folder, 'users') };
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [script], { env });
+    expect(stdout).toMatch(/users has 4 users\. /);
+    expect(await readFile(env.COPY, 'utf8')).toContain('{"firstName":"Alain","lastName":"Bloch"');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });

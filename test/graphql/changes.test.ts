@@ -1,6 +1,10 @@
 // Tests that the feed of changes skips no committed change, shows nobody another organization's, and says what holds it back.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { openCopy, reconcile } from '../../examples/reconcile/reconcile.mjs';
 import type { Viewer } from '../../src/auth/viewer.js';
 import { type ChangesHeld, changesHeld, describeHeld, readChanges } from '../../src/webhooks/base/store/changes.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
@@ -9,6 +13,7 @@ import { type TestApp, testApp } from '../support/app.js';
 import { testDatabase } from '../support/database.js';
 import { recordStatements } from '../support/record-statements.js';
 import { until } from '../support/until.js';
+import { Writers } from '../support/writers.js';
 
 let app: TestApp;
 const clients: PoolClient[] = [];
@@ -231,6 +236,70 @@ it('refuses what is no cursor, a cursor of another server or of deleted history,
   await pruneHistory(app.database.pool, { before: new Date('2026-02-01') });
   expect(await errorOf(old)).toEqual(['CURSOR_EXPIRED', expect.stringMatching(/of 2026-01-01.*before 2026-02-01.*Read all nodes again/)]);
   expect((await errorOf(start))[0]).toBeUndefined();
+});
+
+it('lets a copy that is started at any moment end with exactly what a full read has, beside writers that commit in any order', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hookgraph-reconcile-'));
+  const { pool } = app.database;
+  const ask = async (query: string, variables: Record<string, unknown>) => {
+    const { data, errors } = await app.ask(query, variables);
+    if (errors) throw Object.assign(new Error(errors[0]?.message), { code: errors[0]?.extensions.code });
+    return data;
+  };
+  const readPage = async (after: string | null) => {
+    const page = 'query ($after: String) { groups(first: 3, after: $after) { nodes { id name } pageInfo { hasNextPage endCursor } } }';
+    const { nodes, pageInfo } = (await ask(page, { after })).groups;
+    const rows = nodes.map(({ id, name }: { id: string; name: string }) => ({ nodeId: id, row: { name } }));
+    return { rows, next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
+  };
+  const job = { ask, type: 'Group', readPage, pick: ({ name }: { name: string }) => ({ name }) };
+  await pool.query(`INSERT INTO groups (organization_id, name) SELECT $1, 'first ' || i FROM generate_series(1, 20) i`, [own()]);
+  const writing = new Writers(app, 1);
+  let isOver = false;
+  const relaying = [1, 2].map(async () => {
+    while (!isOver) await relayOnce(pool, 3);
+  });
+  try {
+    const copies = [];
+    const running: Promise<void>[] = [];
+    for (let round = 0; round < 90; round++) {
+      if (round % 30 === 10) {
+        const copy = await openCopy(join(folder, `${round}`));
+        copies.push(copy);
+        const keepUp = async () => {
+          while (!isOver) await reconcile({ ...job, copy });
+        };
+        running.push(keepUp());
+      }
+      await writing.step();
+    }
+    await writing.end();
+    isOver = true;
+    await Promise.all([...running, ...relaying]);
+    while ((await relayOnce(pool)).events > 0);
+    const end = await now();
+    const all = new Map<string, unknown>();
+    for (let after: string | null = null, more = true; more; more = after !== null) {
+      const page = await readPage(after);
+      for (const { nodeId, row } of page.rows) all.set(nodeId, row);
+      after = page.next;
+    }
+    expect(all.size).toBeGreaterThan(5);
+    for (const copy of copies) {
+      await until('the copy has read up to the end', async () => {
+        await reconcile({ ...job, copy });
+        return BigInt(xidOf(copy.cursor as string)) >= BigInt(xidOf(end));
+      });
+      expect(copy.rows()).toEqual(all);
+    }
+    expect(copies).toHaveLength(3);
+    expect((await openCopy(join(folder, '10'))).rows()).toEqual(all);
+  } finally {
+    isOver = true;
+    await writing.end();
+    await Promise.allSettled(relaying);
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 /** Holds a transaction open in another database, and returns how to end it. */

@@ -15,7 +15,7 @@ import { PageInfo } from '../connection.js';
 import type { Operators } from '../operators.js';
 import type { WebhookTypes } from '../types/index.js';
 
-/** What a connection of changes has beside its edges: reads what holds later changes back, once. */
+/** The further field of a page of changes: reads, once, the reason why later changes are held back. */
 interface Held {
   held(): Promise<ChangesHeld | null>;
 }
@@ -38,7 +38,7 @@ export function addChanges(builder: Builder, access: AccessOf, { event }: Webhoo
         }),
         heldBackBy: t.string({
           description:
-            'What holds later changes back, in a sentence: an open or prepared transaction, or changes that wait for a worker. `null` when nothing does. An operator also reads which session or prepared transaction it is.',
+            'The reason why later changes are held back, in a sentence: an open or prepared transaction, or changes that wait for a worker. `null` when nothing holds them back. An operator also reads which session or prepared transaction it is.',
           resolve: async (page, _args, ctx) => {
             const held = await (page as unknown as Held).held();
             return held && describeHeld(held, operators?.isOperator(ctx) ?? false);
@@ -54,7 +54,7 @@ export function addChanges(builder: Builder, access: AccessOf, { event }: Webhoo
         type: event.ref,
         nullable: false,
         description:
-          'List the committed changes of nodes in your organization after a cursor, including deletions, in the order of their transactions. No change is skipped, however late its transaction commits. Without `after`, the list is empty, and its `endCursor` is the present moment: take it before you read all nodes, and continue from it. Of two changes of one node, the one with the greater `databaseId` is later. The error `CURSOR_EXPIRED` says that changes after the cursor were deleted, so that you must read all nodes again.',
+          'List the committed changes of nodes in your organization after a cursor, including deletions, in the order of their transactions. No change is skipped, however late its transaction commits. Without `after`, the list is empty, and its `endCursor` is the present moment: take it before you read all nodes, and continue from it. If a node changed twice, the change with the greater `databaseId` is the later one. The error `CURSOR_EXPIRED` says that changes after the cursor were deleted, so that you must read all nodes again.',
         args: { types: t.arg.stringList({ description: 'Only changes of nodes of these types, e.g. `["User"]`. Default: all types.' }) },
         resolve: async (_root, { types, ...args }, ctx) => {
           const { reading, actor } = access(ctx);

@@ -146,7 +146,8 @@ export function refusePage({ first, last }: ConnectionArguments): void {
       throw new GraphQLError(`${name} is ${size}, but it must be from 1 to ${PAGE.greatest}.`);
 }
 
-function orderOf(definition: NodeDefinition, orderBy: ConnectionArguments['orderBy']): Row[] {
+/** Returns the order of a list, by the key last. */
+export function orderOf(definition: NodeDefinition, orderBy: ConnectionArguments['orderBy']): Row[] {
   const direction = orderBy?.direction === 'DESC' ? 'desc' : 'asc';
   const attribute = orderBy?.attribute ?? 'createdAt';
   const fields = definition.orderBy[attribute] ?? [attribute];

@@ -19,6 +19,7 @@ import type { Context } from './context.js';
 import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPath, whereTenant } from './define-node.js';
 import { narrowByExternalData } from './external-data.js';
 import { keyOf, whereKey } from './global-id.js';
+import { whereBeyond } from './keyset.js';
 
 /** The builder, with the definitions and types of all nodes. */
 export interface SchemaParts {
@@ -180,8 +181,14 @@ export function addRootConnection(parts: SchemaParts, definition: NodeDefinition
         args: connectionArgs(t.arg, definition, parts),
         totalCount: async (_root: unknown, args: ConnectionArguments, ctx: Context) =>
           delegateOf(ctx.prisma, model.name).count({ where: (await queryOf(args, ctx)).where }),
-        resolve: async (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) =>
-          delegateOf(ctx.prisma, model.name).findMany({ ...query, ...(await queryOf(args, ctx)) }),
+        resolve: async (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) => {
+          const { where, orderBy } = await queryOf(args, ctx);
+          const cursor = args.after ?? args.before;
+          const beyond = typeof cursor === 'string' ? whereBeyond(model, orderBy, cursor, args.before != null) : null;
+          const position = beyond && { cursor: undefined, skip: 0 };
+          const all = { ...query, ...position, where: { AND: [...where.AND, ...(beyond ? [beyond] : [])] }, orderBy };
+          return delegateOf(ctx.prisma, model.name).findMany(all);
+        },
       } as never,
       connection as never,
       edge as never,

@@ -1,10 +1,13 @@
-// Makes connections refuse a cursor (the position after which a page begins) whose row was deleted or belongs to another organization.
+// Makes the cursors of root lists independent of their rows. Makes other connections refuse a cursor (the position after which a page
+// begins) whose row was deleted or belongs to another organization.
 import { parsePrismaCursor } from '@pothos/plugin-prisma';
 import { defaultFieldResolver, GraphQLError, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
-import { delegateOf, keyName } from '../../sources/prisma/index.js';
+import { delegateOf, keyName, type Row } from '../../sources/prisma/index.js';
+import { type ConnectionArguments, orderOf } from './connections.js';
 import type { Context } from './context.js';
 import { type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { whereKey } from './global-id.js';
+import { isKeyset, keysetCursor } from './keyset.js';
 
 /**
  * Returns the error for a cursor whose row was deleted or belongs to another organization. Prisma would accept both: the
@@ -23,16 +26,36 @@ export function ownCursors(schema: GraphQLSchema, definitions: NodeDefinition[])
       if (!definition) continue;
       const path = tenantPath(definition, definitions);
       const { resolve = defaultFieldResolver } = field;
+      const isRoot = type === schema.getQueryType();
+      const list = async (...asked: Parameters<typeof resolve>) => {
+        const page = (await resolve(...asked)) as Page | null;
+        return page && isRoot ? withKeysets(page, definition, asked[1]) : page;
+      };
       field.resolve = (source, args, ctx: Context, info) => {
         const cursors = [args.after, args.before].filter((cursor): cursor is string => typeof cursor === 'string');
-        if (cursors.length === 0 || !ctx.viewer) return resolve(source, args, ctx, info);
-        return Promise.all(cursors.map((cursor) => isOwn(cursor, { definition, path, ctx }))).then((own) => {
+        const rows = isRoot ? cursors.filter((cursor) => !isKeyset(cursor)) : cursors;
+        if (rows.length === 0 || !ctx.viewer) return isRoot ? list(source, args, ctx, info) : resolve(source, args, ctx, info);
+        return Promise.all(rows.map((cursor) => isOwn(cursor, { definition, path, ctx }))).then((own) => {
           if (own.includes(false)) throw cursorIsGone();
-          return resolve(source, args, ctx, info);
+          return list(source, args, ctx, info);
         });
       };
     }
   return schema;
+}
+
+interface Page {
+  edges: { cursor: string; node: Row }[];
+  pageInfo: { startCursor: string | null; endCursor: string | null };
+}
+
+/** Replaces the cursors of a page, which name rows, by those that contain the values by which the list is sorted. */
+function withKeysets(page: Page, definition: NodeDefinition, { orderBy }: ConnectionArguments): Page {
+  const order = orderOf(definition, orderBy);
+  for (const edge of page.edges) edge.cursor = keysetCursor(definition.model, order, edge.node) ?? edge.cursor;
+  const [first, last] = [page.edges[0], page.edges.at(-1)];
+  Object.assign(page.pageInfo, { startCursor: first?.cursor ?? null, endCursor: last?.cursor ?? null });
+  return page;
 }
 
 const asked = new WeakMap<Context, Map<string, Promise<boolean>>>();

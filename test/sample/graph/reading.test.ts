@@ -119,14 +119,63 @@ describe('a connection', () => {
     expect(order.errors?.[0]?.message).toContain('it must be one of admin, createdAt, disabled, email, firstName');
   });
 
-  it('says so when the object of a cursor is gone, instead of coming to an end', async () => {
-    await t.ask('mutation { createScenario(scenario: { name: "A" }) { errors { field } } }');
-    const first = await t.ask('{ scenarios(first: 1) { edges { cursor node { name } } } }');
-    const { cursor, node } = first.data.scenarios.edges[0];
-    const next = 'query ($after: String) { scenarios(after: $after) { totalCount nodes { id } } }';
-    expect((await t.ask(next, { after: cursor })).data?.scenarios.nodes).toHaveLength(2);
-    await t.database.pool.query(`UPDATE scenarios SET id = gen_random_uuid() WHERE name = $1`, [node.name]);
-    expect((await t.ask(next, { after: cursor })).errors?.[0]?.message).toContain('was deleted: start again');
+  // biome-ignore lint/suspicious/noExplicitAny: each query knows the shape of its page
+  type Listed = { users: { edges: { node: { lastName: string } }[]; pageInfo: any } };
+
+  it('goes on after a row that was deleted, or changed in the column by which the list is sorted', async () => {
+    const own = t.admin.organizationId;
+    const colours = ['red', null, 'blue', null, 'green', 'white'];
+    for (const [index, email] of colours.entries())
+      await t.database.pool.query(`INSERT INTO users (organization_id, first_name, last_name, email) VALUES ($1, 'Keyset', $2, $3)`, [
+        own,
+        `${index}`,
+        email && `${email}@example.com`,
+      ]);
+    const page = `query ($after: String, $before: String, $first: Int, $last: Int, $order: OrderBy) {
+      users(after: $after, before: $before, first: $first, last: $last, orderBy: $order, fullText: "Keyset") {
+        edges { cursor node { lastName } } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }`;
+    const names = (users: Listed['users']) => users.edges.map(({ node }) => node.lastName);
+    for (const order of [{ attribute: 'email', direction: 'ASC' }, { attribute: 'email', direction: 'DESC' }, null]) {
+      const all = names((await t.ask(page, { order, first: 9 })).data.users);
+      expect(all).toHaveLength(6);
+      const [forwards, backwards]: string[][] = [[], []];
+      let [after, before]: (string | undefined)[] = [];
+      for (let more = true; more; ) {
+        const { users }: Listed = (await t.ask(page, { order, first: 2, after })).data;
+        forwards?.push(...names(users));
+        [after, more] = [users.pageInfo.endCursor, users.pageInfo.hasNextPage];
+      }
+      for (let more = true; more; ) {
+        const { users }: Listed = (await t.ask(page, { order, last: 2, before })).data;
+        backwards?.unshift(...names(users));
+        [before, more] = [users.pageInfo.startCursor, users.pageInfo.hasPreviousPage];
+      }
+      expect([forwards, backwards]).toEqual([all, all]);
+    }
+    const order = { attribute: 'lastName' };
+    const first = (await t.ask(page, { order, first: 2 })).data.users;
+    const after = first.pageInfo.endCursor;
+    // The row of the cursor moves to the end, and comes once more; the row before it goes.
+    await t.database.pool.query(`UPDATE users SET last_name = '9' WHERE first_name = 'Keyset' AND last_name = '1'`);
+    await t.database.pool.query(`DELETE FROM users WHERE first_name = 'Keyset' AND last_name = '0'`);
+    expect(names((await t.ask(page, { order, after })).data.users)).toEqual(['2', '3', '4', '5', '9']);
+    await t.database.pool.query(`DELETE FROM users WHERE first_name = 'Keyset' AND last_name = '9'`);
+    expect(names((await t.ask(page, { order, after })).data.users)).toEqual(['2', '3', '4', '5']);
+    expect((await t.ask(page, { after })).errors?.[0]?.message).toContain('in another order: start again');
+    await t.database.pool.query(`DELETE FROM users WHERE first_name = 'Keyset'`);
+  });
+
+  it('says so when the row is gone that a cursor names, because its column can’t be compared', async () => {
+    const list =
+      'query ($after: String) { users(after: $after, first: 1, orderBy: { attribute: "disabled" }) { edges { cursor node { databaseId } } } }';
+    const { rows } = await t.database.pool.query(
+      `INSERT INTO users (organization_id, first_name, last_name) VALUES ($1, 'First', 'Gone') RETURNING id`,
+      [t.admin.organizationId],
+    );
+    const cursor = Buffer.from(`GPC:S:${rows[0].id}`).toString('base64');
+    expect((await t.ask(list, { after: cursor })).errors).toBeUndefined();
+    await t.database.pool.query('DELETE FROM users WHERE id = $1', [rows[0].id]);
+    expect((await t.ask(list, { after: cursor })).errors?.[0]?.message).toContain('was deleted: start again');
   });
 
   it('has 25 objects where nobody says how many', async () => {

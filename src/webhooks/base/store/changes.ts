@@ -113,7 +113,7 @@ export async function noteEventsPruned(db: Db, before: Date): Promise<void> {
   );
 }
 
-/** What keeps the next transaction from being read. */
+/** The reason why the next transaction cannot be read yet. */
 export interface ChangesHeld {
   /** RELAY: its changes are committed and wait for a worker. OPEN, PREPARED: it has not ended. */
   by: 'RELAY' | 'OPEN' | 'PREPARED';

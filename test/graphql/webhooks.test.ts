@@ -9,12 +9,12 @@ import { createLoops } from '../../src/webhooks/base/loops.js';
 import { NO_METER } from '../../src/webhooks/base/meter.js';
 import { createGuard } from '../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../src/webhooks/base/secrets/vault.js';
-import { createRenderer } from '../../src/webhooks/base/templates/renderer.js';
 import type { Actor, Engine } from '../../src/webhooks/index.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { insertDeliveries } from '../support/engine-rows.js';
 import { SETTINGS } from '../support/engine-world.js';
 import { recordStatements } from '../support/record-statements.js';
+import { sharedRenderer } from '../support/shared-renderer.js';
 import { NODE_HOST } from './node-host.js';
 
 let db: TestDatabase;
@@ -43,7 +43,7 @@ beforeAll(async () => {
       contextFor: async () => () => ({}),
       faultOf: () => 'data',
     },
-    renderer: createRenderer(),
+    renderer: sharedRenderer(),
     vault: createVault([randomBytes(32)]),
     settings: { ...SETTINGS, domain: 'test', allowedNetworks: [] },
     deadlines: deadlinesOf(),

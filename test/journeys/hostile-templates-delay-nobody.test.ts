@@ -6,7 +6,7 @@ import { until } from '../support/until.js';
 
 let world: EngineWorld;
 beforeEach(async () => {
-  world = await startEngineWorld();
+  world = await startEngineWorld({ ownRenderer: true });
 });
 afterEach(() => world.close());
 

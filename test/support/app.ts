@@ -11,6 +11,7 @@ import { openPrisma } from '../../src/sample/prisma.js';
 import { readDestinationOptions } from '../../src/webhooks/index.js';
 import { preparedDatabase, type TestDatabase, testDatabase } from './database.js';
 import { nodes } from './sample.js';
+import { shareRenderer } from './shared-renderer.js';
 
 export const ADMIN_TOKEN = 'test-admin-token';
 
@@ -39,6 +40,7 @@ export type Answer = ExecutionResult<any>;
 export async function testApp(env: Record<string, string> = {}, { sampleData = false } = {}): Promise<TestApp> {
   const database = sampleData ? await testDatabase({ seeded: true }) : await preparedDatabase('app', prepareFew);
   const app = await openApp(database, env);
+  shareRenderer(app.webhooks.engine);
   await app.prepare();
   await app.seed();
   const viewers = await database.pool.query('SELECT id, first_name, organization_id, admin FROM users');

@@ -19,6 +19,7 @@ import {
 } from '../../src/webhooks/index.js';
 import { preparedDatabase, type TestDatabase } from './database.js';
 import { type Receiver, startReceiver } from './receiver.js';
+import { shareRenderer } from './shared-renderer.js';
 
 export const OWNER: Actor = { tenant: 'org', userId: 'user', canManageWebhooks: true };
 
@@ -71,11 +72,13 @@ const NODES: AnnouncedNode[] = [
 ];
 export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
 
+/** `ownRenderer`: whether templates render in processes of this world alone, for templates that end them. */
 export async function startEngineWorld({
   keys = [randomBytes(32)],
   log = pino({ level: 'silent' }),
   settings = {},
-}: Partial<Pick<WebhooksOptions, 'keys' | 'log'>> & { settings?: Partial<Settings> } = {}): Promise<EngineWorld> {
+  ownRenderer = false,
+}: Partial<Pick<WebhooksOptions, 'keys' | 'log'>> & { settings?: Partial<Settings>; ownRenderer?: boolean } = {}): Promise<EngineWorld> {
   const db = await preparedDatabase('engine world', async ({ pool }) => {
     await pool.query(
       'CREATE TABLE public.things (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, org text, name text, updated_at timestamptz(3) DEFAULT now())',
@@ -107,6 +110,7 @@ export async function startEngineWorld({
     log,
     settings: { ...SETTINGS, ...settings },
   });
+  if (!ownRenderer) shareRenderer(webhooks.engine);
   await webhooks.prepare();
   await webhooks.checkKeys();
   const workers: Working[] = [];

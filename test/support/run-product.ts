@@ -4,6 +4,7 @@ import { openInstallation } from '../../src/cli/installation.js';
 import { startWorker } from '../../src/worker/index.js';
 import { testDatabase } from './database.js';
 import { clientOf, makePlace, type RunningProduct } from './product.js';
+import { shareRenderer } from './shared-renderer.js';
 
 /**
  * Runs the product in this process, which takes a fraction of the CPU that a new process takes: for promises that aren't about the process
@@ -21,6 +22,7 @@ export async function runProduct({
   const place = await makePlace(await testDatabase({ seeded: true }), env);
   const environment = { HOOKGRAPH_LOG_LEVEL: 'silent', ...place.environment };
   const installation = await openInstallation({ prepare: false, join: false, env: environment, say: () => {} });
+  shareRenderer(installation.app.webhooks.engine);
   const api = await startApi(installation.app, { host: '127.0.0.1', port: 0, now });
   const working = worker ? await startWorker(installation.app, { isOwnProcess: false }) : null;
   return {

@@ -18,6 +18,7 @@ import {
 import { preparedDatabase, type TestDatabase } from './database.js';
 import { MADE_BY_TESTS, SETTINGS } from './engine-world.js';
 import { type Receiver, startReceiver } from './receiver.js';
+import { shareRenderer } from './shared-renderer.js';
 
 export const KEEPER: Actor = { tenant: '1', userId: 'keeper', canManageWebhooks: true };
 
@@ -165,6 +166,7 @@ export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorl
   };
   const { objectUrl: _, ...settings } = SETTINGS;
   const webhooks = createWebhooks({ pool: db.pool, host: whole, keys: [randomBytes(32)], log: pino({ level: 'silent' }), settings });
+  shareRenderer(webhooks.engine);
   await webhooks.prepare();
   await webhooks.checkKeys();
   let working: Working | undefined;

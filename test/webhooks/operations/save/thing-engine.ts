@@ -9,9 +9,9 @@ import { NO_METER } from '../../../../src/webhooks/base/meter.js';
 import type { Actor } from '../../../../src/webhooks/base/model.js';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../../../src/webhooks/base/secrets/vault.js';
-import { createRenderer } from '../../../../src/webhooks/base/templates/renderer.js';
 import { createSubscription, type SubscriptionInput } from '../../../../src/webhooks/operations/save.js';
 import { type TestDatabase, testDatabase } from '../../../support/database.js';
+import { sharedRenderer } from '../../../support/shared-renderer.js';
 
 export const owner: Actor = { tenant: 'org', userId: 'ann', canManageWebhooks: true };
 export const colleague: Actor = { ...owner, userId: 'bob' };
@@ -47,7 +47,7 @@ export async function thingEngine(): Promise<ThingEngine> {
       contextFor: async () => () => ({}),
       faultOf: () => 'data',
     },
-    renderer: createRenderer(),
+    renderer: sharedRenderer(),
     vault: createVault([randomBytes(32)]),
     settings: {
       domain: 'test',

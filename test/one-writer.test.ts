@@ -5,11 +5,18 @@ import { expect, it } from 'vitest';
 
 const SRC = join(import.meta.dirname, '../src');
 
+/** The files that move deliveries between states. */
+const STATES = ['state.ts', 'state.sql', 'moves.ts']
+  .map((name) => `base/store/delivery-${name}`)
+  .concat('base/store/ordered-deliveries.ts');
+
 /** The files that may write a table, relative to src/webhooks. A second file has its reason beside it. */
 const OWNERS: Record<string, string[]> = {
   // history.ts deletes what ended long ago.
-  deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-moves.ts', 'base/store/delivery-state.sql', 'base/store/history.ts'],
-  open_deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-moves.ts', 'base/store/delivery-state.sql'],
+  deliveries: [...STATES, 'base/store/history.ts'],
+  open_deliveries: STATES,
+  ordered_deliveries: ['base/store/ordered-deliveries.ts'],
+  replaced_deliveries: ['base/store/ordered-deliveries.ts'],
   clock: ['base/store/clock.ts'],
   history_start: ['base/store/changes.ts'],
   attempts: ['verdict/attempt-rows.sql'],

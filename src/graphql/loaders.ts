@@ -32,6 +32,8 @@ import {
   listAuditOf,
   listDeliveriesOf,
   listErrorsOf,
+  type Neighbour,
+  neighboursOf,
   type Page,
   type Period,
   type ReadableEvent,
@@ -72,6 +74,8 @@ export interface Loaders {
   bulkAction: DataLoader<string, BulkAction | null>;
   attemptsOf: DataLoader<string, AttemptSummary[]>;
   lastAttemptOf: DataLoader<string, AttemptSummary | null>;
+  /** Loads the delivery that a delivery of an ordered subscription waits for, or that replaced it. */
+  neighbourOf: DataLoader<Delivery, Neighbour | null, string>;
   /** Loads a page of deliveries for a subscription id. Subscriptions with the same filter and page share one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
@@ -121,6 +125,13 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
       () => [],
     ),
     lastAttemptOf: byId((ids) => lastAttemptsOf(pool, actor, ids)),
+    neighbourOf: new DataLoader(
+      async (deliveries) => {
+        const found = await neighboursOf(pool, deliveries);
+        return deliveries.map(({ id }) => found.get(id) ?? null);
+      },
+      { cacheKeyFn: ({ id }) => id },
+    ),
     deliveriesOf: byArguments(({ filter, page }) => byKey((ids) => listDeliveriesOf(pool, actor, ids, filter, page), noRows)),
     deliveryCountOf: byArguments((filter) => byKey((ids) => countDeliveriesOf(pool, actor, ids, filter), none)),
     statsOf: byArguments((period) =>

@@ -2,7 +2,7 @@
 // that the command line can import it too.
 import { AUTH } from './base/fields/auth.js';
 import { ON_FAILURE, PHASE, TIMEOUT_MS } from './base/fields/before-hook.js';
-import { COALESCING, CONTENT_TYPE, ERROR_TEMPLATE, QUERY, TEMPLATE, VALIDATION_TEMPLATE } from './base/fields/content.js';
+import { COALESCING, CONTENT_TYPE, ERROR_TEMPLATE, ORDERING, QUERY, TEMPLATE, VALIDATION_TEMPLATE } from './base/fields/content.js';
 import type { Field } from './base/fields/field.js';
 import { DISABLED, ENVIRONMENTS, INTEGRATION, NAME, TOPIC } from './base/fields/labels.js';
 import { RATE_LIMIT, RECORDING, RETRY } from './base/fields/limits.js';
@@ -20,6 +20,7 @@ export { STAGES } from './base/stages.js';
 const BEFORE_DESTINATIONS = [NAME, TOPIC] as const;
 const AFTER_DESTINATIONS = [
   COALESCING,
+  ORDERING,
   CONTENT_TYPE,
   QUERY,
   VALIDATION_TEMPLATE,

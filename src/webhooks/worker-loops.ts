@@ -14,6 +14,7 @@ import { startRelay } from './fan-out/relay-loop.js';
 import { createJourney } from './journey.js';
 import { type Drain, startDrain } from './lease/drain.js';
 import { type DueScan, releaseScan, scanDue, settle } from './lease/due-scan.js';
+import { startOrdering } from './lease/ordering-loop.js';
 import { claimPaced } from './lease/paced.js';
 import { padQueueTable } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
@@ -75,24 +76,30 @@ export async function startWorking(
     hostOf: journey.originOf,
     deliver: (batch, free) =>
       journey.run(batch, (index, result) => {
-        const written = attemptWriter.add(result);
+        const { subscriptionId, deliveryId } = result;
+        const onWritten = ordering.isOrdered(subscriptionId) ? () => ordering.attempted(subscriptionId, deliveryId) : undefined;
+        const written = attemptWriter.add(result, onWritten);
         if (written) void written.then(() => free(index));
         else free(index);
       }),
   });
+  const ordering = startOrdering({ pool, log, onDue: drain.wake });
   const relaying = engine.loops.start('relay', 0);
   const relay = startRelay({
     pool,
     log,
     checkMs: deadlines.silenceMs,
-    onDeliveries: drain.wake,
+    onDeliveries(subscriptionIds) {
+      drain.wake(subscriptionIds);
+      ordering.wake(subscriptionIds);
+    },
     onBatch(changes, withoutTenant) {
       relaying.completed();
       if (changes > 0) engine.meter.relayed(changes, withoutTenant);
     },
     onFailure: () => engine.meter.loopFailed('relay'),
   });
-  const scans = startScans(engine, drain);
+  const scans = [...startScans(engine, drain), repeat('ordering', DUE_SCAN_MS, ordering.sweep, engine, SLOW)];
   let pacedMs = PACED_SCAN_MS.idle;
   const paced = repeat(
     'paced',
@@ -121,7 +128,13 @@ export async function startWorking(
         .then(heartbeat.end)
         .catch((error) => logFailure(log, error, 'the worker could not delete its row'));
       journey.stop();
-      const stopped = Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ended, ...periodic]);
+      const stopped = Promise.all([
+        ordering.stop(),
+        drain.stop().then(attemptWriter.written),
+        relay.stop().then(relaying.ended),
+        ended,
+        ...periodic,
+      ]);
       if ((await within(deadlines.stopMs, stopped)) === LATE) {
         const left = { inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() };
         log.error(left, 'the worker could not stop in time; deliveries whose results are not recorded are sent again');

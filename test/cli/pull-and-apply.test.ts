@@ -84,6 +84,7 @@ const existing = (name: string, text: () => string): Existing => ({
   },
   contentType: 'JSON',
   coalescing: 'NONE',
+  ordering: 'PER_NODE',
   phase: 'AFTER',
   integration: null,
   environments: [],

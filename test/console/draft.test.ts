@@ -26,6 +26,7 @@ const SAVED: Saved = {
   onFailure: null,
   timeoutMs: null,
   coalescing: 'TRANSACTION',
+  ordering: 'NONE',
   retry: { maxTries: 3, maxTimeMs: 7_200_000 },
   rateLimit: null,
   recording: { bodies: true, maskedPaths: [] },

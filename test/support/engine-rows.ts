@@ -58,18 +58,19 @@ export async function insertDeliveries(
 export async function outOfStep(pool: Pool): Promise<unknown[]> {
   const { rows } = await pool.query(
     `SELECT d.id, d.state, d.reason, d.due_at, o.* FROM hookgraph.deliveries d FULL JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id
-     WHERE CASE WHEN d.state IN ('PENDING', 'RETRYING') THEN o.delivery_id IS NULL OR o.held_for IS NOT NULL OR o.due_at <> d.due_at
+     WHERE CASE WHEN d.state IN ('PENDING', 'RETRYING') THEN o.delivery_id IS NULL OR o.held_for IS DISTINCT FROM (CASE d.reason WHEN 'ORDER' THEN 'ORDER' END) OR o.due_at <> d.due_at
        WHEN d.state = 'HELD' THEN o.delivery_id IS NULL OR o.held_for IS DISTINCT FROM d.reason
        ELSE o.delivery_id IS NOT NULL END`,
   );
   return rows;
 }
 
-/** Makes every waiting delivery due now. */
+/** Makes every waiting delivery due now. Touches no leased row: the write of its attempt would not find it. */
 export async function makeDue(pool: Pool, subscriptionId: string | null = null): Promise<void> {
   await pool.query(
     `WITH o AS (
-       UPDATE hookgraph.open_deliveries SET due_at = now() WHERE held_for IS NULL AND ($1::uuid IS NULL OR subscription_id = $1)
+       UPDATE hookgraph.open_deliveries SET due_at = now()
+       WHERE held_for IS NULL AND lease_until IS NULL AND due_at > now() AND ($1::uuid IS NULL OR subscription_id = $1)
        RETURNING delivery_id, due_at
      )
      UPDATE hookgraph.deliveries d SET due_at = o.due_at FROM o WHERE d.id = o.delivery_id`,

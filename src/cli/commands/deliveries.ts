@@ -18,7 +18,7 @@ const LIST = `query ($webhookSubscriptionId: ID, $states: [WebhookDeliveryState!
     nodes { id databaseId kind state reason topic { key } nodeId attemptCount nextAttemptAt createdAt
       lastAttempt { outcome stage message durationMs response { status } } webhookSubscription { id name } }
     pageInfo { hasNextPage endCursor } } }`;
-const DELIVERY = `id databaseId kind state reason topic { key version } nodeId attemptCount nextAttemptAt createdAt updatedAt
+const DELIVERY = `id databaseId kind state reason waitsFor { databaseId state } replacedBy { databaseId } topic { key version } nodeId attemptCount nextAttemptAt createdAt updatedAt
   webhookSubscription { id name } event { id operation occurredAt changedFields } webhookReplay { databaseId }
   attempts { id databaseId number subscriptionVersion startedAt durationMs outcome stage message timings
     request { url headers body } response { status headers body } }`;
@@ -73,6 +73,8 @@ export function addDeliveries(program: Command, cli: Cli): void {
       ],
       ['kind', delivery.webhookReplay ? `${delivery.kind} ${delivery.webhookReplay.databaseId}` : delivery.kind],
       ['state', stateOf(delivery)],
+      ['waits for', delivery.waitsFor && `${delivery.waitsFor.databaseId} (${delivery.waitsFor.state})`],
+      ['replaced by', delivery.replacedBy?.databaseId],
       ['next attempt', delivery.nextAttemptAt],
     ]);
     for (const attempt of attempts as Answer[]) {
@@ -149,5 +151,10 @@ function statusRange(text: string): [min: number, max: number] {
 }
 
 const inStates = () => withChoices(new Option('--state <state>', 'only deliveries in this state; can be repeated'), DELIVERY_STATES, true);
-const WAITS: Record<string, string> = { OPERATOR: 'waiting for the operator', LOOP: 'in a feedback loop' };
+const WAITS: Record<string, string> = {
+  OPERATOR: 'waiting for the operator',
+  LOOP: 'in a feedback loop',
+  ORDER: 'waiting for an earlier one',
+  COALESCED: 'replaced by a later one',
+};
 const stateOf = ({ state, reason }: Answer): string => (reason ? `${state} (${WAITS[reason] ?? reason})` : state);

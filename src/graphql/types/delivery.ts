@@ -28,6 +28,12 @@ interface Parts {
 
 export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, event, attempt, host }: Parts) {
   const ref = builder.objectRef<Delivery>('WebhookDelivery');
+  const neighbour = async (ctx: Parameters<AccessOf>[0], delivery: Delivery, which: 'waitsFor' | 'replacedBy') => {
+    if (delivery.reason !== 'ORDER' && delivery.reason !== 'COALESCED') return null;
+    const { loaders } = access(ctx);
+    const id = (await loaders.neighbourOf.load(delivery))?.[which] ?? null;
+    return id === null ? null : loaders.delivery.load(id);
+  };
   builder.objectType(ref, {
     description: 'A notification for one subscription, with all its attempts.',
     interfaces: ['Node'],
@@ -51,7 +57,19 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
       }),
       reason: t.exposeString('reason', {
         description:
-          'The reason why the delivery is held, skipped or cancelled. `OPERATOR`: it waits until the operator of this API corrects a fault, and is then tried by itself. `LOOP`: your writes to the node answer its notifications, which are sent with growing pauses. For a before-hook that refused or failed: `REFUSED` or `ALLOWED`, the decision about the write.',
+          'The reason why the delivery is held, skipped or cancelled. `OPERATOR`: it waits until the operator of this API corrects a fault, and is then tried by itself. `LOOP`: your writes to the node answer its notifications, which are sent with growing pauses. `ORDER`: it waits for an earlier delivery of its node, see `waitsFor`. `COALESCED`: a later one replaced it, see `replacedBy`. For a before-hook that refused or failed: `REFUSED` or `ALLOWED`, the decision about the write.',
+      }),
+      waitsFor: t.field({
+        type: ref,
+        description:
+          'The earlier delivery of the same node that must end first, because the subscription is ordered; `null` when the delivery waits for none.',
+        resolve: (delivery, _args, ctx) => neighbour(ctx, delivery, 'waitsFor'),
+      }),
+      replacedBy: t.field({
+        type: ref,
+        description:
+          'The later delivery of the same node that replaced this one, because the subscription has the ordering LATEST_ONLY; `null` when none did, or more than 90 days ago.',
+        resolve: (delivery, _args, ctx) => neighbour(ctx, delivery, 'replacedBy'),
       }),
       topic: t.field({
         type: topic,
@@ -85,8 +103,8 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
       attemptCount: t.exposeInt('attemptCount', { nullable: false, description: 'The number of attempts so far.' }),
       nextAttemptAt: t.field({
         type: 'DateTime',
-        description: 'The time of the next attempt; `null` when the delivery is held or final.',
-        resolve: ({ state, dueAt }) => (state === 'PENDING' || state === 'RETRYING' ? dueAt : null),
+        description: 'The time of the next attempt; `null` when the delivery is held, final or waits for an earlier one.',
+        resolve: ({ state, reason, dueAt }) => ((state === 'PENDING' && reason !== 'ORDER') || state === 'RETRYING' ? dueAt : null),
       }),
       createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'The time at which the delivery was created.' }),
       updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false, description: 'The time of the last change of its state.' }),

@@ -7,6 +7,12 @@ export type ContentType = 'JSON' | 'XML';
 /** Which changes of a node are sent as one notification: those of one transaction, or none. */
 export type Coalescing = 'TRANSACTION' | 'NONE';
 
+/**
+ * In which order the notifications of one node are sent. PER_NODE: one after the other, in the order of the changes. LATEST_ONLY: also one
+ * at a time, and a later one replaces those that the receiver has not accepted yet.
+ */
+export type Ordering = 'PER_NODE' | 'LATEST_ONLY';
+
 /** How requests authenticate to the receiver, without the secret values. */
 export type AuthDefinition =
   | { kind: 'BASIC'; scheme: string }
@@ -72,6 +78,8 @@ export interface Definition extends Partial<DestinationSettings> {
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   /** Absent: TRANSACTION. */
   coalescing?: 'NONE';
+  /** Absent: in any order, and several at once. */
+  ordering?: Ordering;
   /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
   /** How the bodies of attempts are recorded. Absent: unchanged. */

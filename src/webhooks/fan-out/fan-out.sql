@@ -59,10 +59,12 @@ batch_events AS MATERIALIZED (
 :batch_topics,
 -- The next subscriptions to which each event is sent, under the conditions of relay.sql.
 matches AS MATERIALIZED (
-  SELECT e.id AS event_id, s.id AS subscription_id, s.status, s.topic_id, e.tenant, e.typename, e.node_key
+  SELECT
+    e.id AS event_id, s.id AS subscription_id, s.status, s.is_ordered, s.topic_id, e.tenant, e.typename,
+    e.node_key
   FROM batch_events e
   CROSS JOIN LATERAL (
-    SELECT s.id, s.status, t.id AS topic_id
+    SELECT s.id, s.status, s.ordering IS NOT NULL AS is_ordered, t.id AS topic_id
     FROM batch_topics t
     CROSS JOIN LATERAL (
       SELECT s.*

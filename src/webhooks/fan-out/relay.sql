@@ -192,11 +192,12 @@ completed_events AS (
 -- write, and gets no delivery afterwards. LIMIT ends the search where the batch is too large.
 found_matches AS MATERIALIZED (
   SELECT
-    e.id AS event_id, s.id AS subscription_id, s.status, t.id AS topic_id, e.tenant, e.typename, e.node_key
+    e.id AS event_id, s.id AS subscription_id, s.status, s.is_ordered, t.id AS topic_id, e.tenant, e.typename,
+    e.node_key
   FROM batch_events e
   JOIN batch_topics t ON :fits_topic
   CROSS JOIN LATERAL (
-    SELECT s.id, s.status
+    SELECT s.id, s.status, s.ordering IS NOT NULL AS is_ordered
     FROM hookgraph.subscriptions s
     WHERE s.tenant = e.tenant
       AND s.topic_id = t.id

@@ -4,6 +4,7 @@ import type { Engine } from '../base/engine.js';
 import type { Delivery, Operation, Owner, Subscription, Topic } from '../base/model.js';
 import { lastAttemptsOf } from '../base/store/attempts.js';
 import { deliveriesByIds } from '../base/store/deliveries.js';
+import { neighboursOf } from '../base/store/ordered-deliveries.js';
 import { isBigId } from '../base/store/page.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
@@ -31,7 +32,7 @@ interface Pair extends Unmatched {
   leasedUntil: Date | null;
 }
 
-/** Explains these events for all subscriptions of the owner, in six statements. Subscriptions to the event's operation come first. */
+/** Explains these events for all subscriptions of the owner, in seven statements. Subscriptions to the event's operation come first. */
 export async function decisionsOf(
   { pool }: Pick<Engine, 'pool'>,
   owner: Owner,
@@ -48,6 +49,7 @@ export async function decisionsOf(
     lastAttemptsOf(pool, owner, deliveryIds),
     readWorkers(pool),
   ]);
+  const neighbours = await neighboursOf(pool, deliveries.values());
   const workers = describeWorkers(found);
   const decisions = new Map<string, Decision[]>(eventIds.map((id) => [id, []]));
   for (const row of rows) {
@@ -57,7 +59,7 @@ export async function decisionsOf(
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
     const last = delivery && (attempts.get(delivery.id) ?? null);
     const { code, sentence } = delivery
-      ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription, workers })
+      ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription, workers, neighbour: neighbours.get(delivery.id) })
       : subscription.definition.before
         ? { code: 'BEFORE_HOOK' as const, sentence: IS_HOOK }
         : reasonWithout(row, row.operation, topics.get(row.topicId) as Topic, workers);

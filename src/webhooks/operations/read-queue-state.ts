@@ -1,7 +1,7 @@
 // Counts due and held deliveries, recorded changes that no worker has processed, and slowed subscriptions in one statement, for the metrics
 // of an installation.
 import type { Pool } from 'pg';
-import type { HeldReason } from '../base/store/delivery-state.js';
+import { type HeldReason, ORDER } from '../base/store/delivery-state.js';
 
 export interface QueueState {
   /** Due deliveries that no worker has claimed, at most MAX_COUNTED. `paced`: those of subscriptions that are slowed, probed or limited. */
@@ -50,7 +50,7 @@ const STATE = `
     ) o
     GROUP BY 1
   ), held AS (
-    SELECT held_for FROM hookgraph.open_deliveries WHERE held_for IS NOT NULL LIMIT ${MAX_COUNTED}
+    SELECT held_for FROM hookgraph.open_deliveries WHERE held_for IS NOT NULL AND held_for <> '${ORDER}' LIMIT ${MAX_COUNTED}
   ), changes AS (
     (SELECT id FROM hookgraph.captures ORDER BY xid, depth, id LIMIT ${MAX_COUNTED})
     UNION ALL

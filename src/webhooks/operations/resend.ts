@@ -6,7 +6,7 @@ import type { Actor, Delivery, Subscription } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { deliveriesByIds } from '../base/store/deliveries.js';
 import { countHeld, releaseDeliveries } from '../base/store/delivery-moves.js';
-import { reopenDelivery, repeatDelivery } from '../base/store/delivery-state.js';
+import { ORDER, reopenDelivery, repeatDelivery } from '../base/store/delivery-state.js';
 import { countRelease } from '../base/store/subscription-status.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
@@ -48,7 +48,8 @@ export interface Resent {
 /**
  * Sends a delivery in any state again, at once. Usually reopens it for one more attempt with the same ids, which a receiver that already
  * has it may drop. With `asNew`, creates another delivery with ids of its own, which each receiver takes. Refused for tests and
- * before-hooks, while the subscription is not enabled, and without `asNew` while an attempt is running.
+ * before-hooks, while the subscription is not enabled, and without `asNew` while an attempt is running or the delivery waits for an earlier
+ * one.
  */
 export async function resendDelivery(engine: Engine, actor: Actor, id: string, { asNew = false } = {}): Promise<Resent> {
   const refused = (problem: Problem): Resent => ({ problems: [problem], delivery: null });
@@ -67,7 +68,11 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string, {
     if (due !== null) await recordAudit(client, actor, [{ ...about(subscription), action: 'RESENT', deliveryId: due }]);
     return due;
   });
-  if (resent === null) return refused({ field: 'base', message: 'an attempt of this delivery is running right now' });
+  if (resent === null) {
+    const now = (await deliveriesByIds(engine.pool, actor, [id])).get(id);
+    const waits = 'the delivery waits for an earlier one of its node, because the subscription is ordered; it is sent by itself';
+    return refused({ field: 'base', message: now?.reason === ORDER ? waits : 'an attempt of this delivery is running right now' });
+  }
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [resent])).get(resent) ?? null };
 }
 

@@ -53,8 +53,8 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     const full = await overLimit(client, actor.tenant, topic, engine.deadlines.subscriptionsPerTopic);
     if (full) return full;
     const { rows } = await client.query<{ id: string }>(
-      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase, coalesces)
-       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8, $9) RETURNING id`,
+      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase, coalesces, ordering)
+       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8, $9, $10) RETURNING id`,
       [
         actor.tenant,
         actor.userId,
@@ -65,6 +65,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
         draft.environmentIds,
         phaseOf(definition),
         coalesces(definition),
+        definition.ordering ?? null,
       ],
     );
     const created = (rows[0] as { id: string }).id;
@@ -184,7 +185,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
         isMoved: isMoved(was.definition, definition),
         isBack: isBack && (was.pace !== null || current.byRule),
       });
-    const columns = [phaseOf(definition), coalesces(definition)];
+    const columns = [phaseOf(definition), coalesces(definition), definition.ordering ?? null];
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, ...columns]);
     await recordAudit(client, actor, auditOfUpdate(was, { changes, redefined, switched, disabled }));
     // Deliveries held for the reason NODE (the query or a template gave nothing usable) are released, too.
@@ -238,7 +239,7 @@ const UPDATE = `
     disabled_reason = CASE WHEN NOT $5 THEN disabled_reason WHEN $6 THEN 'OWNER' END,
     disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
     enabled_at = CASE WHEN ($5 AND NOT $6) OR phase <> $9 THEN ${ENABLED_NOW} ELSE enabled_at END, integration_id = $7, environment_ids = $8,
-    phase = $9, coalesces = $10, updated_at = clock_timestamp()
+    phase = $9, coalesces = $10, ordering = $11, updated_at = clock_timestamp()
   WHERE id = $1`;
 
 const coalesces = ({ coalescing }: Definition): boolean => coalescing !== 'NONE';

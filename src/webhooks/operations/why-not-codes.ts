@@ -19,6 +19,8 @@ export const WHY_NOT_CODES = {
   OTHER_DEFINITION_THEN: 'When the change happened, the subscription had another topic or did not cover the node. A replay sends it.',
   SKIPPED_DISABLED: 'The subscription was disabled when the change happened. A replay sends it.',
   SKIPPED_VALIDATION: 'The validation template rendered `false`.',
+  REPLACED: 'A later notification about the same node replaced it, because the subscription has the ordering LATEST_ONLY.',
+  WAITS_IN_ORDER: 'The subscription is ordered, and an earlier notification about the same node has not ended yet.',
   HELD_DISABLED: 'The delivery waits until the subscription is enabled.',
   HELD_BROKEN: 'The delivery waits until the definition is corrected.',
   HELD_NODE: "The node's data could not be used. Correct the definition, or release the delivery.",

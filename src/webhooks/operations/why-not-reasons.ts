@@ -1,7 +1,8 @@
 // Explains why a change has no delivery, or why its delivery was or was not sent.
 import type { CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import type { AttemptSummary } from '../base/store/attempts.js';
-import { LOOP, OPERATOR } from '../base/store/delivery-state.js';
+import { COALESCED, LOOP, OPERATOR, ORDER } from '../base/store/delivery-state.js';
+import type { Neighbour } from '../base/store/ordered-deliveries.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
 
 /** Which conditions of a subscription a change meets. */
@@ -41,16 +42,20 @@ export interface Circumstances {
   leasedUntil: Date | null;
   subscription: Subscription;
   workers: WorkersSentence;
+  /** The delivery that this one waits for, or that replaced it; absent when the subscription is not ordered. */
+  neighbour: Neighbour | undefined;
 }
 
 /** Returns why a delivery was or was not sent, and until when it waits. */
-export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: { pace }, workers }: Circumstances): Reason {
+export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: { pace }, workers, neighbour }: Circumstances): Reason {
   if (leasedUntil && (delivery.state === 'PENDING' || delivery.state === 'RETRYING'))
     return reason(
       'IN_PROGRESS',
       `A worker has claimed the delivery: it is being sent, or waits for the answer of the receiver. Without a result until ${leasedUntil.toISOString()}, it is sent again.`,
     );
   if (delivery.reason === LOOP) return reason('IN_A_LOOP', inALoop(delivery));
+  if (delivery.reason === ORDER) return reason('WAITS_IN_ORDER', waitsInOrder(neighbour));
+  if (delivery.reason === COALESCED) return reason('REPLACED', replacedBy(neighbour));
   if (delivery.reason === OPERATOR) return reason('WAITS_FOR_OPERATOR', waitsForOperator(delivery));
   const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
   switch (delivery.state) {
@@ -97,6 +102,18 @@ export const reason = (code: WhyNotCode, sentence: string): Reason => ({ code, s
 
 function waitsForOperator({ dueAt }: Delivery): string {
   return `The delivery waits for the operator of this API: a fault that your subscription can't change keeps the notification from being built. It is tried again at ${dueAt.toISOString()}, and continues by itself once the fault is corrected. No attempt is counted.`;
+}
+
+function waitsInOrder(neighbour: Neighbour | undefined): string {
+  if (!neighbour?.waitsFor)
+    return 'The delivery waits until all changes before it are turned into deliveries, because the subscription is ordered.';
+  const held = neighbour.waitsForState === 'HELD' ? ' Release or correct that one, or cancel the order with `ordering: NONE`.' : '';
+  return `The delivery waits for the delivery ${neighbour.waitsFor} of the same node, which is ${neighbour.waitsForState ?? 'open'}, because the subscription is ordered.${held}`;
+}
+
+function replacedBy(neighbour: Neighbour | undefined): string {
+  const successor = neighbour?.replacedBy ? `the delivery ${neighbour.replacedBy}` : 'a later delivery';
+  return `The delivery was replaced by ${successor} of the same node before the receiver had accepted it, because the subscription has the ordering LATEST_ONLY.`;
 }
 
 function inALoop({ dueAt }: Delivery): string {

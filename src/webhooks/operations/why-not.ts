@@ -8,6 +8,7 @@ import { lastAttemptsOf } from '../base/store/attempts.js';
 import { deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
 import { OPERATOR } from '../base/store/delivery-state.js';
 import { countMissed, describeMissed, type MissedEvents } from '../base/store/missed-events.js';
+import { neighboursOf } from '../base/store/ordered-deliveries.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
 import { describeWorkers, readWorkers } from '../base/store/workers.js';
@@ -117,6 +118,7 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     lastAttemptsOf(pool, actor, deliveryIds),
     readWorkers(pool),
   ]);
+  const neighbours = await neighboursOf(pool, deliveries.values());
   const workers = describeWorkers(found);
   return rows.map((row) => {
     const { id, occurredAt, typename, nodeKey, operation, changed, before, after } = row;
@@ -124,7 +126,7 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
     const last = delivery && (attempts.get(delivery.id) ?? null);
     const { code, sentence } = delivery
-      ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription, workers })
+      ? reasonOf(delivery, { last, leasedUntil: row.leasedUntil, subscription, workers, neighbour: neighbours.get(delivery.id) })
       : reasonWithout(row, event.operation, topic, workers);
     return { event, delivery, code, reason: sentence };
   });

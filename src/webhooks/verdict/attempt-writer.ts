@@ -20,8 +20,9 @@ export interface AttemptWriter {
   /**
    * Queues a result. While many results are unwritten, returns a promise, which the worker must await before it reuses the slot of the
    * delivery: it then claims no faster than results are written.
+   * @param onWritten called when the result is written or dropped
    */
-  add(result: DeliveryResult): Promise<void> | undefined;
+  add(result: DeliveryResult, onWritten?: () => void): Promise<void> | undefined;
   /** Returns how many results are not written yet. */
   waiting(): number;
   /** Whether the last write failed. What is sent meanwhile can't be recorded, and so would be sent again. */
@@ -116,9 +117,10 @@ export function createAttemptWriter(
   }
 
   return {
-    add(result) {
+    add(result, onWritten) {
       const { batch, ended } = lastWithRoom(batches, () => reusable.pop() ?? new AttemptBatch(toLine));
       batch.add(result);
+      if (onWritten) ended.push(onWritten);
       if (result.attempt) meter.attempt(result.attempt);
       waiting += 1;
       if (waiting >= WORTHWHILE) gathering.end();

@@ -101,14 +101,17 @@ function whyNot(kind: string, webhook: ShownDelivery['webhookSubscription']): st
 
 /** `opened`: the databaseId of the attempt that is open at first. Default: the last one. */
 function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string | undefined }) {
-  const { reason, state, nextAttemptAt, attempts } = delivery;
+  const { reason, state, nextAttemptAt, attempts, waitsFor, replacedBy } = delivery;
   const openId = opened ?? attempts.at(-1)?.databaseId;
   return (
     <>
       <BulkActions />
       {reason && (
         <Banner tone={state === 'HELD' ? 'warn' : 'info'} title={WAITING[state] ?? 'Why'}>
-          <p>{REASON_TEXTS[reason] ?? reason}</p>
+          <p>
+            {REASON_TEXTS[reason] ?? reason} {waitsFor && <OtherDelivery {...waitsFor} text={`It waits for ${waitsFor.databaseId}`} />}
+            {replacedBy && <OtherDelivery {...replacedBy} text={`See ${replacedBy.databaseId}`} />}
+          </p>
         </Banner>
       )}
       <Card>
@@ -135,7 +138,16 @@ function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string |
   );
 }
 
+function OtherDelivery({ id, text }: { id: string; text: string }) {
+  return (
+    <Link to="/deliveries/$id" params={{ id }}>
+      {text}
+    </Link>
+  );
+}
+
 const WAITING: Record<string, string> = {
+  PENDING: 'This delivery waits',
   HELD: 'This delivery is held',
   SKIPPED: 'This delivery was not sent',
   CANCELLED: 'This delivery was cancelled',

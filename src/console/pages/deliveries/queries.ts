@@ -56,6 +56,8 @@ export const DELIVERY = graphql(`
       nodeLabel @_optional
       topic { key version nodeType }
       webhookSubscription { id name status }
+      waitsFor { id databaseId state }
+      replacedBy { id databaseId }
       event { id databaseId operation occurredAt changedFields }
       webhookReplay { id databaseId }
       attempts {

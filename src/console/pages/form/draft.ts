@@ -52,6 +52,7 @@ export interface Draft {
   onFailure: 'ALLOW' | 'REFUSE';
   timeoutMs: string;
   coalescing: 'TRANSACTION' | 'NONE';
+  ordering: 'NONE' | 'PER_NODE' | 'LATEST_ONLY';
   retry: { maxTries: string; maxTime: string; unit: TimeUnit };
   rateLimit: { perSecond: string; concurrency: string };
   recording: { bodies: boolean; maskedPaths: string };
@@ -94,6 +95,7 @@ export const EMPTY: Draft = {
   onFailure: 'ALLOW',
   timeoutMs: '',
   coalescing: 'TRANSACTION',
+  ordering: 'NONE',
   retry: { maxTries: '', maxTime: '', unit: 'DAYS' },
   rateLimit: { perSecond: '', concurrency: '' },
   recording: { bodies: true, maskedPaths: '' },

@@ -185,7 +185,7 @@ export function PhaseGroup() {
   const summary =
     phase === 'BEFORE' ? 'Before a write, which it can refuse' : coalescing === 'NONE' ? 'After each change' : 'After each transaction';
   return (
-    <Group title="When it is called" summary={summary} fields={['phase', 'onFailure', 'timeoutMs', 'coalescing']}>
+    <Group title="When it is called" summary={summary} fields={['phase', 'onFailure', 'timeoutMs', 'coalescing', 'ordering']}>
       <SegmentInput
         name="phase"
         label="Phase"
@@ -207,14 +207,25 @@ export function PhaseGroup() {
           <TextInput name="timeoutMs" label="Wait at most" isNumber placeholder="2000" suffix="milliseconds" />
         </>
       ) : (
-        <SegmentInput
-          name="coalescing"
-          label="Notify of"
-          choices={[
-            { value: 'TRANSACTION', label: 'Each transaction' },
-            { value: 'NONE', label: 'Each change' },
-          ]}
-        />
+        <>
+          <SegmentInput
+            name="coalescing"
+            label="Notify of"
+            choices={[
+              { value: 'TRANSACTION', label: 'Each transaction' },
+              { value: 'NONE', label: 'Each change' },
+            ]}
+          />
+          <SegmentInput
+            name="ordering"
+            label="Order of a node"
+            choices={[
+              { value: 'NONE', label: 'Any' },
+              { value: 'PER_NODE', label: 'One after the other' },
+              { value: 'LATEST_ONLY', label: 'Latest only' },
+            ]}
+          />
+        </>
       )}
     </Group>
   );

@@ -40,6 +40,7 @@ function wholeInput(draft: Draft, before: Draft | null, offers: Offers): Input {
     onFailure: isHook ? draft.onFailure : undefined,
     timeoutMs: isHook ? numberOf(draft.timeoutMs) : undefined,
     coalescing: draft.coalescing,
+    ordering: isHook ? 'NONE' : draft.ordering,
     retry: recordOf({ maxTries: numberOf(draft.retry.maxTries), maxTimeMs: maxTimeOf(draft) }),
     rateLimit: recordOf({ perSecond: numberOf(draft.rateLimit.perSecond), concurrency: numberOf(draft.rateLimit.concurrency) }),
     recording: recordingOf(draft),

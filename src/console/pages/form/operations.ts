@@ -28,6 +28,7 @@ export const LOAD = graphql(`
       onFailure
       timeoutMs
       coalescing
+      ordering
       retry { maxTries maxTimeMs }
       rateLimit { perSecond concurrency }
       recording { bodies maskedPaths }

@@ -38,6 +38,7 @@ export interface Saved {
   onFailure: Draft['onFailure'] | null;
   timeoutMs: number | null;
   coalescing: Draft['coalescing'];
+  ordering: Draft['ordering'];
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   rateLimit: { perSecond: number | null; concurrency: number | null } | null;
   recording: { bodies: boolean; maskedPaths: string[] };
@@ -82,6 +83,7 @@ export function draftOf(saved: Saved): Draft {
     onFailure: saved.onFailure ?? EMPTY.onFailure,
     timeoutMs: textOf(saved.timeoutMs),
     coalescing: saved.coalescing,
+    ordering: saved.ordering,
     retry: { maxTries: textOf(retry?.maxTries), ...timeOf(retry?.maxTimeMs ?? null) },
     rateLimit: { perSecond: textOf(rateLimit?.perSecond), concurrency: textOf(rateLimit?.concurrency) },
     recording: { bodies: saved.recording.bodies, maskedPaths: saved.recording.maskedPaths.join('\n') },

@@ -36,6 +36,8 @@ export const REASON_TEXTS: Record<string, string> = {
   NODE: 'The query or a template gave nothing usable for this node. Correct the webhook, or release the delivery.',
   VALIDATION: 'The validation template decided not to send it.',
   OPERATOR: 'It waits until the operator of this installation corrects a fault. It is then tried by itself.',
+  ORDER: 'The webhook is ordered: it waits for an earlier delivery of the same node.',
+  COALESCED: 'The webhook sends only the latest change: a later delivery of the same node replaced it.',
   LOOP: 'Your writes to the node answer its notifications. They are sent with growing pauses.',
   DELETED: 'The webhook was deleted.',
   REPLAY: 'The replay was cancelled.',

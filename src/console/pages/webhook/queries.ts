@@ -22,6 +22,7 @@ export const WEBHOOK = graphql(`
       callbackUrl
       contentType
       coalescing
+      ordering
       sns { topicArn region managed roleArn endpoint }
       sqs { queueArn roleArn endpoint }
       eventBridge { eventBusArn source roleArn endpoint }

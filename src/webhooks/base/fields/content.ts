@@ -1,5 +1,5 @@
 // Declares which changes make a notification, its format, and the query and templates that make its content.
-import type { Coalescing, ContentType } from '../definition.js';
+import type { Coalescing, ContentType, Ordering } from '../definition.js';
 import type { Subscription } from '../model.js';
 import type { EnumType, Field } from './field.js';
 
@@ -24,6 +24,31 @@ export const COALESCING = {
   default: 'TRANSACTION',
   store: (coalescing: Coalescing) => (coalescing === 'NONE' ? { definition: { coalescing } } : {}),
   option: { flags: '--coalescing <changes>', help: 'which changes of a node are sent as one notification: TRANSACTION or NONE' },
+} as const satisfies Field;
+
+export const ORDERING = {
+  name: 'ordering',
+  type: {
+    kind: 'ENUM',
+    typename: 'WebhookOrdering',
+    description: 'In which order the notifications about one node are sent. Different nodes never wait for each other.',
+    values: {
+      NONE: 'In any order, and several at the same time.',
+      PER_NODE:
+        'One at a time, in the order of the changes. A notification waits until the earlier ones of its node are delivered, skipped, cancelled or have failed for good.',
+      LATEST_ONLY:
+        'One at a time. A later notification replaces the earlier ones of its node that the receiver has not accepted yet; they are skipped.',
+    } satisfies Record<Ordering | 'NONE', string>,
+  },
+  description: 'In which order the notifications about one node are sent. PER_NODE and LATEST_ONLY can be used only with the phase AFTER.',
+  output: {
+    description: 'In which order the notifications about one node are sent.',
+    required: true,
+    read: ({ definition }: Subscription) => definition.ordering ?? 'NONE',
+  },
+  default: 'NONE',
+  store: (ordering: Ordering | 'NONE') => (ordering === 'NONE' ? {} : { definition: { ordering } }),
+  option: { flags: '--ordering <order>', help: 'the order of the notifications about one node: NONE, PER_NODE or LATEST_ONLY' },
 } as const satisfies Field;
 
 export const CONTENT_TYPE_ENUM = {

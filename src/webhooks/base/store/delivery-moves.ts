@@ -2,10 +2,10 @@
 // Every statement here locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does verdict/attempt-writer.ts. Two
 // statements therefore can't deadlock, unless a third has just moved one of the rows; then the attempt writer and the claim loop retry.
 import type { Pool, PoolClient } from 'pg';
-import { type HeldReason, OPERATOR, UNLEASED } from './delivery-state.js';
+import { type HeldReason, OPERATOR, ORDER, OUT_OF_ORDER, UNLEASED } from './delivery-state.js';
 import { inSteps, type Step, type StepSize, type Steps } from './steps.js';
 
-const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
+export const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
 
 /**
  * Sets the state HELD for the pending and retrying deliveries of these subscriptions, in steps. A delivery that a worker has leased is held
@@ -130,8 +130,8 @@ export async function hastenDeliveries(pool: Pool, subscriptionId: string, steps
 /** Returns the number of held deliveries of a subscription. */
 export async function countHeld(db: Pool | PoolClient, subscriptionId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
-    'SELECT count(*)::int AS count FROM hookgraph.open_deliveries o WHERE o.subscription_id = $1 AND o.held_for IS NOT NULL',
-    [subscriptionId],
+    'SELECT count(*)::int AS count FROM hookgraph.open_deliveries o WHERE o.subscription_id = $1 AND o.held_for <> $2',
+    [subscriptionId, ORDER],
   );
   return rows[0]?.count ?? 0;
 }
@@ -182,11 +182,12 @@ const CANCEL = `
 
 /**
  * CTEs that make the deliveries of the CTE `found` due now, in any state; they keep their number of attempts. A delivery whose attempt is
- * running stays as it is. The last CTE, `changed`, has those that are due.
+ * running, or that waits for an earlier one of its node, stays as it is. The last CTE, `changed`, has those that are due.
  */
 export const REOPEN = `
   w AS MATERIALIZED (
-    SELECT o.delivery_id FROM hookgraph.open_deliveries o WHERE o.delivery_id = ANY (ARRAY(SELECT id FROM found)) AND ${UNLEASED} ${IN_ORDER}
+    SELECT o.delivery_id FROM hookgraph.open_deliveries o WHERE o.delivery_id = ANY (ARRAY(SELECT id FROM found)) AND ${UNLEASED} AND ${OUT_OF_ORDER}
+    ${IN_ORDER}
   ), queued AS (
     UPDATE hookgraph.open_deliveries o SET due_at = now(), held_for = NULL, lease_until = NULL, lease_token = NULL
     FROM w WHERE o.delivery_id = w.delivery_id AND ${UNLEASED} RETURNING o.delivery_id

@@ -2,17 +2,24 @@
 -- writes of the two tables. Each fragment is a list of CTEs. Its comment names the CTE that the including
 -- statement must define before it, and the CTEs that the fragment adds.
 
--- Creates a delivery per row of the CTE `matches` (event_id, subscription_id, status, topic_id, tenant,
--- typename, node_key), and queues it, unless its subscription is disabled: then the delivery is SKIPPED,
--- which is final. Adds the CTEs `new_deliveries` and `queue_rows`.
+-- Creates a delivery per row of the CTE `matches` (event_id, subscription_id, status, is_ordered, topic_id,
+-- tenant, typename, node_key), and queues it, unless its subscription is disabled: then the delivery is
+-- SKIPPED, which is final. A delivery of an ordered subscription waits until ordered-deliveries.ts releases
+-- it. Adds the CTEs `new_deliveries` and `queue_rows`.
 SELECT $$
   new_deliveries AS (
     INSERT INTO hookgraph.deliveries (
       event_id, subscription_id, topic_id, tenant, typename, node_key, due_at, state, reason)
     SELECT
       event_id, subscription_id, topic_id, tenant, typename, node_key, now(),
-      CASE status WHEN 'ENABLED' THEN 'PENDING' WHEN 'DISABLED' THEN 'SKIPPED' ELSE 'HELD' END,
-      CASE status WHEN 'DISABLED' THEN 'DISABLED' WHEN 'HELD' THEN 'BROKEN' END
+      CASE
+        WHEN status = 'DISABLED' THEN 'SKIPPED'
+        WHEN status = 'ENABLED' OR is_ordered THEN 'PENDING'
+        ELSE 'HELD' END,
+      CASE
+        WHEN status = 'DISABLED' THEN 'DISABLED'
+        WHEN is_ordered THEN 'ORDER'
+        WHEN status = 'HELD' THEN 'BROKEN' END
     FROM matches
     ORDER BY event_id
     ON CONFLICT (event_id, subscription_id) WHERE kind = 'LIVE' DO NOTHING

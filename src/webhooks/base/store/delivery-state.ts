@@ -1,9 +1,11 @@
-// Moves single deliveries between states, and their leases. Only this file, delivery-moves.ts, which moves many at once, and
-// delivery-state.sql, which has fragments for longer statements, write `deliveries` and the queue `open_deliveries`.
+// Moves single deliveries between states, and their leases. Only this file, delivery-moves.ts, which moves many at once,
+// ordered-deliveries.ts, which releases those that wait for an earlier one, and delivery-state.sql, which has fragments for longer
+// statements, write `deliveries` and the queue `open_deliveries`.
 // PENDING and RETRYING deliveries are due at `due_at`, unless a worker has leased them; HELD deliveries wait until the reason ends.
-// Deliveries in these three states have a row in open_deliveries, whose `held_for` is null for the first two and the reason for HELD. All
-// other states are final, and their deliveries have no row. Exception: a delivery that is cancelled during its attempt keeps its row until
-// the attempt is written or the row is claimed again.
+// Deliveries in these three states have a row in open_deliveries. Its `held_for` is the reason of a HELD delivery, and of one that waits
+// for an earlier one of its node (PENDING with the reason ORDER); otherwise it is null. All other states are final, and their deliveries
+// have no row. Exception: a delivery that is cancelled during its attempt keeps its row until the attempt is written or the row is claimed
+// again.
 import type { Pool, PoolClient } from 'pg';
 import { sqlFragment } from '../../../runtime/sql-file.js';
 import type { DeliveryState, Outcome } from '../model.js';
@@ -15,6 +17,10 @@ export type HeldReason = 'DISABLED' | 'BROKEN' | 'NODE';
 export const OPERATOR = 'OPERATOR';
 /** The reason of a delivery that is sent later because its node is in a feedback loop: the owner's writes answer its notifications. */
 export const LOOP = 'LOOP';
+/** The reason of a PENDING delivery of an ordered subscription that waits for earlier ones of its node. */
+export const ORDER = 'ORDER';
+/** The reason of a SKIPPED delivery that a later one of its node replaced, because the subscription has the ordering LATEST_ONLY. */
+export const COALESCED = 'COALESCED';
 
 export interface NextState {
   state: DeliveryState;
@@ -45,17 +51,20 @@ export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
 type Db = Pool | PoolClient;
 
 export const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
+/** True unless the delivery waits for an earlier one of its node. */
+export const OUT_OF_ORDER = `o.held_for IS DISTINCT FROM '${ORDER}'`;
 
 /**
- * Makes a delivery due now, in any state; it keeps its number of attempts. Changes nothing and returns `false` for a leased delivery, for a
- * test, and for a before-hook, whose write was already decided.
+ * Makes a delivery due now, in any state; it keeps its number of attempts. Changes nothing and returns `false` for a leased delivery, for
+ * one that waits for an earlier one of its node, for a test, and for a before-hook, whose write was already decided.
  */
 export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `WITH o AS (
        INSERT INTO hookgraph.open_deliveries AS o (delivery_id, subscription_id, due_at)
        SELECT d.id, d.subscription_id, now() FROM hookgraph.deliveries d WHERE d.id = $1 AND d.kind NOT IN ('TEST', 'BEFORE')
-       ON CONFLICT (delivery_id) DO UPDATE SET due_at = excluded.due_at, held_for = NULL, lease_until = NULL, lease_token = NULL WHERE ${UNLEASED}
+       ON CONFLICT (delivery_id) DO UPDATE SET due_at = excluded.due_at, held_for = NULL, lease_until = NULL, lease_token = NULL
+         WHERE ${UNLEASED} AND ${OUT_OF_ORDER}
        RETURNING o.delivery_id, o.due_at
      )
      UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,

@@ -22,7 +22,8 @@ export async function checkPhase(
     retry,
     rateLimit,
     coalescing,
-  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing'>,
+    ordering,
+  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering'>,
   topic: Topic | null,
   id: string | null,
 ): Promise<Problem[]> {
@@ -40,6 +41,11 @@ export async function checkPhase(
     problems.push({
       field: 'coalescing',
       message: 'can not be NONE with the phase BEFORE: a before-hook is called once for each row that a write changes',
+    });
+  if (ordering !== 'NONE')
+    problems.push({
+      field: 'ordering',
+      message: `can not be ${ordering} with the phase BEFORE: a before-hook is called at once, because a write waits for it`,
     });
   if (rateLimit !== null)
     problems.push({

@@ -10,6 +10,7 @@ import {
   type Definition,
   type DestinationInputs,
   EMPTY_DEFINITION,
+  type Ordering,
   type Recording,
   type Secrets,
   type SignatureScheme,
@@ -29,6 +30,7 @@ export interface SubscriptionInput
   name?: string | null;
   topic?: TopicReference | null;
   coalescing?: Coalescing | null;
+  ordering?: Ordering | 'NONE' | null;
   contentType?: ContentType | null;
   query?: string | null;
   validationTemplate?: string | null;
@@ -60,6 +62,7 @@ export interface SubscriptionInput
 export interface Draft extends Record<Exclude<FieldName, 'topic' | 'disabled'>, unknown> {
   name: string | null;
   coalescing: Coalescing;
+  ordering: Ordering | 'NONE';
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;

@@ -48,6 +48,7 @@ const OWNERS: Record<string, string[]> = {
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
   // The relay defers large fan-outs; the statement beside it makes their deliveries.
   fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],
+  forgotten: ['base/store/forgotten.ts'],
   bulk_actions: ['base/store/bulk-actions.ts'],
   bulk_action_parts: ['base/store/bulk-actions.ts'],
   // An operation starts and cancels a replay; a worker advances it.

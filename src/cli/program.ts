@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { addAnswering, addCommand, appOption, type Cli, moment, portNumber, requiredAppOption } from './command.js';
 import { addAsCode } from './commands/as-code.js';
+import type { AuditCommandOptions } from './commands/audit.js';
 import { addBulkActions } from './commands/bulk-actions.js';
 import { addChanges } from './commands/changes.js';
 import { addCompletion } from './commands/completion.js';
@@ -235,6 +236,21 @@ function addRunning(program: Command, cli: Cli): void {
     .action(async ({ before, dryRun = false, json = false }: { before: string; dryRun?: boolean; json?: boolean }) =>
       (await import('./commands/prune.js')).prune({ before, dryRun, json }, cli),
     );
+  addCommand(
+    program,
+    'audit',
+    'account for every event and each subscription to its topic: delivered, skipped, held …, or missing; `auditLog` in the API says who changed a subscription',
+    ['audit', 'audit --since 7d --json', 'audit --mine'],
+  )
+    .option(
+      '--since <moment>',
+      'only events at this time or later: a time in ISO 8601, or how long ago, such as 7d; default: all that are kept',
+      moment,
+    )
+    .option('--until <moment>', 'only events before this time; default: all', moment)
+    .option('--mine', 'account for your own subscriptions, through the API; default: all of the installation, in its database')
+    .option('--json', 'print the result as one line of JSON')
+    .action(async (options: AuditCommandOptions) => (await import('./commands/audit.js')).runAudit(options, cli));
   addCommand(program, 'config', 'print every environment variable with its value, source and meaning', ['config', 'config --json'])
     .option('--json', 'print the result as JSON')
     .action(async (options: { json?: boolean }) =>

@@ -14,6 +14,7 @@ import { addSwitch } from './mutations/switch-group.js';
 import { addTryOut } from './mutations/try-out.js';
 import { addOperators, type Operators } from './operators.js';
 import { loadOwn, type OwnTypename } from './own-nodes.js';
+import { addBooks } from './queries/books.js';
 import { addById } from './queries/by-id.js';
 import { addChanges } from './queries/changes.js';
 import { addQueries } from './queries/lists.js';
@@ -96,6 +97,7 @@ export function createApi({
   addBulkMutations(builder, access, { types, userError });
   addReplaying(builder, access, { replay: types.replay, userError });
   addWhyNot(builder, access, types);
+  addBooks(builder, access, types);
   addViewer(builder, access, host);
   addLabels(builder, access, types, labels);
   addPresets(builder, types);

@@ -110,6 +110,16 @@ export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';
 export type { AttemptWrite, AttemptWrites, Check } from './guard-writes.js';
 export {
+  type Account,
+  type Audit,
+  type AuditFinding,
+  type AuditScope,
+  add as addToAudit,
+  audit,
+  describeFinding,
+} from './operations/books/audit.js';
+export { AUDIT_CODES, AUDIT_FAULTS, type AuditCode, type AuditFault } from './operations/books/codes.js';
+export {
   type BulkSelection,
   type BulkStarted,
   cancelBulkAction,

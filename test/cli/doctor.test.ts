@@ -78,3 +78,28 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
       .map(({ check }: { check: string }) => check),
   ).toEqual(['database', 'API']);
 });
+
+it('audit accounts for all in the database and for the own subscriptions, and exits with 1 where a row contradicts', async () => {
+  const env = { DATABASE_URL: t.database.url };
+  // The change of the test before waits for an hour.
+  expect(await cli.run(['audit'], { env })).toMatchObject({ code: 1, stdout: expect.stringContaining('no worker has matched it') });
+  const working = await t.app.webhooks.work();
+  await until('no change waits', async () => (await t.database.pool.query('SELECT FROM hookgraph.captures LIMIT 1')).rowCount === 0);
+  await working.stop();
+  const all = await cli.run(['audit', '--until', '0s'], { env });
+  expect([all.code, all.stdout]).toEqual([0, expect.stringContaining('No row contradicts the others.')]);
+  const mine = await cli.run(['audit', '--mine', '--json']);
+  expect([mine.code, mine.stderr]).toEqual([0, '']);
+  expect(JSON.parse(mine.stdout)).toMatchObject({
+    accounts: [{ code: 'SKIPPED', reason: 'DISABLED', count: 1 }],
+    deliveries: 1,
+    findings: [],
+  });
+  await t.database.pool.query('UPDATE hookgraph.deliveries SET attempt_count = 9');
+  for (const args of [[], ['--mine']])
+    expect(await cli.run(['audit', ...args], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('UNBALANCED: 1 row contradicts the others'),
+      stdout: expect.stringMatching(/The state of a delivery contradicts its attempts, .*: event \d+, subscription .*, delivery \d+/),
+    });
+});

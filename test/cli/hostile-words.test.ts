@@ -99,6 +99,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     simulate: { args: ['--url', hostile.url, '--token', 'x', '--rate', '1000/s'] },
     'rotate-keys': { args: [], env: { HOOKGRAPH_LOG_LEVEL: EVIL } },
     prune: { args: ['--before', EVIL] },
+    audit: { args: ['--mine'] },
     config: { args: [], env: { HOST: EVIL } },
     doctor: { args: app },
     login: { args: ['--url', hostile.url], stdin: 'token' },

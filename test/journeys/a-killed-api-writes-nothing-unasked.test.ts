@@ -1,5 +1,6 @@
 // Promise: after kill -9 of the API during a before-hook, or between its yes and the commit, no row exists without a recorded yes.
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { unbalanced } from '../support/books.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
@@ -51,4 +52,5 @@ it('leaves neither record nor row of a hook that is being asked, and the record 
   expect((await pool.query(`SELECT 1 FROM groups WHERE name IN ('Asked', 'Allowed')`)).rows).toEqual([]);
   expect((await pool.query(`SELECT 1 FROM hookgraph.recorded WHERE after ->> 'name' IN ('Asked', 'Allowed')`)).rows).toEqual([]);
   expect(await records()).toEqual([{ state: 'DELIVERED', reason: null }]);
+  expect(await unbalanced(pool)).toEqual([]);
 });

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
+import { unbalanced } from '../support/books.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
 import type { RunningProduct } from '../support/product.js';
@@ -66,4 +67,5 @@ it('another worker sends what a killed one had in hand, within 20 s and once mor
     jobs.set(nameIn(request), seen.add(request.headers['x-scope-webhook-job-id']));
   }
   expect([...jobs.values()].filter((seen) => seen.size !== 1)).toEqual([]);
+  expect(await unbalanced(product.pool)).toEqual([]);
 });

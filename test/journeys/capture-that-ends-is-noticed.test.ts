@@ -2,6 +2,7 @@
 // report it until `migrate` has repaired it.
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { unbalanced } from '../support/books.js';
 import { createUser } from '../support/journey.js';
 import { ADMIN_TOKEN, type RunningProduct, run } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -108,4 +109,5 @@ it('is in step again without a restart', async () => {
   await run(['migrate'], asked());
   await until('the worker says that it is over', () => worker.output().includes('capture triggers match the announced tables again'));
   expect(await worker.kill('SIGTERM')).toBe(0);
+  expect(await unbalanced(product.pool)).toEqual([]);
 });

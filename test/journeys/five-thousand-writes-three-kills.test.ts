@@ -3,7 +3,7 @@
 import pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
-import { outOfStep } from '../support/engine-rows.js';
+import { unbalanced } from '../support/books.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
 import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -117,7 +117,7 @@ it('5,000 writes, three kills, one subscription disabled', async () => {
   expect(states.SKIPPED).toBeGreaterThan(0);
   expect(Object.keys(states).filter((state) => !['DELIVERED', 'HELD', 'SKIPPED'].includes(state))).toEqual([]);
   expect(Object.values(states).reduce((sum, count) => sum + count, 0)).toBe(sides[0].committed.length);
-  expect(await outOfStep(product.pool)).toEqual([]);
+  expect(await unbalanced(product.pool)).toEqual([]);
   const own = new Set(sides[0].committed);
   expect(quiet.requests.map(nameIn).filter((name) => !own.has(name))).toEqual([]);
 });

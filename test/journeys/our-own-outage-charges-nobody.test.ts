@@ -9,6 +9,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
+import { unbalanced } from '../support/books.js';
 import { type DnsServer, startDnsServer } from '../support/dns-server.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
@@ -153,6 +154,7 @@ it.skipIf(!hasNamespaces)('the worker has no route out: nothing is charged, and 
     await product.start('worker');
     await until('all is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 150);
     expect((await attemptsOf(product.pool, recordId)).every(({ number }) => number === 1)).toBe(true);
+    expect(await unbalanced(product.pool)).toEqual([]);
   } finally {
     await product.close();
     await receiver.close();

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
+import { unbalanced } from '../support/books.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
 import type { RunningProduct } from '../support/product.js';
@@ -51,6 +52,7 @@ it('a worker that is told to stop finishes what it has in hand, and leaves the r
 
   // An idle worker exits at once.
   expect(await second.kill('SIGTERM')).toBe(0);
+  expect(await unbalanced(product.pool)).toEqual([]);
 });
 
 it('stops under load without sending anything twice, twice in a row', async () => {
@@ -71,4 +73,5 @@ it('stops under load without sending anything twice, twice in a row', async () =
   await until('everything is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 800);
   expect(receiver.requests).toHaveLength(800);
   expect(new Set(receiver.requests.map(nameIn)).size).toBe(800);
+  expect(await unbalanced(product.pool)).toEqual([]);
 });

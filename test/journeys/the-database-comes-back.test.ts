@@ -1,6 +1,7 @@
 // Promise: when all connections are cut repeatedly during writes and deliveries, no process ends, and every committed change is delivered.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { countStates } from '../support/attempts.js';
+import { unbalanced } from '../support/books.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
 import { type Process, type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -62,4 +63,5 @@ it('goes on after its connections were cut for two seconds', async () => {
   await until('it goes on as before', () => receiver.requests.map(nameIn).includes('last'));
   expect(await worker.kill('SIGTERM')).toBe(0);
   expect(await product.main.kill('SIGTERM')).toBe(0);
+  expect(await unbalanced(product.pool)).toEqual([]);
 });

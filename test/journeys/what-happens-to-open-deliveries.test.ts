@@ -3,7 +3,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
-import { deliveriesOf, makeDue, outOfStep } from '../support/engine-rows.js';
+import { unbalanced } from '../support/books.js';
+import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
 import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -36,7 +37,7 @@ beforeEach(async () => {
   kept = [];
 });
 afterEach(async () => {
-  await until('states and queue say the same', async () => (await outOfStep(product.pool)).length === 0);
+  await until('the books balance', async () => (await unbalanced(product.pool)).length === 0);
   await receiver.close();
 });
 

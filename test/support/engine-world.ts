@@ -159,7 +159,17 @@ export async function startEngineWorld({
 const usualAnswers = (): EngineWorld['host'] => ({ sdl: SDL, ownerGone: false, fault: 'node', fail: null, hidden: null, odd: null });
 
 /** The engine's tables whose rows tests make, for TRUNCATE. */
-export const MADE_BY_TESTS = ['attempts', 'captures', 'capture_faults', 'deliveries', 'dismissals', 'event_queue', 'events', 'fan_outs']
+export const MADE_BY_TESTS = [
+  'attempts',
+  'captures',
+  'capture_faults',
+  'deliveries',
+  'dismissals',
+  'event_queue',
+  'events',
+  'fan_outs',
+  'forgotten',
+]
   .concat([
     'bulk_actions',
     'bulk_action_parts',

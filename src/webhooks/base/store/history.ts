@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { noteEventsPruned } from './changes.js';
+import { rememberForgotten } from './forgotten.js';
 import { inSteps } from './steps.js';
 import { insideTransaction } from './transaction.js';
 
@@ -50,6 +51,7 @@ const NEEDED = `SELECT d.event_id AS id FROM hookgraph.open_deliveries o JOIN ho
 export async function pruneHistory(pool: Pool, options: PruneOptions): Promise<PrunedHistory> {
   const { before, isDryRun = false, patienceMs = 30_000, onProgress } = options;
   if (!isDryRun) await noteEventsPruned(pool, before);
+  if (!isDryRun) await rememberForgotten(pool, { histories: ['deliveries', 'events', 'attempts'], before });
   const deliveries = isDryRun ? await countEnded(pool, before) : await deleteEnded(pool, before, onProgress);
   const pruned: PrunedHistory = { deliveries, weeks: [], needed: [], locked: [], rows: 0 };
   for (const { isNeeded, ...week } of await weeksBefore(pool, before)) {

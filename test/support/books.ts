@@ -1,0 +1,9 @@
+// Asks the audit for rows of the history that contradict each other.
+import type { Pool } from 'pg';
+import { audit, describeFinding } from '../../src/webhooks/index.js';
+
+/** Returns the rows that don't balance, each as a sentence. Deliveries that are still to come balance, too. */
+export async function unbalanced(pool: Pool): Promise<string[]> {
+  const { findings } = await audit(pool, { since: null, until: null, owner: null });
+  return findings.map(describeFinding);
+}

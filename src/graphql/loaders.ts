@@ -14,6 +14,7 @@ import {
   countDeliveriesOf,
   countErrorsOf,
   countedUntil,
+  countMissedOf,
   countOfIntegrations,
   type Decision,
   type Delivery,
@@ -32,6 +33,7 @@ import {
   listAuditOf,
   listDeliveriesOf,
   listErrorsOf,
+  type MissedEvents,
   type Neighbour,
   neighboursOf,
   type Page,
@@ -62,6 +64,8 @@ export interface PageAsked<Filter> {
 export interface Loaders {
   topic: DataLoader<string, Topic | null>;
   subscription: DataLoader<string, Subscription | null>;
+  /** Loads the events that a subscription missed since it was last disabled; `null` when it missed none. */
+  missedOf: DataLoader<string, MissedEvents | null>;
   delivery: DataLoader<string, Delivery | null>;
   attempt: DataLoader<string, Attempt | null>;
   event: DataLoader<string, VisibleEvent | null>;
@@ -101,6 +105,7 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
   return {
     topic: byId((ids) => topicsByIds(pool, ids)),
     subscription: byId((ids) => subscriptionsByIds(pool, actor, ids)),
+    missedOf: byId((ids) => countMissedOf(pool, actor, ids)),
     delivery: byId((ids) => deliveriesByIds(pool, actor, ids)),
     attempt: byId((ids) => attemptsByIds(pool, actor, ids)),
     event: byId((ids) => eventsByIds(pool, actor, ids)),

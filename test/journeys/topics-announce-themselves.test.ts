@@ -14,7 +14,7 @@ const LIFECYCLE = [
   'call/completed',
   'call_recording/completed',
 ];
-const OWN = ['webhook_subscription/disabled', 'webhook_subscription/held', 'webhook_subscription/recovered'];
+const OWN = ['disabled', 'held', 'recovered', 'slowed'].map((what) => `webhook_subscription/${what}`);
 
 let product: RunningProduct;
 let receiver: Receiver;

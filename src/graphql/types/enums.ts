@@ -46,6 +46,23 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         OWNER_GONE: { description: 'The owner was disabled, deleted, or moved to another organization.' },
       } as Record<DisabledReason, { description: string }>,
     }),
+    health: builder.enumType('WebhookSubscriptionHealth', {
+      description: 'How a subscription is: its status, and whether its receiver slows it down.',
+      values: {
+        WORKING: { description: 'The subscription sends notifications as they come.' },
+        SLOWED: { description: 'The receiver fails or asked to slow down, so that notifications are late. See `slowedReason`.' },
+        HELD: { description: 'The query or a template no longer works. Deliveries wait until it is corrected. See `heldReason`.' },
+        DISABLED: { description: 'The subscription was disabled, by its owner or by a rule. See `disabledReason`.' },
+        DELETED: { description: 'The subscription was deleted. Its history is kept.' },
+      } as const,
+    }),
+    slowedReason: builder.enumType('WebhookSlowedReason', {
+      description: 'Why a subscription is slowed down.',
+      values: {
+        THROTTLED: { description: 'The receiver asked to slow down, by 429, or by 503 with `Retry-After`.' },
+        FAILING: { description: 'The receiver failed several times in a row.' },
+      } as const,
+    }),
     paceState: builder.enumType('WebhookPaceState', {
       description: 'Why the notifications of a subscription are slowed down.',
       values: describe(PACE_STATES),

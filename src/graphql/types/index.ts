@@ -43,7 +43,7 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   addTopicPayload(builder, access, topic.ref);
   const replay = addReplay(builder, access, { enums, subscription, delivery });
   const bulkAction = addBulkAction(builder, access);
-  const missedEvents = addMissedEvents(builder, access);
+  const missedEvents = addMissedEvents(builder, access, subscription.ref);
   const report = addReport(builder, access, { enums, place, attempt, host });
   const found = { topic, event, attempt, delivery, error, subscription, replay, bulkAction, missedEvents, report };
   return { host, enums, fieldTypes, place, ...found };

@@ -1,13 +1,14 @@
 // Adds the GraphQL type WebhookMissedEvents: the events that a subscription missed while it was disabled.
-import { describeMissed, type MissedEvents } from '../../webhooks/index.js';
+import type { ObjectRef } from '@pothos/core';
+import { describeMissed, type MissedEvents, type Subscription } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
-import type { Builder } from '../builder.js';
+import type { Builder, Types } from '../builder.js';
 
 /** `subscriptionId`: the subscription that missed them. */
 export type Missed = MissedEvents & { subscriptionId: string };
 
-export function addMissedEvents(builder: Builder, access: AccessOf) {
-  return builder.objectRef<Missed>('WebhookMissedEvents').implement({
+export function addMissedEvents(builder: Builder, access: AccessOf, subscription: ObjectRef<Types, Subscription>) {
+  const ref = builder.objectRef<Missed>('WebhookMissedEvents').implement({
     description: 'The events that happened while a subscription was disabled. They are not sent by themselves; a replay sends them.',
     fields: (t) => ({
       count: t.exposeInt('count', { nullable: false, description: 'The number of events, counted up to 10,000.' }),
@@ -24,4 +25,16 @@ export function addMissedEvents(builder: Builder, access: AccessOf) {
       }),
     }),
   });
+  builder.objectField(subscription, 'missedEvents', (t) =>
+    t.field({
+      type: ref,
+      description:
+        'The events that the subscription missed since it was last disabled, counted up to 1,000; `null` when it missed none. A replay may have sent them since.',
+      resolve: async ({ id }, _args, ctx) => {
+        const missed = await access(ctx).loaders.missedOf.load(id);
+        return missed && { ...missed, subscriptionId: id };
+      },
+    }),
+  );
+  return ref;
 }

@@ -91,8 +91,27 @@ function stateFields(t: FieldsOf, enums: Enums) {
     disabledMessage: t.exposeString('disabledMessage', {
       description: 'Why the subscription was disabled, in a sentence. `null` when it is enabled.',
     }),
+    heldAt: t.expose('brokenAt', {
+      type: 'DateTime',
+      description: 'When the query or a template stopped working. `null` when they work.',
+    }),
     heldReason: t.exposeString('brokenReason', {
       description: 'Why the query or a template no longer works, so that deliveries are held. `null` when they work.',
+    }),
+    health: t.field({
+      type: enums.health,
+      nullable: false,
+      description: 'How the subscription is. The topics `webhook_subscription/…` announce its changes, once for each trouble.',
+      resolve: ({ health }) => health,
+    }),
+    slowedAt: t.expose('slowedAt', {
+      type: 'DateTime',
+      description: 'When the receiver began to fail, or to ask to slow down. `null` when it does neither.',
+    }),
+    slowedReason: t.field({
+      type: enums.slowedReason,
+      description: 'Why the receiver slows the subscription down. `null` when it does not.',
+      resolve: ({ slowedReason }) => slowedReason,
     }),
   };
 }

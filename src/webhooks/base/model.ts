@@ -102,6 +102,8 @@ export const stableEventId = ({ kind, eventId }: { kind: DeliveryKind; eventId: 
 export const DELIVERY_STATES = ['PENDING', 'SKIPPED', 'DELIVERED', 'RETRYING', 'HELD', 'FAILED', 'CANCELLED'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE' | 'INTEGRATION';
+export type SlowedReason = 'THROTTLED' | 'FAILING';
+export type Health = 'WORKING' | 'SLOWED' | 'HELD' | 'DISABLED' | 'DELETED';
 export type Outcome = 'DELIVERED' | 'SKIPPED' | 'HELD' | 'FAILED';
 
 export interface Topic {
@@ -213,7 +215,12 @@ export interface Subscription {
   disabledReason: DisabledReason | null;
   /** Explains `disabledReason` to people. */
   disabledMessage: string | null;
+  brokenAt: Date | null;
   brokenReason: string | null;
+  health: Health;
+  /** When the receiver began to fail, or first asked to slow down; `null` when it does neither. */
+  slowedAt: Date | null;
+  slowedReason: SlowedReason | null;
   /** `null` when the subscription is not slowed or limited. */
   pace: CurrentPace | null;
   createdAt: Date;

@@ -238,6 +238,7 @@ const UPDATE = `
     disabled_at = CASE WHEN NOT $5 THEN disabled_at WHEN $6 THEN now() END,
     disabled_reason = CASE WHEN NOT $5 THEN disabled_reason WHEN $6 THEN 'OWNER' END,
     disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
+    slowed_at = CASE WHEN NOT $5 OR $6 THEN slowed_at END, slowed_reason = CASE WHEN NOT $5 OR $6 THEN slowed_reason END,
     enabled_at = CASE WHEN ($5 AND NOT $6) OR phase <> $9 THEN ${ENABLED_NOW} ELSE enabled_at END, integration_id = $7, environment_ids = $8,
     phase = $9, coalesces = $10, ordering = $11, updated_at = clock_timestamp()
   WHERE id = $1`;

@@ -51,7 +51,8 @@ export async function readableFields(
   for (const [field, column] of fields) {
     const value = answer.get(field);
     if (value === undefined) continue;
-    if (value !== null || !(hasValue(after)(column) || hasValue(before)(column))) readable.add(field);
+    // Who may read a subscription may read all its fields. They are null by what happened since, such as its being enabled.
+    if (value !== null || node === OWN_NODE || !(hasValue(after)(column) || hasValue(before)(column))) readable.add(field);
     else doubtful.push([field, column]);
   }
   for (const row of [after, before]) {

@@ -1,5 +1,7 @@
 // Counts the events that a subscription missed while it was disabled.
 import type { Pool, PoolClient } from 'pg';
+import type { Owner } from '../model.js';
+import { isUuid } from './page.js';
 
 /** The maximum number of deliveries that are read to count missed events. */
 const MOST_COUNTED = 10_000;
@@ -14,28 +16,56 @@ export interface MissedEvents {
 
 // The comparison of pairs makes the planner read one subscription's deliveries by the index of both columns, in order and no further than
 // the limit. By the primary key it could read the deliveries of all subscriptions.
-export const COUNT_MISSED = `
+const countSql = (id: string, since: string, limit: string) => `
   SELECT count(*)::int AS read, count(*) FILTER (WHERE is_missed)::int AS count, hookgraph.time_of(min(event_id) FILTER (WHERE is_missed)) AS first
   FROM (
     SELECT event_id, state = 'SKIPPED' AND reason = 'DISABLED' AS is_missed FROM hookgraph.deliveries
-    WHERE (subscription_id, id) >= ($1::uuid, hookgraph.id_at($2)) AND (subscription_id, id) <= ($1::uuid, 9223372036854775807)
-    ORDER BY subscription_id, id LIMIT $3
+    WHERE (subscription_id, id) >= (${id}::uuid, hookgraph.id_at(${since})) AND (subscription_id, id) <= (${id}::uuid, 9223372036854775807)
+    ORDER BY subscription_id, id LIMIT ${limit}
   ) d`;
+
+export const COUNT_MISSED = countSql('$1', '$2', '$3');
 
 /**
  * Counts the events of which the relay made SKIPPED deliveries since the subscription was disabled; `null` when there is none. An event may
  * be older than the disabling, because the relay can be late.
  */
 export async function countMissed(db: Pool | PoolClient, subscriptionId: string, disabledAt: Date): Promise<MissedEvents | null> {
-  const { rows } = await db.query<{ count: number; read: number; first: Date | null }>(COUNT_MISSED, [
-    subscriptionId,
-    disabledAt,
-    MOST_COUNTED + 1,
-  ]);
-  const { count, read, first } = rows[0] as { count: number; read: number; first: Date | null };
+  const { rows } = await db.query<Counted>(COUNT_MISSED, [subscriptionId, disabledAt, MOST_COUNTED + 1]);
+  return missedOf(rows[0] as Counted, disabledAt, MOST_COUNTED);
+}
+
+interface Counted {
+  count: number;
+  read: number;
+  first: Date | null;
+}
+
+function missedOf({ count, read, first }: Counted, disabledAt: Date, most: number): MissedEvents | null {
   if (first === null) return null;
-  const isAtLeast = read > MOST_COUNTED;
-  return { count: isAtLeast ? Math.min(count, MOST_COUNTED) : count, isAtLeast, since: first < disabledAt ? first : disabledAt };
+  const isAtLeast = read > most;
+  return { count: isAtLeast ? Math.min(count, most) : count, isAtLeast, since: first < disabledAt ? first : disabledAt };
+}
+
+/** The maximum number of deliveries of each subscription that are read to count the missed events of many. */
+const MOST_COUNTED_OF_MANY = 1_000;
+
+/** Counts the events that the owner's subscriptions missed since they were last disabled. Subscriptions that missed none are left out. */
+export async function countMissedOf(db: Pool | PoolClient, owner: Owner, ids: readonly string[]): Promise<Map<string, MissedEvents>> {
+  const { rows } = await db.query<Counted & { id: string; since: Date }>(
+    `SELECT s.id, o.since, m.* FROM hookgraph.subscriptions s
+     CROSS JOIN LATERAL (SELECT coalesce(s.disabled_at, (
+       SELECT max(l.at) FROM hookgraph.audit_log l WHERE l.subscription_id = s.id AND l.action = 'DISABLED')) AS since) o
+     CROSS JOIN LATERAL (${countSql('s.id', 'o.since', '$4')}) m
+     WHERE s.tenant = $1 AND s.owner = $2 AND s.id = ANY ($3::uuid[]) AND o.since IS NOT NULL`,
+    [owner.tenant, owner.userId, ids.filter(isUuid), MOST_COUNTED_OF_MANY + 1],
+  );
+  return new Map(
+    rows.flatMap(({ id, since, ...counted }) => {
+      const missed = missedOf(counted, since, MOST_COUNTED_OF_MANY);
+      return missed ? [[id, missed] as const] : [];
+    }),
+  );
 }
 
 /** Says how many events were missed, in a clause: `12 events were missed since …`. */

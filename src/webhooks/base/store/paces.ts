@@ -2,7 +2,7 @@
 // table `paces`, and its column `paced` is false.
 import type { Pool, PoolClient } from 'pg';
 import type { Bucket, Pace, RateLimit } from '../pace.js';
-import { SET_PACED, UNSET_PACED } from './subscription-status.js';
+import { SET_PACED, UNSET_PACED, unsetSlowed } from './subscription-status.js';
 
 export interface LockedPaces {
   /** The database's current time, because the clocks of the workers that share the paces may differ. */
@@ -56,7 +56,8 @@ export async function lockPaces(client: PoolClient, ids: readonly string[]): Pro
 }
 
 /**
- * Writes paces that lockPaces has locked; `null` for full speed. Keeps the tokens that limit how many deliveries may start, which
+ * Writes paces that lockPaces has locked; `null` for full speed. A subscription that only its own limit slows down is no longer marked as
+ * slowed. Keeps the tokens that limit how many deliveries may start, which
  * spendAllowances writes.
  */
 export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, Pace | null>): Promise<void> {
@@ -84,6 +85,7 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
        ${UNSET_PACED}`,
       [full],
     );
+  await unsetSlowed(client, [...full, ...paced.flatMap(({ id, state }) => (state === 'LIMITED' ? [id] : []))]);
 }
 
 /**

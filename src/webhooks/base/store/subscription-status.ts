@@ -2,7 +2,7 @@
 // probed or rate-limited). Only this file and operations/save.ts write the table `subscriptions`.
 import type { Pool, PoolClient } from 'pg';
 import type { DisablingRule } from '../meter.js';
-import type { DisabledReason, Owner } from '../model.js';
+import type { DisabledReason, Owner, SlowedReason } from '../model.js';
 import type { RuleChange } from '../rule-log.js';
 import { auditByRule, switched } from './audit.js';
 
@@ -84,8 +84,8 @@ export const ENABLED_NOW = `greatest(now(), (
 /** Enables the subscriptions that disableIntegration has disabled, not those that were disabled for another reason. Returns them. */
 export async function enableIntegration(client: PoolClient, owner: Owner, integrationId: string): Promise<VersionOf[]> {
   const { rows } = await client.query<VersionOf>(
-    `UPDATE hookgraph.subscriptions x SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = ${ENABLED_NOW},
-       updated_at = clock_timestamp()
+    `UPDATE hookgraph.subscriptions x SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, slowed_at = NULL, slowed_reason = NULL,
+       enabled_at = ${ENABLED_NOW}, updated_at = clock_timestamp()
      WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_reason = 'INTEGRATION' RETURNING id, version`,
     [owner.tenant, owner.userId, integrationId],
   );
@@ -137,3 +137,22 @@ export const SET_PACED =
   'UPDATE hookgraph.subscriptions x SET paced = true FROM r WHERE x.id = r.id AND NOT x.paced AND x.deleted_at IS NULL';
 /** SQL for writePaces in paces.ts: clears the column `paced` of the subscriptions in $1, which run at full speed again. */
 export const UNSET_PACED = 'UPDATE hookgraph.subscriptions SET paced = false WHERE id = ANY ($1::uuid[]) AND paced';
+
+/** Marks subscriptions as slowed since now. Those that are slowed already keep their time, so that their owners are told once. */
+export async function setSlowed(client: PoolClient, slowed: ReadonlyMap<string, SlowedReason>): Promise<void> {
+  if (slowed.size === 0) return;
+  await client.query(
+    `UPDATE hookgraph.subscriptions x SET slowed_at = now(), slowed_reason = r.reason FROM unnest($1::uuid[], $2::text[]) AS r (id, reason)
+     WHERE x.id = r.id AND x.slowed_at IS NULL AND x.deleted_at IS NULL`,
+    [[...slowed.keys()], [...slowed.values()]],
+  );
+}
+
+/** Marks subscriptions as no longer slowed. */
+export async function unsetSlowed(client: PoolClient, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query(
+    'UPDATE hookgraph.subscriptions SET slowed_at = NULL, slowed_reason = NULL WHERE id = ANY ($1::uuid[]) AND slowed_at IS NOT NULL',
+    [ids],
+  );
+}

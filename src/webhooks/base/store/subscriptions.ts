@@ -19,7 +19,8 @@ export const SUBSCRIPTION_COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id
   ARRAY(SELECT x.field FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND x.expires_at IS NULL ORDER BY x.field) AS "secretFields",
   (SELECT max(x.expires_at) FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND x.expires_at > now()) AS "rotationEndsAt",
   s.integration_id AS "integrationId", s.environment_ids AS "environmentIds", s.status, s.disabled_at AS "disabledAt",
-  s.disabled_reason AS "disabledReason", s.disabled_message AS "disabledMessage", s.broken_reason AS "brokenReason",
+  s.disabled_reason AS "disabledReason", s.disabled_message AS "disabledMessage", s.broken_at AS "brokenAt", s.broken_reason AS "brokenReason",
+  s.health, s.slowed_at AS "slowedAt", s.slowed_reason AS "slowedReason",
   CASE WHEN s.paced THEN (SELECT jsonb_build_object('state', p.state, 'perSecond', ${PER_SECOND}, 'resumesAt', ${RESUMES_AT}, 'since', p.since)
     FROM hookgraph.paces p WHERE p.subscription_id = s.id) END AS pace, s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;
 export const SUBSCRIPTION_TABLES =

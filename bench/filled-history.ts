@@ -28,7 +28,7 @@ const EVENTS = `INSERT INTO hookgraph.events (id, occurred_at, tenant, typename,
     jsonb_build_object('id', p.ids[1 + n % cardinality(p.ids)], 'first_name', 'First' || n, 'last_name', 'Last' || n)
   FROM generate_series(1, $1::int) n, (SELECT $3::text[] AS ids) p`;
 
-// Of 1,000 deliveries 900 arrived, 40 failed, 40 were skipped, 15 wait for a retry and 5 are held; each two of them belong to one event.
+// 900 of 1,000 deliveries arrived, 40 failed, 40 were skipped, 15 wait for a retry and 5 are held. Two deliveries share an event.
 const DELIVERIES = `INSERT INTO hookgraph.deliveries (id, event_id, subscription_id, topic_id, tenant, typename, node_key, state, reason,
     due_at, attempt_count, created_at, updated_at)
   SELECT e.id + 200000 * (1 + x.n), e.id, s.id, s.topic_id, e.tenant, e.typename, e.node_key, x.state, x.reason, e.occurred_at, x.tries,

@@ -242,11 +242,11 @@ An environment is a part of an organization, such as a site or a stage. \`enviro
 
 ## Integrations
 
-An integration is a product that receives webhooks. \`integrationId\` of a subscription says to which integration it belongs. It changes nothing about what is sent. \`webhookIntegrations\` lists the integrations that you may choose, \`webhookSubscriptions\` of an integration lists your subscriptions in it, and \`switchWebhookIntegration(integrationId, disabled)\` disables or enables them at once: see [Switch a whole product off](when-something-is-missing.md#5-switch-a-whole-product-off).
+An integration is a product that receives webhooks. \`integrationId\` of a subscription says to which integration it belongs. It changes nothing about what is sent. \`webhookIntegrations\` lists the integrations that you may choose, \`webhookSubscriptions\` of an integration lists your subscriptions in it, and \`switchWebhookIntegration(integrationId, disabled)\` disables or enables them at once: see [Switch a whole product off](when-something-is-missing.md#6-switch-a-whole-product-off).
 
 ## Retries
 
-A failed delivery is retried up to ${RETRIES} times. The wait before retry n is (n − 1)⁴ + 15 + random(0–30) · n seconds. \`Retry-After\` in a response with status 429 or 503 lengthens the wait, to at most one hour or twice the wait, whichever is longer. [The whole subscription waits, too](when-something-is-missing.md#3-see-whether-it-is-slowed-down), and then sends more slowly.
+A failed delivery is retried up to ${RETRIES} times. The wait before retry n is (n − 1)⁴ + 15 + random(0–30) · n seconds. \`Retry-After\` in a response with status 429 or 503 lengthens the wait, to at most one hour or twice the wait, whichever is longer. [The whole subscription waits, too](when-something-is-missing.md#4-see-whether-it-is-slowed-down), and then sends more slowly.
 
 ${table(['retry', 'shortest wait', 'longest wait', 'average time since the first attempt'], retryRows())}
 

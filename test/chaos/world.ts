@@ -32,8 +32,8 @@ export interface Server {
   /** Ends Postgres as `kill -9` does, and starts it again. */
   crash: (() => Promise<void>) | null;
   /**
-   * Makes a streaming replica, waits as `between` says, ends the primary, and promotes the replica. `dies`: the primary ends as by `kill -9`,
-   * otherwise it stops when the replica has everything, so that nothing is lost. Changes `url`.
+   * Makes a streaming replica, waits as `between` says, ends the primary, and promotes the replica. `dies`: the primary ends as by
+   * `kill -9`, otherwise it stops when the replica has everything, so that nothing is lost. Changes `url`.
    */
   failOver: ((dies: boolean, between: () => Promise<void>) => Promise<void>) | null;
 }

@@ -1,5 +1,5 @@
-// Promise: an owner who subscribes to the troubles of their subscriptions is told once for each, by which rule, since when and what was missed;
-// and never about the subscriptions that tell.
+// Promise: an owner who subscribes to the troubles of their subscriptions is told once for each, by which rule, since when and what was
+// missed; and never about the subscriptions that tell.
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setBroken, unsetBroken } from '../../src/webhooks/base/store/subscription-status.js';

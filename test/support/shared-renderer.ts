@@ -4,7 +4,7 @@ import { createRenderer, type Renderer } from '../../src/webhooks/base/templates
 
 let shared: Renderer | undefined;
 
-/** Nobody closes it: its processes end with this process, and do not keep it alive. */
+/** Its processes end with this process, and do not keep it alive, so nobody closes it. */
 export const sharedRenderer = (): Renderer => (shared ??= createRenderer());
 
 /** To be called before the engine renders. Not for tests of what happens to the processes. */

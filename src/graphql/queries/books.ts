@@ -24,21 +24,21 @@ const PAGE_MS = 1_000;
 
 export function addBooks(builder: Builder, access: AccessOf, types: WebhookTypes): void {
   const code = builder.enumType('WebhookAuditCode', {
-    description: 'What became of an event for a subscription of its topic.',
+    description: 'The outcome of an event for a subscription of its topic.',
     values: describe(AUDIT_CODES),
   });
   const account = builder.objectRef<Account>('WebhookAuditAccount').implement({
-    description: 'The number of events for which the same became of them, for one subscription each.',
+    description: 'The number of pairs of an event and a subscription with the same outcome.',
     fields: (t) => ({
-      code: t.field({ type: code, nullable: false, description: 'What became of the events.', resolve: (one) => one.code }),
+      code: t.field({ type: code, nullable: false, description: 'The outcome.', resolve: (one) => one.code }),
       reason: t.exposeString('reason', { description: 'The reason, such as `VALIDATION`; `null` when the code says all.' }),
-      count: t.exposeInt('count', { nullable: false, description: 'The number of pairs of an event and a subscription.' }),
+      count: t.exposeInt('count', { nullable: false, description: 'The number of pairs.' }),
     }),
   });
   const finding = addFinding(builder, access, types);
   const ref = builder.objectRef<Audit>('WebhookAudit').implement({
     description:
-      'What became of every event for your subscriptions of its topic, in a part of the period. Add the numbers of all pages up.',
+      'Counts, for a part of the period, the outcomes of every event for your subscriptions of its topic. Sum the numbers of all pages.',
     fields: (t) => ({
       events: t.exposeInt('events', { nullable: false, description: 'The number of events in your organization.' }),
       unsubscribed: t.exposeInt('unsubscribed', {
@@ -48,7 +48,7 @@ export function addBooks(builder: Builder, access: AccessOf, types: WebhookTypes
       accounts: t.field({
         type: [account],
         nullable: { list: false, items: false },
-        description: 'The number of pairs of an event and a subscription, by what became of them.',
+        description: 'The number of pairs of an event and a subscription, by outcome.',
         resolve: ({ accounts }) => accounts,
       }),
       deliveries: t.exposeInt('deliveries', {
@@ -59,7 +59,7 @@ export function addBooks(builder: Builder, access: AccessOf, types: WebhookTypes
       findings: t.field({
         type: [finding],
         nullable: { list: false, items: false },
-        description: 'The first 100 rows that contradict others. Tell the operator of this API about them.',
+        description: 'The first 100 rows that contradict others. Report them to the operator of this API.',
         resolve: ({ findings }) => findings,
       }),
       hasNextPage: t.boolean({

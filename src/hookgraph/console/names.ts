@@ -6,7 +6,7 @@ import { type RenamedParts, renamedIn } from '../../graphql/index.js';
 export interface ServedNames {
   /** Fields and arguments that this schema doesn't have, of those that depend on the host's options. */
   absent: string[];
-  /** What has another name in this schema, because the host's schema uses the name for something else. */
+  /** Types and fields with another name in this schema, because the host's schema uses the name for something else. */
   renamed: RenamedParts;
 }
 

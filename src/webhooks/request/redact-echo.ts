@@ -101,7 +101,8 @@ function withKeyOf(secret: string): string[] {
 
 /**
  * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64, once or twice, at each of the three possible
- * offsets, as in the base64 of `<id>:<secret>`; hex and base64 of UTF-16, too. The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
+ * offsets, as in the base64 of `<id>:<secret>`; hex and base64 of UTF-16, too.
+ * The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
  */
 function writingsOf(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1);

@@ -30,8 +30,8 @@ interface Step {
 
 /**
  * Finds one page of the deliveries that match. A page may have fewer rows than there are, because the search ends after SEARCH_MS;
- * `readUpTo` is then the position from which the next page goes on. Each step reads four times as many deliveries as the one before, so that
- * common matches are found by reading few, and rare ones in few steps.
+ * `readUpTo` is then the position from which the next page goes on. Each step reads four times as many deliveries as
+ * the one before, so that common matches are found by reading few, and rare ones in few steps.
  */
 export async function findDeliveries(
   db: Pool | PoolClient,

@@ -27,7 +27,7 @@ type Part = { headers: Record<string, string> } & RecordedBody;
 type PackedPart = [headers: Record<string, string>, body: string | null, recording?: [bytes: number, omitted: RecordedBody['omitted']]];
 type Entry = [url: string, request: PackedPart, response?: PackedPart];
 
-/** What an attempt sent and received; `null`: nothing. */
+/** The request and the response of an attempt; `null`: there was none. */
 export type Exchanged = Pick<Attempt, 'request' | 'response'>;
 
 /** Where an exchange is: the number of its row within the batch, from 1, and its position in the row. */

@@ -1,8 +1,8 @@
 // Decides when deliveries of ordered subscriptions become due: one of each node at a time, in the order of the events. ordering.md in
 // docs/design explains why no earlier delivery can appear later.
 // The relay creates these deliveries PENDING with the reason ORDER, outside the index of due deliveries. `advance` enters them into
-// `ordered_deliveries`, releases the first of each node, and the next one when the row of the first in `open_deliveries` is gone. It deletes
-// entries without such a row itself, so that nothing else that ends deliveries needs to know the order.
+// `ordered_deliveries`, releases the first of each node, and the next one when the row of the first in `open_deliveries` is gone. It
+// deletes entries without such a row itself, so that nothing else that ends deliveries needs to know the order.
 import type { Pool, PoolClient } from 'pg';
 import type { Ordering } from '../definition.js';
 import type { Delivery, DeliveryState } from '../model.js';
@@ -148,8 +148,8 @@ async function enter(client: PoolClient, subscriptionId: string): Promise<boolea
   return false;
 }
 
-// `frontier` is the transaction that was next when the delivery was entered. Once all changes of earlier transactions are relayed and entered,
-// no earlier delivery of its node can come; then it is null.
+// `frontier` is the transaction that was next when the delivery was entered. Once all changes of earlier transactions are relayed and
+// entered, no earlier delivery of its node can come; then it is null.
 const SETTLE = `
   UPDATE hookgraph.ordered_deliveries q SET frontier = NULL WHERE q.delivery_id = ANY (ARRAY(
     SELECT q.delivery_id FROM hookgraph.ordered_deliveries q

@@ -141,7 +141,7 @@ function readPosition(position: string, parts: number): { part: number; afterId:
   return { part: Number(part), afterId };
 }
 
-/** Counts what waits for the relay, and finds what waits in vain. */
+/** Counts the changes that wait for the relay, and finds those that the relay will never take. */
 async function readWaiting(pool: Pool): Promise<Pick<Step, 'findings' | 'findingCount'> & { waiting: number }> {
   const { rows } = await pool.query<{ waiting: number; late: number; lost: string[] }>(
     `WITH late AS MATERIALIZED (

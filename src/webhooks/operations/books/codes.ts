@@ -1,6 +1,6 @@
 // Lists what the audit counts, and the faults that it finds. The codes are stable; their descriptions may change.
 
-/** What became of an event for a subscription of its topic. */
+/** The outcomes of an event for a subscription of its topic. */
 export const AUDIT_CODES = {
   DELIVERED: 'The receiver accepted the notification.',
   SKIPPED: 'The notification was decided against; the reason says why, such as VALIDATION or DISABLED.',

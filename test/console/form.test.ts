@@ -140,8 +140,8 @@ describe.skipIf(!hasBrowser)('the form', () => {
         .locator('label', { hasText: new RegExp(`^${kind}$`) })
         .click();
       await dialog().getByRole('textbox', { name: label }).fill(arn);
-      await dialog().getByLabel('Access key id').fill('AKIAEXAMPLE');
-      await dialog().getByLabel('Secret access key').fill('of the test');
+      await dialog().getByLabel('Access key id', { exact: true }).fill('AKIAEXAMPLE');
+      await dialog().getByLabel('Secret access key', { exact: true }).fill('of the test');
       await page.getByRole('button', { name: 'Save', exact: true }).click();
       await dialog().waitFor({ state: 'detached' });
       const query =

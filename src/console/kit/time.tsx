@@ -1,5 +1,5 @@
 // Shows times in the reader's zone, with UTC on hover.
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
@@ -30,6 +30,15 @@ export function Time({ at, style = 'exact' }: { at: string; style?: 'exact' | 'a
       {style === 'ago' ? fromNow(at, now) : local}
     </time>
   );
+}
+
+/** A time as the API writes it into a sentence. */
+const WRITTEN = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
+
+/** Shows a sentence of the API with its times in the reader's zone. */
+export function withTimes(sentence: string): ReactNode[] {
+  // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence have no other key, and never move
+  return sentence.split(WRITTEN).map((part, index) => (index % 2 === 1 ? <Time key={index} at={part} /> : part));
 }
 
 const TICK_MS = 15_000;

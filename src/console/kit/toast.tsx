@@ -5,7 +5,7 @@ import styles from './toast.module.css';
 
 export interface Toast {
   text: string;
-  tone?: 'good' | 'bad';
+  tone?: 'good' | 'warn' | 'bad';
 }
 
 interface Shown extends Toast {
@@ -13,7 +13,7 @@ interface Shown extends Toast {
 }
 
 /** Milliseconds that a message stays. A message about a failure stays until it is closed. */
-const STAY_MS = 5_000;
+const STAY_MS = { good: 5_000, warn: 15_000 };
 
 let shown: Shown[] = [];
 let last = 0;
@@ -29,7 +29,7 @@ const close = (id: number) => set(shown.filter((toast) => toast.id !== id));
 export function notify(toast: Toast): void {
   const id = ++last;
   set([...shown.filter(({ text }) => text !== toast.text), { ...toast, id }].slice(-4));
-  if (toast.tone !== 'bad') setTimeout(() => close(id), STAY_MS);
+  if (toast.tone !== 'bad') setTimeout(() => close(id), STAY_MS[toast.tone ?? 'good']);
 }
 
 export function Toasts() {

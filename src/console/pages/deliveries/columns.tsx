@@ -23,7 +23,11 @@ export const COLUMNS: Column<ListedDelivery>[] = [
       </div>
     ),
   },
-  { head: 'Webhook', cell: ({ webhookSubscription }) => <span className={styles.cut}>{webhookName(webhookSubscription)}</span> },
+  {
+    head: 'Webhook',
+    isPlain: true,
+    cell: ({ webhookSubscription }) => <span className={styles.cut}>{webhookName(webhookSubscription)}</span>,
+  },
   {
     head: 'State',
     isPlain: true,

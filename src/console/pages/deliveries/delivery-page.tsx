@@ -180,7 +180,7 @@ function factsOf({ databaseId, webhookSubscription, nodeId, event, kind, webhook
       'Caused by',
       event ? (
         <Link key="event" to="/events/$id" params={{ id: event.id }}>
-          {event.operation.toLowerCase()}
+          {topic?.nodeType ?? 'Node'} {event.operation.toLowerCase()}
           {event.changedFields.length > 0 && `: ${event.changedFields.join(', ')}`}
         </Link>
       ) : (

@@ -226,9 +226,10 @@ const COLUMNS: Column<ListedError>[] = [
       </div>
     ),
   },
-  { head: 'Webhook', cell: ({ webhookSubscription }) => webhookName(webhookSubscription) },
+  { head: 'Webhook', isPlain: true, cell: ({ webhookSubscription }) => webhookName(webhookSubscription) },
   {
     head: 'Notification',
+    isPlain: true,
     cell: (error) => (
       <div className={styles.two}>
         <span>{error.topic?.key}</span>

@@ -10,7 +10,7 @@ type Code = Decision['code'];
 const OTHER = { text: 'Not for it', tone: 'idle' } as const;
 const WAITS = { text: 'Still to come', tone: 'accent' } as const;
 const STOPPED = { text: 'Not sent', tone: 'bad' } as const;
-const SKIPPED = { text: 'Skipped', tone: 'warn' } as const;
+const SKIPPED = { text: 'Skipped', tone: 'idle' } as const;
 
 const VERDICTS: Partial<Record<Code, { text: string; tone: BadgeTone }>> = {
   DELIVERED: { text: 'Delivered', tone: 'good' },

@@ -11,7 +11,7 @@ import { Empty, Loaded } from '../../kit/loaded';
 import { Page } from '../../kit/page';
 import { Pager } from '../../kit/pager';
 import { type Column, rowLinkClass, Table } from '../../kit/table';
-import { Time } from '../../kit/time';
+import { Time, withTimes } from '../../kit/time';
 import styles from '../history/history.module.css';
 import { joined, NothingYet, restOf } from '../history/part-of-list';
 import { startOf } from '../history/spans';
@@ -144,7 +144,7 @@ function Decisions({ decisions, webhook }: { decisions: ListedEvent['decisions']
     return (
       <div className={styles.chips}>
         <Badge tone={tone}>{text}</Badge>
-        <span className={styles.sub}>{decision.reason}</span>
+        <span className={styles.sub}>{withTimes(decision.reason)}</span>
       </div>
     );
   }

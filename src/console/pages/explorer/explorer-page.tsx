@@ -1,9 +1,10 @@
 // Shows GraphiQL in a frame, which sends the session's cookie as the console does, and takes a query from it to a new webhook.
 import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import { config } from '../../app/config';
 import { useRights } from '../../app/viewer';
 import { Button } from '../../kit/button';
-import { Empty } from '../../kit/loaded';
+import { Empty, Loading } from '../../kit/loaded';
 import { Page } from '../../kit/page';
 import { notify } from '../../kit/toast';
 import styles from './explorer.module.css';
@@ -11,6 +12,7 @@ import styles from './explorer.module.css';
 export function ExplorerPage() {
   const navigate = useNavigate();
   const { unavailable } = useRights();
+  const [isLoaded, setLoaded] = useState(false);
   const take = () => {
     const query = shownQuery();
     if (query === null) notify({ tone: 'bad', text: 'The tab that is open in the explorer has no query.' });
@@ -31,7 +33,16 @@ export function ExplorerPage() {
       {config.explorer === null ? (
         <Empty title="This server has no explorer" />
       ) : (
-        <iframe className={styles.frame} title="GraphiQL" src={config.explorer} />
+        <>
+          {!isLoaded && <Loading what="the explorer" />}
+          <iframe
+            className={styles.frame}
+            data-loaded={isLoaded || undefined}
+            title="GraphiQL"
+            src={config.explorer}
+            onLoad={() => setLoaded(true)}
+          />
+        </>
       )}
     </Page>
   );

@@ -1,5 +1,5 @@
 // Shows what the form would send for a node: the query's result, the decision, the body, the headers, and the verdict on a response.
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, type RefObject, Suspense, useEffect, useRef } from 'react';
 import { Badge, type BadgeTone } from '../../kit/badge';
 import { Copy } from '../../kit/id';
 import { Loading } from '../../kit/loaded';
@@ -30,8 +30,10 @@ interface PaneProps {
 export function PreviewPane(props: PaneProps) {
   const { state, topicId, nodeId, onNode } = props;
   const report = state.preview?.report ?? null;
+  const pane = useRef<HTMLElement>(null);
+  useFollowedFocus(pane);
   return (
-    <section className={styles.pane} aria-label="Live preview" aria-busy={state.isOld}>
+    <section ref={pane} className={styles.pane} aria-label="Live preview" aria-busy={state.isOld}>
       <header className={styles.head}>
         <div>
           <h3 className={styles.title}>
@@ -61,6 +63,22 @@ export function PreviewPane(props: PaneProps) {
     </section>
   );
 }
+
+/** Scrolls the pane to the stage of the field that gets the focus. A pane that doesn't scroll by itself, on a narrow screen, stays. */
+function useFollowedFocus(pane: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const follow = ({ target }: FocusEvent) => {
+      const field = (target as Element).closest('[data-field]')?.getAttribute('data-field');
+      const stage = field && pane.current?.querySelector(`[data-stage-of="${field}"]`);
+      if (stage) pane.current?.scrollBy({ top: stage.getBoundingClientRect().top - pane.current.getBoundingClientRect().top - STAGE_GAP });
+    };
+    document.addEventListener('focusin', follow);
+    return () => document.removeEventListener('focusin', follow);
+  }, [pane]);
+}
+
+/** Pixels that stay visible above the stage. */
+const STAGE_GAP = 12;
 
 const isAboutNode = ({ path }: { path: string[] }) => path.at(-1) === 'nodeId' || path.length === 1;
 
@@ -137,7 +155,7 @@ function Stage({ title, field, report, skipped, children }: StageProps) {
   const isFailed = report?.outcome === 'FAILED';
   const { place } = report ?? {};
   return (
-    <section className={styles.stage} aria-label={title} data-outcome={report?.outcome}>
+    <section className={styles.stage} aria-label={title} data-outcome={report?.outcome} data-stage-of={field}>
       <h4 className={styles.stageTitle}>
         <span className={styles.mark} aria-hidden="true" />
         {title}

@@ -28,7 +28,7 @@ export function ResponsePicker({ subscriptionId, attemptId, onAttempt, sample, o
   );
   const set = (change: Partial<Sample>) => onSample({ ...sample, ...change });
   return (
-    <section className={styles.stage} aria-label="Response">
+    <section className={styles.stage} aria-label="Response" data-stage-of="errorTemplate">
       <h4 className={styles.stageTitle}>
         <span className={styles.mark} aria-hidden="true" />
         Response

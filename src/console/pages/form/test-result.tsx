@@ -2,6 +2,7 @@
 import { createPortal } from 'react-dom';
 import { Banner } from '../../kit/banner';
 import { Button } from '../../kit/button';
+import { stageText } from '../history/words';
 import styles from './webhook-form.module.css';
 
 export interface TestReport {
@@ -19,7 +20,7 @@ export function TestResult({ report, footer, onClose }: { report: TestReport; fo
       <Banner tone="warn" title="The webhook is saved, and its test failed.">
         <p>
           {nodeLabel && `The test was about ${nodeLabel}. `}
-          {stage && `It ended at the stage ${stage.toLowerCase().replaceAll('_', ' ')}: `}
+          {stage && `It ended at the stage “${stageText(stage)}”: `}
           {message}
         </p>
       </Banner>

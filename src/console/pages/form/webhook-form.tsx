@@ -19,7 +19,7 @@ import { FormFields } from './form-fields';
 import { focusField, focusFirstMistake, useFormMistakes } from './form-mistakes';
 import { offersField } from './help-texts.js';
 import { inputOf } from './input.js';
-import type { ApiMistake } from './mistakes.js';
+import { type ApiMistake, sentence } from './mistakes.js';
 import { CREATE, LOAD, UPDATE } from './operations';
 import { PreviewPane } from './preview-pane';
 import { draftOf, type Saved } from './saved.js';
@@ -180,7 +180,7 @@ function useSave({ saved, input, draft }: { saved: Saved | null; input: Record<s
     setConflict(null);
     setRefusal({ of: written, errors: errors as ApiMistake[] });
     if (!data?.webhookSubscription) return null;
-    for (const { fullMessage } of data.warnings) notify({ tone: 'bad', text: fullMessage });
+    for (const { fullMessage } of data.warnings) notify({ tone: 'warn', text: sentence(fullMessage) });
     const done = { id: data.webhookSubscription.id, report: data.report as TestReport | null };
     setResult(done);
     return done;

@@ -23,6 +23,7 @@ export const STAGE_TEXTS: Record<string, string> = {
   CONNECT: 'No connection',
   TIMEOUT: 'Timeout',
   ANSWER: 'Unreadable answer',
+  SEND: 'Send and answer',
   STATUS: 'Status',
   ERROR_TEMPLATE: 'Error template',
 };

@@ -69,8 +69,8 @@ const COLUMNS: Column<Topic>[] = [
       </Link>
     ),
   },
-  { head: 'Sent when', cell: ({ description }) => description },
-  { head: 'Type', cell: ({ nodeType }) => nodeType },
+  { head: 'Sent when', isPlain: true, cell: ({ description }) => description },
+  { head: 'Type', isMinor: true, cell: ({ nodeType }) => nodeType },
   { head: 'Version', isMinor: true, cell: ({ version }) => version },
-  { head: 'Subscribe', align: 'right', cell: ({ key }) => <Subscribe topic={key} /> },
+  { head: 'Subscribe', align: 'right', isPlain: true, cell: ({ key }) => <Subscribe topic={key} /> },
 ];

@@ -2,6 +2,7 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { LIVE_MS, SLOW_MS, useApi } from '../../app/queries';
+import { buttonClass } from '../../kit/button';
 import { Chart } from '../../kit/chart';
 import { Select } from '../../kit/field';
 import { Empty, Loaded } from '../../kit/loaded';
@@ -133,10 +134,10 @@ const COLUMNS: Column<RecentDelivery>[] = [
       </Link>
     ),
   },
-  { head: 'State', cell: ({ state }) => <DeliveryBadge state={state} /> },
-  { head: 'Created', cell: ({ createdAt }) => <Time at={createdAt} style="ago" /> },
-  { head: 'Attempts', align: 'right', cell: ({ attemptCount }) => attemptCount },
-  { head: 'Result', cell: (delivery) => <Result delivery={delivery} /> },
+  { head: 'State', isPlain: true, cell: ({ state }) => <DeliveryBadge state={state} /> },
+  { head: 'Created', isPlain: true, cell: ({ createdAt }) => <Time at={createdAt} style="ago" /> },
+  { head: 'Attempts', align: 'right', isMinor: true, cell: ({ attemptCount }) => attemptCount },
+  { head: 'Result', isPlain: true, cell: (delivery) => <Result delivery={delivery} /> },
 ];
 
 function Recent({ id }: { id: string }) {
@@ -153,7 +154,14 @@ function Recent({ id }: { id: string }) {
       <Loaded query={query} what="the deliveries">
         {({ webhookDeliveries: { nodes } }) =>
           nodes.length === 0 ? (
-            <Empty title="Nothing was sent yet">
+            <Empty
+              title="Nothing was sent yet"
+              action={
+                <Link to="/events" search={{ webhook: id }} className={buttonClass()}>
+                  Why did nothing come?
+                </Link>
+              }
+            >
               <p>A delivery appears here a moment after something of this topic changes. “Send a test” sends one now.</p>
             </Empty>
           ) : (

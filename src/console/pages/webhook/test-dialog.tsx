@@ -7,6 +7,7 @@ import { Code, prettyJson } from '../../kit/code';
 import { Loading } from '../../kit/loaded';
 import { Dialog } from '../../kit/overlay';
 import { formatMs } from '../../kit/time';
+import { stageText } from '../history/words';
 import { type Report, TEST, type Webhook } from './queries';
 import styles from './test-dialog.module.css';
 
@@ -73,7 +74,7 @@ function ReportView({ report: { outcome, message, durationMs, nodeLabel, nodeId,
           .filter((stage) => stage.outcome !== 'NOT_RUN')
           .map((stage) => (
             <li key={stage.stage} data-outcome={stage.outcome}>
-              <span>{stage.stage.toLowerCase().replaceAll('_', ' ')}</span>
+              <span>{stageText(stage.stage)}</span>
               <span>{formatMs(stage.durationMs)}</span>
               {stage.message && stage.message !== message && <p>{stage.message}</p>}
             </li>

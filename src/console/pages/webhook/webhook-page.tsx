@@ -48,7 +48,7 @@ function Found({ webhook }: { webhook: Webhook }) {
   return (
     <Page
       title={webhook.name ?? 'Webhook without a name'}
-      above={<Link to="/webhooks">← Webhooks</Link>}
+      above={<Link to="/webhooks">Webhooks</Link>}
       beside={<Badge tone={tone}>{text}</Badge>}
       lead={
         <>

@@ -40,7 +40,8 @@ it('neither while they run nor after', async () => {
     (
       await world.db.pool.query<{ stage: string; message: string; subscription: string }>(
         `SELECT a.stage, a.message, a.subscription_id AS subscription FROM hookgraph.attempts a
-         JOIN hookgraph.deliveries d ON d.id = a.delivery_id WHERE d.tenant = 'hostile' AND d.state = 'HELD'`,
+         JOIN hookgraph.deliveries d ON d.id = a.delivery_id JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
+         WHERE s.tenant = 'hostile' AND d.state = 'HELD'`,
       )
     ).rows;
   await world.work();

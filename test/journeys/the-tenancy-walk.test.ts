@@ -20,7 +20,7 @@ const theirs = new Map<string, string[]>();
 /** Selects the rows of the engine's types. */
 const TABLES: Record<string, string> = {
   WebhookSubscription: `SELECT id FROM hookgraph.subscriptions WHERE tenant = $1`,
-  WebhookDelivery: `SELECT id FROM hookgraph.deliveries WHERE tenant = $1`,
+  WebhookDelivery: `SELECT d.id FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id WHERE s.tenant = $1`,
   WebhookAttempt: `SELECT a.id FROM hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE s.tenant = $1`,
   WebhookError: `SELECT a.id FROM hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE s.tenant = $1 AND a.outcome = 'FAILED'`,
   WebhookEvent: `SELECT id FROM hookgraph.events WHERE tenant = $1`,

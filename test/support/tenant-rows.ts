@@ -34,7 +34,7 @@ export async function addEngineRows(
     ids.push(webhookSubscription?.id as string);
   }
   await run('mutation ($g: GroupInput) { createGroup(group: $g) { errors { message } } }', { g: { name: `${marker}-group` } });
-  const tried = `SELECT count(*)::int AS n FROM hookgraph.deliveries WHERE tenant = $1 AND attempt_count > 0`;
+  const tried = `SELECT count(*)::int AS n FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id WHERE s.tenant = $1 AND d.attempt_count > 0`;
   await until('both were tried', async () => (await t.database.pool.query(tried, [viewer.organizationId])).rows[0].n >= 2);
   await run('mutation ($id: ID) { testWebhookSubscription(id: $id) { errors { message } } }', { id: ids[0] });
   await run('mutation ($id: ID) { replayWebhookEvents(webhookSubscriptionId: $id) { errors { message } } }', { id: ids[0] });

@@ -175,6 +175,7 @@ inserted_events AS (
     after, context, fold, folded_xid
   FROM batch_events e
   WHERE is_new
+  ORDER BY id
 ),
 -- Sets the tenant of queued events whose tenant was found.
 completed_events AS (

@@ -33,7 +33,6 @@ export async function insertEnded(db: Pool | PoolClient, records: EndedRecord[])
     ids: column((record) => record.attempt.delivery.id),
     subscription_ids: column((record) => record.attempt.definition.subscriptionId),
     topic_ids: column((record) => record.topicId),
-    tenants: column((record) => record.attempt.definition.owner.tenant),
     kinds: column((record) => record.attempt.delivery.kind),
     typenames: column((record) => record.attempt.delivery.typename),
     node_keys: column((record) => record.attempt.delivery.nodeKey),

@@ -41,7 +41,8 @@ async function heard(sql: string, limit = 1000): Promise<string[]> {
   await db.pool.query(sql);
   while ((await relayOnce(db.pool, limit)).events > 0);
   const { rows } = await db.pool.query(
-    `SELECT d.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id`,
+    `SELECT s.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored FROM hookgraph.deliveries d
+     JOIN hookgraph.subscriptions s ON s.id = d.subscription_id JOIN hookgraph.events e ON e.id = d.event_id`,
   );
   expect(rows.every(({ tenant, stored }) => tenant === stored)).toBe(true);
   return rows.map(({ tenant, operation, typename, node_key }) => `${tenant} ${operation} ${typename} ${node_key}`).sort();

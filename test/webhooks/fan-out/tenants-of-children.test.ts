@@ -52,8 +52,9 @@ async function relayAll(limit = 1000): Promise<void> {
 /** `tenant operation Type key` of all deliveries since the last call. */
 async function told(): Promise<string[]> {
   const { rows } = await db.pool.query(
-    `SELECT d.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored, e.occurred_at, hookgraph.time_of(e.id) AS id_time
-     FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id`,
+    `SELECT s.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored, e.occurred_at, hookgraph.time_of(e.id) AS id_time
+     FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
+     JOIN hookgraph.events e ON e.id = d.event_id`,
   );
   // TRUNCATE would wait for a relay in progress.
   await db.pool.query('DELETE FROM hookgraph.deliveries');

@@ -205,8 +205,8 @@ export const REOPEN = `
 /** CTEs that create and queue a further delivery of the event of each delivery of the CTE `found`. The last CTE, `changed`, has them. */
 export const REPEAT = `
   made AS (
-    INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at)
-    SELECT event_id, subscription_id, topic_id, tenant, 'RESEND', typename, node_key, now() FROM found ORDER BY id
+    INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, kind, typename, node_key, due_at)
+    SELECT event_id, subscription_id, topic_id, 'RESEND', typename, node_key, now() FROM found ORDER BY id
     RETURNING id, subscription_id, due_at
   ), changed AS (
     INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM made RETURNING 1

@@ -3,15 +3,15 @@
 -- statement must define before it, and the CTEs that the fragment adds.
 
 -- Creates a delivery per row of the CTE `matches` (event_id, subscription_id, status, is_ordered, topic_id,
--- tenant, typename, node_key), and queues it, unless its subscription is disabled: then the delivery is
+-- typename, node_key), and queues it, unless its subscription is disabled: then the delivery is
 -- SKIPPED, which is final. A delivery of an ordered subscription waits until ordered-deliveries.ts releases
 -- it. Adds the CTEs `new_deliveries` and `queue_rows`.
 SELECT $$
   new_deliveries AS (
     INSERT INTO hookgraph.deliveries (
-      event_id, subscription_id, topic_id, tenant, typename, node_key, due_at, state, reason)
+      event_id, subscription_id, topic_id, typename, node_key, due_at, state, reason)
     SELECT
-      event_id, subscription_id, topic_id, tenant, typename, node_key, now(),
+      event_id, subscription_id, topic_id, typename, node_key, now(),
       CASE
         WHEN status = 'DISABLED' THEN 'SKIPPED'
         WHEN status = 'ENABLED' OR is_ordered THEN 'PENDING'
@@ -34,12 +34,12 @@ SELECT $$
 $$ AS new_live_deliveries \gset
 
 -- Creates and queues a delivery per row of the CTE `matches` (event_id, replay_id, subscription_id, topic_id,
--- tenant, typename, node_key), for a replay of past events. Adds the CTEs `new_deliveries` and `queue_rows`.
+-- typename, node_key), for a replay of past events. Adds the CTEs `new_deliveries` and `queue_rows`.
 SELECT $$
   new_deliveries AS (
     INSERT INTO hookgraph.deliveries (
-      event_id, replay_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at)
-    SELECT event_id, replay_id, subscription_id, topic_id, tenant, 'REPLAY', typename, node_key, now()
+      event_id, replay_id, subscription_id, topic_id, kind, typename, node_key, due_at)
+    SELECT event_id, replay_id, subscription_id, topic_id, 'REPLAY', typename, node_key, now()
     FROM matches
     ORDER BY event_id
     ON CONFLICT (replay_id, event_id) WHERE replay_id IS NOT NULL DO NOTHING
@@ -52,14 +52,14 @@ SELECT $$
   )
 $$ AS new_replay_deliveries \gset
 
--- Creates a delivery in a final state per row of the CTE `results` (id, subscription_id, topic_id, tenant,
--- kind, typename, node_key, state, reason), for tests and before-hooks, which are never queued. Adds the CTE
+-- Creates a delivery in a final state per row of the CTE `results` (id, subscription_id, topic_id, kind,
+-- typename, node_key, state, reason), for tests and before-hooks, which are never queued. Adds the CTE
 -- `ended_deliveries`.
 SELECT $$
   ended_deliveries AS (
     INSERT INTO hookgraph.deliveries (
-      id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at, state, reason, attempt_count)
-    SELECT id, subscription_id, topic_id, tenant, kind, typename, node_key, now(), state, reason, 1
+      id, subscription_id, topic_id, kind, typename, node_key, due_at, state, reason, attempt_count)
+    SELECT id, subscription_id, topic_id, kind, typename, node_key, now(), state, reason, 1
     FROM results
   )
 $$ AS new_ended_deliveries \gset

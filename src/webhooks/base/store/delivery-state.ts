@@ -82,8 +82,8 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 export async function repeatDelivery(db: Db, id: string): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(
     `WITH d AS (
-       INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at)
-       SELECT event_id, subscription_id, topic_id, tenant, 'RESEND', typename, node_key, now()
+       INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, kind, typename, node_key, due_at)
+       SELECT event_id, subscription_id, topic_id, 'RESEND', typename, node_key, now()
        FROM hookgraph.deliveries WHERE id = $1 AND kind NOT IN ('TEST', 'BEFORE')
        RETURNING id, subscription_id, due_at
      )

@@ -21,6 +21,7 @@ const OWNERS: Record<string, string[]> = {
   history_start: ['base/store/changes.ts'],
   attempts: ['verdict/attempt-rows.sql'],
   exchanges: ['verdict/attempt-rows.sql'],
+  retention: ['base/store/retention.ts'],
   // The statement adds counts; the file beside it counts again after the clock went back.
   attempt_stats: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
   attempt_stats_position: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],

@@ -5,7 +5,7 @@ import { API_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import { databaseEndpoints } from '../runtime/database.js';
 import type { Logger } from '../runtime/logger.js';
-import type { ApiAddress, DestinationOptions, Endpoint, Settings } from '../webhooks/index.js';
+import type { ApiAddress, DestinationOptions, Endpoint, Retention, Settings } from '../webhooks/index.js';
 import { loadSample, type Sample, type SampleApp } from './sample.js';
 
 export interface AppOptions {
@@ -51,6 +51,18 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log, de
   return { config, log, tabs, first, ...sample, moveTo };
 }
 
+/** Returns how long the installation keeps history. */
+export function retentionOf(config: Config): Retention {
+  const days = (count: number) => (count === 0 ? null : count);
+  return {
+    bodies: days(config.keepBodiesDays),
+    attempts: days(config.keepAttemptsDays),
+    errors: days(config.keepErrorsDays),
+    events: days(config.keepEventsDays),
+    bytes: config.keepGigabytes === 0 ? null : config.keepGigabytes * 1e9,
+  };
+}
+
 function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
   return {
     domain: config.domain,
@@ -62,6 +74,7 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
     forbiddenEndpoints: ownEndpoints(config, databaseUrl),
     attemptLog: config.logAttempts === null ? null : { level: config.logAttemptsLevel, share: config.logAttempts },
     captureWatchMs: config.captureWatchSeconds * 1000,
+    retention: retentionOf(config),
     limits: {
       requestMs: config.requestTimeoutMs,
       connectMs: config.connectTimeoutMs,

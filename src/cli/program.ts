@@ -251,6 +251,16 @@ function addRunning(program: Command, cli: Cli): void {
     .option('--mine', 'account for your own subscriptions, through the API; default: all of the installation, in its database')
     .option('--json', 'print the result as one line of JSON')
     .action(async (options: AuditCommandOptions) => (await import('./commands/audit.js')).runAudit(options, cli));
+  addCommand(program, 'retention', 'show how much history is kept and what the last cleaning did; pause and resume the cleaning', [
+    'retention',
+    'retention --pause',
+  ])
+    .option('--pause', 'stop deleting old history until you resume it')
+    .option('--resume', 'delete old history again')
+    .option('--json', 'print the result as one line of JSON')
+    .action(async ({ pause = false, resume = false, json = false }: { pause?: boolean; resume?: boolean; json?: boolean }) =>
+      (await import('./commands/retention.js')).retention({ pause, resume, json }, cli),
+    );
   addCommand(program, 'config', 'print every environment variable with its value, source and meaning', ['config', 'config --json'])
     .option('--json', 'print the result as JSON')
     .action(async (options: { json?: boolean }) =>

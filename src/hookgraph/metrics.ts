@@ -199,6 +199,12 @@ function ofInstallation(state: DatabaseState): Reading[] {
     ...['DISABLED', 'BROKEN', 'NODE'].map(
       (reason): Reading => ({ name: 'hookgraph_held_deliveries', labels: { reason }, value: heldFor(reason) }),
     ),
+    ...(state.cleaned
+      ? ([
+          { name: 'hookgraph_history_cleaned_seconds', value: state.cleaned.secondsAgo },
+          { name: 'hookgraph_history_locked_partitions', value: state.cleaned.locked },
+        ] as const)
+      : []),
     { name: 'hookgraph_waiting_changes', value: state.changes.count },
     { name: 'hookgraph_oldest_change_seconds', value: state.changes.oldestSeconds },
     ...['SLOWED', 'PROBING', 'LIMITED'].map((pace): Reading => {

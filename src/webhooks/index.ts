@@ -80,6 +80,16 @@ export {
 } from './base/store/errors.js';
 export { type EventFilter, LISTED_HOURS, listEvents } from './base/store/events.js';
 export { type PrunedHistory, pruneHistory } from './base/store/history.js';
+export {
+  DEFAULT_RETENTION,
+  type HistorySizes,
+  pauseRetention,
+  type Retention,
+  type RetentionState,
+  readRetention,
+  readSizes,
+  runRetention,
+} from './base/store/retention.js';
 export { type ApiAddress, readApiAddress, storeApiAddress } from './base/store/installation.js';
 export { countMissedOf, describeMissed, type MissedEvents } from './base/store/missed-events.js';
 export { type Neighbour, neighboursOf } from './base/store/ordered-deliveries.js';

@@ -5,6 +5,7 @@ import type { Logger } from '../runtime/logger.js';
 import { startQueue } from '../runtime/queue.js';
 import { within } from '../runtime/time-limit.js';
 import type { Webhooks } from '../webhooks/index.js';
+import { cleanOldHistory } from './tasks/clean-history.js';
 import { countLastAttempts } from './tasks/count-attempts.js';
 import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
@@ -21,6 +22,7 @@ const CRONTAB = `
 30 3 * * * ensure-partitions ?fill=2d
 7 * * * * wipe-secrets ?fill=2h
 * * * * * count-attempts
+*/10 * * * * clean-history
 `;
 
 /** Starts the worker. `isOwnProcess`: whether the process only sends deliveries, so that `keepYoung` may set a V8 flag for it. */
@@ -33,6 +35,7 @@ export async function startWorker(
     pool,
     log,
     tasks: {
+      'clean-history': () => cleanOldHistory(pool, log, webhooks.engine.settings.retention),
       'count-attempts': () => countLastAttempts(pool, log),
       'ensure-partitions': () => ensurePartitions(pool, log),
       'wipe-secrets': () => wipeSecrets(pool, log),

@@ -41,6 +41,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     'ok queue',
     'warn base URL',
     'ok tenants',
+    'ok history',
     'ok API',
     'ok login',
     'ok subscriptions',
@@ -58,13 +59,38 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
   await t.database.pool.query(
     `INSERT INTO hookgraph.events (typename, node_key, operation) SELECT 'Scenario', n::text, 'updated' FROM generate_series(1, 4) n`,
   );
+  const paused = await cli.run(['retention', '--pause', '--json'], { env: { ...env, HOOKGRAPH_KEEP_EVENTS_DAYS: '0' } });
+  expect(JSON.parse(paused.stdout)).toMatchObject({
+    limits: { bodies: 7, attempts: 30, errors: 90, events: null, bytes: null },
+    kept: { events: expect.any(Number) },
+    isPaused: true,
+    isRunning: false,
+  });
+  // Three days ago there was nothing.
+  const nothing = JSON.stringify([
+    { at: new Date(Date.now() - 3 * 86_400_000), bytes: { events: 0, deliveries: 0, attempts: 0, bodies: 0 } },
+  ]);
+  await t.database.pool.query('UPDATE hookgraph.retention SET sizes = $1', [nothing]);
   const keys = Buffer.alloc(32, 7).toString('base64');
-  const ill = await cli.run(['doctor'], { env: { ...env, HOOKGRAPH_ENCRYPTION_KEYS: keys, HOOKGRAPH_ALLOWED_NETWORKS: '0.0.0.0/0' } });
+  const ill = await cli.run(['doctor'], {
+    env: { ...env, HOOKGRAPH_ENCRYPTION_KEYS: keys, HOOKGRAPH_ALLOWED_NETWORKS: '0.0.0.0/0', HOOKGRAPH_DATABASE_DISK_GIGABYTES: '900' },
+  });
   expect(ill.code).toBe(1);
   expect(outcomes(ill)).toEqual(
-    expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'fail queue', 'warn tenants', 'warn subscription']),
+    expect.arrayContaining([
+      'fail networks',
+      'fail keys',
+      'fail worker',
+      'fail queue',
+      'warn tenants',
+      'warn history',
+      'ok disk',
+      'warn subscription',
+    ]),
   );
   expect(ill.stdout).toContain('4 events have no tenant and were not matched with subscriptions: Scenario 1, Scenario 2, Scenario 3, …');
+  expect(ill.stdout).toMatch(/the cleaning is paused\tResume it with `hookgraph retention --resume`/);
+  expect(ill.stdout).toMatch(/\d+\.\d GB of the disk are free, and history grows by \d+\.\d MB a day: full in \d+ days/);
   expect(ill.stdout).toContain('Busy: It answered 410.\tCorrect the cause, then run `hookgraph webhooks enable');
   expect(ill.stdout).toMatch(
     /0 deliveries have been due for more than 30 s; \d+ events are queued, the oldest for 36\d\d s\tStart a worker with `hookgraph worker`/,

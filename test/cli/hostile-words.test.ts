@@ -100,6 +100,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'rotate-keys': { args: [], env: { HOOKGRAPH_LOG_LEVEL: EVIL } },
     prune: { args: ['--before', EVIL] },
     audit: { args: ['--mine'] },
+    retention: { args: [], env: { HOOKGRAPH_LOG_LEVEL: EVIL } },
     config: { args: [], env: { HOST: EVIL } },
     doctor: { args: app },
     login: { args: ['--url', hostile.url], stdin: 'token' },

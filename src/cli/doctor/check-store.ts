@@ -8,6 +8,7 @@ import type { Logger } from '../../runtime/logger.js';
 import { createPlainLog } from '../../runtime/plain-log.js';
 import type { CaptureFinding } from '../../webhooks/index.js';
 import { loadSample } from '../sample.js';
+import { checkHistory } from './check-history.js';
 import { attempt, CLOCK_SKEW_MS, finding, type Report } from './finding.js';
 
 /** Seconds after which waiting work means that no worker runs, or too few. A free worker starts new work within a second. */
@@ -34,6 +35,7 @@ export async function checkStore(url: string, config: Config, report: Report, en
     await checkWorker(pool, report);
     await checkAddress(pool, config, report, env);
     await checkWithoutTenant(pool, report);
+    await checkHistory(pool, config, report);
   } finally {
     await pool.end();
   }

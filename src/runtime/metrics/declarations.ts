@@ -84,6 +84,14 @@ export const METRICS = {
   ),
   hookgraph_oldest_due_seconds: gauge('INSTALLATION', 'Time since the oldest unclaimed delivery became due.', 'paced'),
   hookgraph_held_deliveries: gauge('INSTALLATION', 'Held deliveries, by the reason why they are held.', 'reason'),
+  hookgraph_history_cleaned_seconds: gauge(
+    'INSTALLATION',
+    'Time since the last deletion of old history that went to its end; absent until the first one.',
+  ),
+  hookgraph_history_locked_partitions: gauge(
+    'INSTALLATION',
+    'Partitions that the last deletion of old history left, because a transaction held their lock.',
+  ),
   hookgraph_waiting_changes: gauge(
     'INSTALLATION',
     'Recorded changes that have no deliveries yet, or not all of them, because no relay has processed them.',

@@ -1,5 +1,5 @@
-// Counts due and held deliveries, recorded changes that no worker has processed, and slowed subscriptions in one statement, for the metrics
-// of an installation.
+// Counts due and held deliveries, recorded changes that no worker has processed, and slowed subscriptions, and reads when old history was
+// deleted, in one statement, for the metrics of an installation.
 import type { Pool } from 'pg';
 import { type HeldReason, ORDER } from '../base/store/delivery-state.js';
 
@@ -12,6 +12,8 @@ export interface QueueState {
   changes: { count: number; oldestSeconds: number };
   /** Numbers of subscriptions that are slowed, probed or rate-limited, by that state. */
   paced: { state: string; count: number }[];
+  /** The last deletion of old history that went to its end: how long ago, and how many partitions it could not lock; `null`: none has. */
+  cleaned: { secondsAgo: number; locked: number } | null;
 }
 
 /** Counting stops at this number, so that reading the metrics stays cheap during a large backlog. */
@@ -60,10 +62,12 @@ const STATE = `
     extract(epoch FROM now() - due_at)::float8 AS "oldestSeconds" FROM oldest o
   UNION ALL SELECT 'held', held_for, count(*)::int, NULL FROM held GROUP BY 2
   UNION ALL SELECT 'changes', NULL, count(*)::int, greatest(extract(epoch FROM now() - hookgraph.time_of(min(id))), 0)::float8 FROM changes
-  UNION ALL SELECT 'paced', state, count(*)::int, NULL FROM hookgraph.paces GROUP BY 2`;
+  UNION ALL SELECT 'paced', state, count(*)::int, NULL FROM hookgraph.paces GROUP BY 2
+  UNION ALL SELECT 'cleaned', NULL, coalesce((result->>'locked')::int, 0), greatest(extract(epoch FROM now() - ended_at), 0)::float8
+    FROM hookgraph.retention WHERE ended_at IS NOT NULL`;
 
 interface Row {
-  what: 'due' | 'held' | 'changes' | 'paced';
+  what: 'due' | 'held' | 'changes' | 'paced' | 'cleaned';
   label: string | null;
   count: number;
   oldestSeconds: number | null;
@@ -76,11 +80,12 @@ interface Row {
 export async function readQueueState(pool: Pool): Promise<QueueState> {
   const { rows } = await pool.query<Row>(STATE);
   const of = (what: Row['what']) => rows.filter((row) => row.what === what);
-  const [changes] = of('changes');
+  const [[changes], [cleaned]] = [of('changes'), of('cleaned')];
   return {
     due: of('due').map(({ label, count, oldestSeconds }) => ({ paced: label === 'true', count, oldestSeconds: oldestSeconds ?? 0 })),
     held: of('held').map(({ label, count }) => ({ reason: label as HeldReason, count })),
     changes: { count: changes?.count ?? 0, oldestSeconds: changes?.oldestSeconds ?? 0 },
     paced: of('paced').map(({ label, count }) => ({ state: label as string, count })),
+    cleaned: cleaned ? { secondsAgo: cleaned.oldestSeconds ?? 0, locked: cleaned.count } : null,
   };
 }

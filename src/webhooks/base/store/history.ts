@@ -1,17 +1,11 @@
-// Deletes history: deliveries in steps, then whole weeks of events and attempts. Keeps events that are still needed.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Deletes history: deliveries in steps, and whole partitions of events, attempts and exchanges. Keeps events that are still needed.
 import type { Pool } from 'pg';
 import { noteEventsPruned } from './changes.js';
 import { rememberForgotten } from './forgotten.js';
+import { dropPart, listParts, NEEDED, type Part, thinPart } from './history-parts.js';
 import { inSteps } from './steps.js';
-import { insideTransaction } from './transaction.js';
 
-/** Milliseconds that a drop waits for the lock of a table. Writers wait behind it as long. */
-const LOCK_MS = 50;
-const PAUSE_MS = 200;
-const LOCK_NOT_AVAILABLE = '55P03';
-
-/** A week of events or attempts. */
+/** A partition: a week of events or attempts, or a day of exchanges (requests and responses). */
 export interface Week {
   /** The name of the partition, such as `events_20260928`. */
   name: string;
@@ -20,46 +14,116 @@ export interface Week {
 
 export interface PrunedHistory {
   deliveries: number;
-  /** The weeks that were dropped, with their sizes. */
+  /** The partitions that were dropped, with their sizes. */
   weeks: Week[];
+  /** Weeks of attempts of which only those that failed or were held are left. */
+  thinned: Week[];
   /** Weeks whose events are still needed: by an open delivery, a running replay, or a worker that has not matched them yet. */
   needed: Week[];
-  /** Weeks that stayed because some transaction held their lock all the time. */
+  /** Partitions that stayed because some transaction held their lock all the time. */
   locked: Week[];
   /** Rows that were deleted from the default partitions, which have no week. */
   rows: number;
 }
 
-export interface PruneOptions {
-  /** The time before which history is deleted. */
-  before: Date;
+/** The times before which each kind of history is deleted; `null`: it is kept. */
+export interface Cutoffs {
+  /** Requests and responses of attempts that succeeded or were skipped. */
+  bodies: Date | null;
+  /** Attempts that succeeded or were skipped. */
+  attempts: Date | null;
+  /** Attempts that failed or were held, with their requests and responses. */
+  errors: Date | null;
+  /** Events and their deliveries. */
+  events: Date | null;
+}
+
+export interface CleanOptions {
   /** Counts and measures, and changes nothing. */
   isDryRun?: boolean;
   /** Milliseconds for which a drop tries to get its lock. */
+  patienceMs?: number;
+  /** Called after each step; the work ends when it returns `false`. */
+  onProgress?: (soFar: PrunedHistory) => Promise<boolean> | boolean;
+}
+
+export interface PruneOptions {
+  /** The time before which history is deleted. */
+  before: Date;
+  isDryRun?: boolean;
   patienceMs?: number;
   onProgress?: (deliveries: number) => void;
 }
 
 const ENDED = `d.id < hookgraph.id_at($1) AND d.state NOT IN ('PENDING', 'RETRYING', 'HELD')`;
 
-/** SQL for the ids of events that are still needed. A running replay needs all events from its position on. */
-const NEEDED = `SELECT d.event_id AS id FROM hookgraph.open_deliveries o JOIN hookgraph.deliveries d ON d.id = o.delivery_id
-  UNION ALL SELECT event_id FROM hookgraph.event_queue UNION ALL SELECT event_id FROM hookgraph.fan_outs
-  UNION ALL SELECT position FROM hookgraph.replays WHERE state = 'RUNNING'`;
-
 /** Deletes what ended before a time. It can be stopped, and run again, at any moment. Call it from one process at a time. */
-export async function pruneHistory(pool: Pool, options: PruneOptions): Promise<PrunedHistory> {
-  const { before, isDryRun = false, patienceMs = 30_000, onProgress } = options;
-  if (!isDryRun) await noteEventsPruned(pool, before);
-  if (!isDryRun) await rememberForgotten(pool, { histories: ['deliveries', 'events', 'attempts'], before });
-  const deliveries = isDryRun ? await countEnded(pool, before) : await deleteEnded(pool, before, onProgress);
-  const pruned: PrunedHistory = { deliveries, weeks: [], needed: [], locked: [], rows: 0 };
-  for (const { isNeeded, ...week } of await weeksBefore(pool, before)) {
-    const list = isNeeded ? 'needed' : isDryRun || (await drop(pool, week.name, patienceMs)) ? 'weeks' : 'locked';
-    pruned[list].push(week);
+export async function pruneHistory(pool: Pool, { before, onProgress, ...options }: PruneOptions): Promise<PrunedHistory> {
+  return cleanHistory(
+    pool,
+    { bodies: before, attempts: before, errors: before, events: before },
+    {
+      ...options,
+      ...(onProgress && {
+        onProgress: ({ deliveries, weeks }) => {
+          if (weeks.length === 0) onProgress(deliveries);
+          return true;
+        },
+      }),
+    },
+  );
+}
+
+/** Deletes each kind of history of before its time. It can be stopped, and run again, at any moment. Call it from one process at a time. */
+export async function cleanHistory(pool: Pool, cutoffs: Cutoffs, options: CleanOptions = {}): Promise<PrunedHistory> {
+  const { isDryRun = false, patienceMs = 30_000, onProgress = () => true } = options;
+  const done: PrunedHistory = { deliveries: 0, weeks: [], thinned: [], needed: [], locked: [], rows: 0 };
+  if (!isDryRun) await remember(pool, cutoffs);
+  let goesOn = true;
+  const counted = async (kind: 'deliveries' | 'rows', count: number) => {
+    done[kind] += count;
+    goesOn = await onProgress(done);
+    return goesOn;
+  };
+  if (cutoffs.events) {
+    if (isDryRun) done.deliveries = await countEnded(pool, cutoffs.events);
+    else await deleteEnded(pool, cutoffs.events, (count) => counted('deliveries', count));
   }
-  if (!isDryRun) pruned.rows = await deleteWithoutWeek(pool, before);
-  return pruned;
+  for (const part of goesOn ? await listParts(pool) : []) {
+    const move = moveOf(part, cutoffs);
+    if (move === null) continue;
+    const week = { name: part.name, bytes: part.bytes };
+    if (move === 'needed') done.needed.push(week);
+    else if (isDryRun || (await (move === 'thinned' ? thinPart : dropPart)(pool, part, patienceMs))) done[move].push(week);
+    else done.locked.push(week);
+    goesOn = isDryRun || (await onProgress(done));
+    if (!goesOn) return done;
+  }
+  if (!isDryRun && goesOn) await deleteWithoutWeek(pool, cutoffs, (count) => counted('rows', count));
+  return done;
+}
+
+/** Remembers what is going to be deleted, so that the audit and readers of changes don't take it for lost. */
+async function remember(pool: Pool, { events, attempts }: Cutoffs): Promise<void> {
+  if (events) await noteEventsPruned(pool, events);
+  if (events) await rememberForgotten(pool, { histories: ['deliveries', 'events'], before: events });
+  if (attempts) await rememberForgotten(pool, { histories: ['attempts'], before: attempts });
+}
+
+/** Decides what becomes of a partition; `null`: it stays as it is. */
+function moveOf({ kind, endsAt, isNeeded, isThin }: Part, cutoffs: Cutoffs): 'weeks' | 'thinned' | 'needed' | null {
+  const isPast = (time: Date | null) => time !== null && endsAt <= time;
+  switch (kind) {
+    case 'events':
+      return isPast(cutoffs.events) ? (isNeeded ? 'needed' : 'weeks') : null;
+    case 'exchanges_of_others':
+      return isPast(cutoffs.bodies) ? 'weeks' : null;
+    case 'exchanges_of_errors':
+      return isPast(cutoffs.errors) ? 'weeks' : null;
+    case 'attempts':
+      if (!isPast(cutoffs.attempts)) return null;
+      return isPast(cutoffs.errors) ? 'weeks' : isThin ? null : 'thinned';
+  }
 }
 
 async function countEnded(pool: Pool, before: Date): Promise<number> {
@@ -69,79 +133,47 @@ async function countEnded(pool: Pool, before: Date): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-async function deleteEnded(pool: Pool, before: Date, onProgress: PruneOptions['onProgress']): Promise<number> {
-  return deleteInSteps(async (rows) => {
+/** Called with the number of rows that a step deleted; returns whether to go on. */
+type OnStep = (count: number) => Promise<boolean>;
+
+async function deleteEnded(pool: Pool, before: Date, onStep: OnStep): Promise<void> {
+  await deleteInSteps(async (rows) => {
     const { rowCount } = await pool.query(
       `DELETE FROM hookgraph.deliveries WHERE id IN (SELECT d.id FROM hookgraph.deliveries d WHERE ${ENDED} ORDER BY d.id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
       [before, rows],
     );
     return rowCount ?? 0;
-  }, onProgress);
+  }, onStep);
 }
 
-async function deleteInSteps(step: (rows: number) => Promise<number>, onProgress?: (count: number) => void): Promise<number> {
-  let count = 0;
+async function deleteInSteps(step: (rows: number) => Promise<number>, onStep: OnStep): Promise<void> {
+  let goesOn = true;
   await inSteps(
     async (rows) => {
-      const found = await step(rows);
-      count += found;
-      onProgress?.(count);
-      return { found, moved: {} };
+      const found = goesOn ? await step(rows) : 0;
+      goesOn = goesOn && (await onStep(found));
+      return { found: goesOn ? found : 0, moved: {} };
     },
     { withinMs: Number.POSITIVE_INFINITY },
   );
-  return count;
 }
 
-/** The weeks that end before the time, the oldest first. */
-async function weeksBefore(pool: Pool, before: Date): Promise<(Week & { isNeeded: boolean })[]> {
-  const { rows } = await pool.query<Week & { isNeeded: boolean }>(
-    `WITH needed AS MATERIALIZED (${NEEDED}), replayed AS (
-       SELECT position AS low, hookgraph.id_at(to_at) AS high FROM hookgraph.replays WHERE state = 'RUNNING'
-     )
-     SELECT w.name, pg_total_relation_size(w.oid)::float8 AS bytes, w.parent = 'events' AND (
-         EXISTS (SELECT FROM needed n WHERE n.id >= w.low AND n.id < w.high)
-         OR EXISTS (SELECT FROM replayed r WHERE r.low < w.high AND r.high >= w.low)) AS "isNeeded"
-     FROM (
-       SELECT c.oid, c.relname AS name, p.relname AS parent, b.bounds[1]::bigint AS low, b.bounds[2]::bigint AS high
-       FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-       CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''?(\\d+)''?\\) TO \\(''?(\\d+)''?\\)') AS b (bounds)
-       WHERE i.inhparent IN ('hookgraph.events'::regclass, 'hookgraph.attempts'::regclass) AND b.bounds IS NOT NULL
-     ) w
-     WHERE w.high <= hookgraph.id_at($1) ORDER BY w.low, w.name DESC`,
-    [before],
-  );
-  return rows;
-}
-
-/** Returns whether the partition was dropped. Asks for its lock again and again, for a moment each time, so that no writer waits longer. */
-async function drop(pool: Pool, name: string, patienceMs: number): Promise<boolean> {
-  for (const started = performance.now(); ; await sleep(PAUSE_MS)) {
-    try {
-      await insideTransaction(pool, async (client) => {
-        await client.query(`SET LOCAL lock_timeout = ${LOCK_MS}`);
-        await client.query(`DROP TABLE IF EXISTS hookgraph.${client.escapeIdentifier(name)}`);
-      });
-      return true;
-    } catch (error) {
-      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
-      if (performance.now() - started > patienceMs) return false;
-    }
-  }
-}
-
-/** Deletes from the default partitions, which have rows of weeks without a partition. Keeps events from the first needed one on. */
-async function deleteWithoutWeek(pool: Pool, before: Date): Promise<number> {
-  let count = 0;
-  const end = { attempts: 'hookgraph.id_at($1)', events: `least(hookgraph.id_at($1), (SELECT min(n.id) FROM (${NEEDED}) n))` };
-  for (const [table, below] of Object.entries(end))
-    count += await deleteInSteps(async (rows) => {
+/** Deletes from the default partitions, which have rows of times without a partition. Keeps events from the first needed one on. */
+async function deleteWithoutWeek(pool: Pool, { bodies, attempts, errors, events }: Cutoffs, onStep: OnStep): Promise<void> {
+  const from = async (table: string, before: Date | null, condition = '', below = 'hookgraph.id_at($1)') => {
+    if (before === null) return;
+    await deleteInSteps(async (rows) => {
       const { rowCount } = await pool.query(
         `DELETE FROM hookgraph.${table}_default WHERE id IN (
-           SELECT x.id FROM hookgraph.${table}_default x WHERE x.id < ${below} ORDER BY x.id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+           SELECT x.id FROM hookgraph.${table}_default x WHERE x.id < ${below} ${condition} ORDER BY x.id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
         [before, rows],
       );
       return rowCount ?? 0;
-    });
-  return count;
+    }, onStep);
+  };
+  await from('attempts', attempts, "AND x.outcome NOT IN ('FAILED', 'HELD')");
+  await from('attempts', errors, "AND x.outcome IN ('FAILED', 'HELD')");
+  await from('exchanges_of_others', bodies);
+  await from('exchanges_of_errors', errors);
+  await from('events', events, '', `least(hookgraph.id_at($1), (SELECT min(n.id) FROM (${NEEDED}) n))`);
 }

@@ -1,0 +1,39 @@
+// Property: whatever is written, committed late, rolled back, refused, disabled, replayed and pruned, and in which order, the books balance:
+// each event and subscription is delivered, skipped or held with a reason, and nothing is silently gone.
+//
+// `npm run property -- --runs 200 --seed 7` runs more of it. A failure prints the shortest list of steps that still fails.
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
+import { Run, WRITERS } from './run-steps.js';
+
+const SUBSCRIPTIONS = 3;
+const { PROPERTY_RUNS: runs = '5', PROPERTY_SEED: seed = '20261130' } = process.env;
+
+let world: EngineWorld;
+beforeAll(async () => {
+  world = await startEngineWorld();
+});
+afterAll(() => world.close());
+
+const byAWriter = (...what: string[]) => what.flatMap((step) => Array.from({ length: WRITERS }, (_, number) => `${step} by ${number}`));
+const ofASubscription = (...what: string[]) =>
+  what.flatMap((step) => Array.from({ length: SUBSCRIPTIONS }, (_, number) => `${step} of ${number}`));
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...byAWriter('insert', 'update', 'delete')) },
+  { weight: 4, arbitrary: fc.constantFrom(...byAWriter('commit', 'commit', 'commit', 'rollback')) },
+  { weight: 2, arbitrary: fc.constantFrom('receiver fails', 'receiver throttles', 'receiver works', 'make due') },
+  { weight: 2, arbitrary: fc.constantFrom(...ofASubscription('disable', 'enable')) },
+  { weight: 1, arbitrary: fc.constantFrom(...ofASubscription('replay missed', 'replay all', 'cancel replay', 'resend')) },
+  { weight: 1, arbitrary: fc.constantFrom('prune', 'stop worker', 'start worker') },
+);
+
+it(`the books balance after any steps (seed ${seed}, ${runs} runs)`, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+      expect(await Run.of(world, steps)).toEqual([]);
+    }),
+    { numRuns: Number(runs), seed: Number(seed), endOnFailure: false },
+  );
+});

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rememberForgotten } from '../../../src/webhooks/base/store/forgotten.js';
+import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { type Audit, addToAudit, audit, deleteSubscription, pruneHistory, updateSubscription } from '../../../src/webhooks/index.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
@@ -85,6 +86,15 @@ it('counts what is still to come, held, failed, slowed and cancelled', async () 
   const result = await books();
   expect(result.findings).toEqual([]);
   expect(countsOf(result)).toEqual({ 'PENDING RETRYING': 1, FAILED: 1, 'SLOWED SLOWED': 1, 'HELD NODE': 1 });
+});
+
+it('knows deliveries that wait for their order', async () => {
+  await world.subscribe({ ordering: 'PER_NODE' });
+  await world.insertThings('one');
+  await relayOnce(world.db.pool);
+  const result = await books();
+  expect(result.findings).toEqual([]);
+  expect(countsOf(result)).toEqual({ 'PENDING ORDER': 1 });
 });
 
 it('takes a change of the topic or of the environments for a reason, and a change of the name for none', async () => {

@@ -23,10 +23,13 @@ checked AS MATERIALIZED (
         THEN 'WITHOUT_EVENT'
       WHEN s.tenant <> d.tenant OR (e.id IS NOT NULL AND e.tenant IS DISTINCT FROM d.tenant)
         THEN 'OTHER_TENANT'
-      -- A delivery that was cancelled during its attempt keeps its row until the attempt is written.
+      -- A delivery of an ordered subscription waits for the reason ORDER. A delivery that was cancelled during
+      -- its attempt keeps its row until the attempt is written.
       WHEN CASE
         WHEN d.state IN ('PENDING', 'RETRYING') THEN
-          o.delivery_id IS NULL OR o.held_for IS NOT NULL OR o.due_at <> d.due_at
+          o.delivery_id IS NULL
+          OR o.held_for IS DISTINCT FROM CASE d.reason WHEN 'ORDER' THEN 'ORDER' END
+          OR o.due_at <> d.due_at
         WHEN d.state = 'HELD' THEN o.delivery_id IS NULL OR o.held_for IS DISTINCT FROM d.reason
         ELSE o.delivery_id IS NOT NULL AND (d.state <> 'CANCELLED' OR o.lease_token IS NULL) END
         THEN 'CONTRADICTS_QUEUE'

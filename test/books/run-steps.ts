@@ -61,6 +61,13 @@ export class Run {
         validationTemplate: '{% if event.before.name contains "x" %}false{% else %}true{% endif %}',
         ...to('deleted'),
       }),
+      await this.world.subscribe({
+        topic: { key: 'thing/updated' },
+        ordering: 'PER_NODE',
+        query: null,
+        template: '{"node": "{{ notification.nodeId }}", "event": "{{ notification.eventId }}"}',
+        ...to('ordered'),
+      }),
     );
     // As if they were old: what happens while a subscription is created is excused by the audit.
     await this.world.db.pool.query(`UPDATE hookgraph.subscriptions SET created_at = created_at - interval '1 hour'`);
@@ -188,17 +195,30 @@ export class Run {
       ...open.map(({ code, reason, count }) => `${count} are ${code} ${reason ?? ''}`),
       ...[...this.#created].filter((id) => !recorded.has(id)).map((id) => `the committed thing ${id} has no event`),
       ...[...this.#created].filter((id) => !received.has(id) && !skipped.has(id)).map((id) => `thing ${id} was created and not received`),
+      ...this.#disorder(),
       ...[...this.#rolledBack]
         .filter((id) => recorded.has(id) || received.has(id))
         .map((id) => `the rolled-back thing ${id} was announced`),
     ];
+  }
+
+  /** What the ordered subscription sent of a node in another order than that of the events. Retries repeat the last one. */
+  #disorder(): string[] {
+    const last = new Map<string, bigint>();
+    return this.world.receiver.requests.flatMap(({ path, body }) => {
+      if (path !== '/ordered') return [];
+      const { node, event } = JSON.parse(body);
+      const before = last.get(node) ?? 0n;
+      last.set(node, BigInt(event));
+      return BigInt(event) < before ? [`event ${event} came after ${before}`] : [];
+    });
   }
 }
 
 const LEFT = `
   SELECT (SELECT count(*) FROM hookgraph.captures) + (SELECT count(*) FROM hookgraph.event_queue) + (SELECT count(*) FROM hookgraph.fan_outs)
     + (SELECT count(*) FROM hookgraph.replays WHERE state = 'RUNNING' OR (state = 'CANCELLED' AND NOT is_cleared))
-    + (SELECT count(*) FROM hookgraph.open_deliveries WHERE held_for IS NULL OR held_for = 'DISABLED') AS left`;
+    + (SELECT count(*) FROM hookgraph.open_deliveries WHERE held_for IS NULL OR held_for IN ('DISABLED', 'ORDER')) AS left`;
 
 /** The things whose creation was skipped because the subscription was disabled, or whose delivery was pruned afterwards. */
 const SKIPPED = `

@@ -16,6 +16,8 @@ const MEANINGS: Record<string, string> = {
     "the event's `databaseId`, the same on every retry, resend and replay; a test, a before-hook and a delivery that is resent as new have their own",
   'X-Scope-Webhook-Job-Id': "the delivery's `databaseId`, the same on every retry and resend",
   'X-Scope-Time': 'the time of the attempt in ISO 8601, in UTC',
+  'X-Scope-Sequence': 'the number of the notification; absent unless the subscription is `numbered`',
+  'X-Scope-Previous-Sequence': 'the number of the notification before it; `0` for the first',
   'X-Scope-Hmac-Sha256': 'base64 of the HMAC-SHA256 of the body, with the shared secret as the key; absent without a shared secret',
 };
 
@@ -26,7 +28,10 @@ export function sentHeaders(): string[][] {
     allowedNetworks: [],
     queryLimits: { fields: 1, depth: 1, cost: 1 },
   };
-  const { headers } = buildRequest(settings, EXAMPLE, '1', { text: '{}', contentType: 'application/json' }, new Date(0));
+  const { headers } = buildRequest(settings, EXAMPLE, '1', { text: '{}', contentType: 'application/json' }, new Date(0), null, {
+    number: '2',
+    previous: '1',
+  });
   return Object.keys(headers).map((name) => {
     const meaning = MEANINGS[name];
     if (!meaning) throw new Error(`scripts/sent-headers.ts has no meaning for the header ${name}`);
@@ -57,5 +62,6 @@ const EXAMPLE: Compiled = {
   oldSecrets: [],
   secretTexts: [],
   retry: null,
+  numbered: true,
   recorder: null,
 };

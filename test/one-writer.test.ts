@@ -16,6 +16,8 @@ const OWNERS: Record<string, string[]> = {
   deliveries: [...STATES, 'base/store/history.ts'],
   open_deliveries: STATES,
   ordered_deliveries: ['base/store/ordered-deliveries.ts'],
+  sequences: ['base/store/sequences.ts'],
+  sequence_numbers: ['base/store/sequences.ts'],
   replaced_deliveries: ['base/store/ordered-deliveries.ts'],
   clock: ['base/store/clock.ts'],
   history_start: ['base/store/changes.ts'],

@@ -21,6 +21,7 @@ import {
   type DeliveryError,
   type DeliveryFilter,
   decisionsOf,
+  deliveriesAfter,
   deliveriesByIds,
   durationsOf,
   type Engine,
@@ -35,6 +36,7 @@ import {
   listErrorsOf,
   type MissedEvents,
   type Neighbour,
+  type NumberedDeliveries,
   neighboursOf,
   type Page,
   type Period,
@@ -83,6 +85,8 @@ export interface Loaders {
   /** Loads a page of deliveries for a subscription id. Subscriptions with the same filter and page share one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
+  /** Loads the notifications of a subscription id after a number. */
+  deliveriesAfter(asked: { after: string; limit: number }): DataLoader<string, NumberedDeliveries>;
   /** Loads the statistics of a subscription id, in the buckets of a period. */
   statsOf(period: Period): DataLoader<string, StatsBucket[]>;
   durationsOf(period: Period): DataLoader<string, Map<number, number[]>>;
@@ -139,6 +143,12 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
     ),
     deliveriesOf: byArguments(({ filter, page }) => byKey((ids) => listDeliveriesOf(pool, actor, ids, filter, page), noRows)),
     deliveryCountOf: byArguments((filter) => byKey((ids) => countDeliveriesOf(pool, actor, ids, filter), none)),
+    deliveriesAfter: byArguments((asked) =>
+      byKey(
+        (ids) => deliveriesAfter(engine, actor, ids, asked),
+        () => ({ rows: [], last: '0', first: null, hasMore: false }),
+      ),
+    ),
     statsOf: byArguments((period) =>
       byKey(
         (ids) => statsOf(pool, actor, ids, period),

@@ -66,6 +66,7 @@ export async function compileDefinition(
     oldSecrets: secrets.oldSecrets ?? [],
     secretTexts: textsOf(secrets),
     retry: definition.retry,
+    numbered: definition.numbered === true,
     recorder: createRecorder(definition.recording, definition.contentType),
   };
 }

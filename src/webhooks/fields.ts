@@ -2,7 +2,16 @@
 // that the command line can import it too.
 import { AUTH } from './base/fields/auth.js';
 import { ON_FAILURE, PHASE, TIMEOUT_MS } from './base/fields/before-hook.js';
-import { COALESCING, CONTENT_TYPE, ERROR_TEMPLATE, ORDERING, QUERY, TEMPLATE, VALIDATION_TEMPLATE } from './base/fields/content.js';
+import {
+  COALESCING,
+  CONTENT_TYPE,
+  ERROR_TEMPLATE,
+  NUMBERED,
+  ORDERING,
+  QUERY,
+  TEMPLATE,
+  VALIDATION_TEMPLATE,
+} from './base/fields/content.js';
 import type { Field } from './base/fields/field.js';
 import { DISABLED, ENVIRONMENTS, INTEGRATION, NAME, TOPIC } from './base/fields/labels.js';
 import { RATE_LIMIT, RECORDING, RETRY } from './base/fields/limits.js';
@@ -21,6 +30,7 @@ const BEFORE_DESTINATIONS = [NAME, TOPIC] as const;
 const AFTER_DESTINATIONS = [
   COALESCING,
   ORDERING,
+  NUMBERED,
   CONTENT_TYPE,
   QUERY,
   VALIDATION_TEMPLATE,

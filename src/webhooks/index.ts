@@ -139,6 +139,7 @@ export {
 } from './operations/bulk-actions.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { type Decision, decisionsOf } from './operations/decisions.js';
+export { BODY_STATES, deliveriesAfter, type NumberedDeliveries, type NumberedDelivery } from './operations/deliveries-after.js';
 export { examplePayload } from './operations/example-payload.js';
 export { type FoundNode, recentNodes } from './operations/find-node.js';
 export { describePayload, type JsonSchema } from './operations/payload-schema.js';

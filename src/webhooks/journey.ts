@@ -16,6 +16,7 @@ import { OriginSlots } from './destinations/https/origin-slots.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew, whileFresh } from './lease/lease-freshness.js';
 import { createLoopBrake } from './loop-brake.js';
+import { createNumbers } from './number-notifications.js';
 import { contextsFor, type OwnerContext, ownerExists } from './owner-contexts.js';
 import type { PayloadSources } from './payload/find-data.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
@@ -61,6 +62,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   const bytes = new BytesInFlight();
   const circuits = new Circuits();
   const brake = createLoopBrake(engine);
+  const numberOf = createNumbers(engine.pool);
   const putBack = createPutBack(engine, rest);
 
   async function deliver(claimed: DeliveryInHand, loaded: Loaded): Promise<DeliveryResult> {
@@ -115,6 +117,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
       sources,
+      ...(compiled.numbered && { sequence: () => numberOf(delivery.id, delivery.subscriptionId) }),
       onBody: hold.resize,
       // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost, or if the subscription
       // or its owner was disabled meanwhile.

@@ -8,7 +8,7 @@ import { stableEventId } from './base/model.js';
 import { type MaySend, Withdrawn } from './base/network/guard.js';
 import type { StageReport, Watch } from './base/report.js';
 import { type AttemptTrace, isTracing, type TraceOrigin, traceAttempt } from './base/tracing.js';
-import type { DeliveryIds } from './destinations/kind.js';
+import type { DeliveryIds, Sequence } from './destinations/kind.js';
 import { buildPayload, type PayloadResult, type PayloadSubject } from './payload/build-payload.js';
 import type { PayloadSources } from './payload/find-data.js';
 import { compose, type DeliverySender } from './send-delivery.js';
@@ -38,6 +38,8 @@ export interface Run {
    * still run.
    */
   watch?: Watch;
+  /** Returns the number of the notification, once its body is ready; absent unless the subscription is numbered. */
+  sequence?(): Promise<Sequence>;
   /** Called with the length of the body, in characters, before the request. Throws NoRoomForBody to end the run without an attempt. */
   onBody?(length: number): void;
   /** Returns the trace context of the write that caused the event; called only when tracing is on. */
@@ -96,11 +98,13 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   if (payload.outcome !== 'READY') return stopped(payload.outcome, payload.stage, payload.message);
   run.onBody?.(payload.body.text.length);
 
+  const sequence = run.sequence && (await run.sequence());
   const may = run.maySend?.() ?? true;
   if (may !== true && !(await may)) return null;
   const authentication = watch && noteAuthentication(watch);
   const requestMs = limitMs === undefined ? run.requestMs : leftMs();
-  const ids = tracing ? { ...idsOf(delivery), traceparent: tracing.startRequest() } : idsOf(delivery);
+  const known: DeliveryIds = sequence ? { ...idsOf(delivery), sequence } : idsOf(delivery);
+  const ids = tracing ? { ...known, traceparent: tracing.startRequest() } : known;
   const options = { watch: authentication?.watch, maySend: run.maySend, withinMs: requestMs };
   let first: SentRequest;
   try {

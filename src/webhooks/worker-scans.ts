@@ -3,6 +3,8 @@
 import type { Engine } from './base/engine.js';
 import { stepBulkAction } from './base/store/bulk-actions.js';
 import { correctClock, readClock } from './base/store/clock.js';
+import { forgetReplaced } from './base/store/ordered-deliveries.js';
+import { forgetNumbers } from './base/store/sequences.js';
 import { StepSize } from './base/store/steps.js';
 import { patiently } from './base/store/transaction.js';
 import { REPLAY_BATCH, stepReplay } from './fan-out/replay.js';
@@ -36,6 +38,19 @@ function stepScan(step: (rows: number) => Promise<{ subscriptionId: string } | n
     }
   };
 }
+
+/** Days after which it is forgotten which delivery replaced a skipped one, and which number a deleted one had. */
+const NOTES_DAYS = 90;
+/** Number of rows that a step deletes. */
+const NOTES_STEP = 1_000;
+
+/** Deletes notes about deliveries that are too old to be asked for. */
+export const notesScan =
+  ({ pool }: Engine): Work =>
+  async (isStopped) => {
+    for (const forget of [forgetReplaced, forgetNumbers])
+      while (!isStopped() && (await forget(pool, NOTES_DAYS, NOTES_STEP)) === NOTES_STEP);
+  };
 
 /** Corrects stored times when the clock of the database has gone back, and warns when it has jumped. */
 export function clockScan({ pool, log }: Engine): () => Promise<void> {

@@ -85,6 +85,7 @@ const existing = (name: string, text: () => string): Existing => ({
   contentType: 'JSON',
   coalescing: 'NONE',
   ordering: 'PER_NODE',
+  numbered: true,
   phase: 'AFTER',
   integration: null,
   environments: [],

@@ -27,6 +27,7 @@ const SAVED: Saved = {
   timeoutMs: null,
   coalescing: 'TRANSACTION',
   ordering: 'NONE',
+  numbered: false,
   retry: { maxTries: 3, maxTimeMs: 7_200_000 },
   rateLimit: null,
   recording: { bodies: true, maskedPaths: [] },

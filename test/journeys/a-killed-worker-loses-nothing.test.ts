@@ -19,7 +19,10 @@ afterEach(() => Promise.all([product.close(), receiver.close()]));
 
 it('another worker sends what a killed one had in hand, within 20 s and once more only what was in flight', async () => {
   const acme = await makeOrganization(product.pool);
-  const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
+  const { id, recordId } = await product.subscribe(
+    { topic: { key: 'user/created' }, callbackUrl: receiver.url, numbered: true, ...LAST_NAME },
+    acme.token,
+  );
   const done = names('done', 20);
   const rest = names('rest', 150);
   const kept: ServerResponse[] = [];
@@ -68,4 +71,16 @@ it('another worker sends what a killed one had in hand, within 20 s and once mor
   }
   expect([...jobs.values()].filter((seen) => seen.size !== 1)).toEqual([]);
   expect(await unbalanced(product.pool)).toEqual([]);
+
+  // The kill made no gap in the numbers, and a repetition has the number of the first time.
+  const numbers = new Map(receiver.requests.map(({ headers, body }) => [Number(headers['x-scope-sequence']), body]));
+  expect([...numbers.keys()].sort((a, b) => a - b)).toEqual([...done, ...rest].map((_, i) => i + 1));
+  // A receiver that stored the number 100 gets what follows, with the same bodies.
+  const after = `query ($id: ID!) { webhookSubscription(id: $id) { deliveriesAfter(sequence: "100") { nodes { sequence body bodyState } hasMore lastSequence } } }`;
+  const { nodes, ...found } = (await product.graphql(after, { id }, acme.token)).webhookSubscription.deliveriesAfter;
+  expect(found).toEqual({ hasMore: false, lastSequence: String(done.length + rest.length) });
+  expect(nodes.map(({ sequence }: { sequence: string }) => Number(sequence))).toEqual(
+    [...numbers.keys()].filter((number) => number > 100).sort((a, b) => a - b),
+  );
+  for (const { sequence, body, bodyState } of nodes) expect([body, bodyState]).toEqual([numbers.get(Number(sequence)), 'EXACT']);
 });

@@ -178,6 +178,8 @@ export const MADE_BY_TESTS = [
     'ordered_deliveries',
     'paces',
     'replaced_deliveries',
+    'sequences',
+    'sequence_numbers',
     'replays',
     'secrets',
     'subscription_versions',

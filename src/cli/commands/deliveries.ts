@@ -22,6 +22,14 @@ const DELIVERY = `id databaseId kind state reason waitsFor { databaseId state } 
   webhookSubscription { id name } event { id operation occurredAt changedFields } webhookReplay { databaseId }
   attempts { id databaseId number subscriptionVersion startedAt durationMs outcome stage message timings
     request { url headers body } response { status headers body } }`;
+const AFTER = `query ($id: ID!, $sequence: String!) { webhookSubscription(id: $id) { deliveriesAfter(sequence: $sequence) {
+  nodes { sequence body bodyState delivery { databaseId state } } hasMore lastSequence } } }`;
+/** Words for a body that is missing. */
+const NO_BODY: Record<string, string> = {
+  NOT_RECORDED: '(the body was not recorded)',
+  NOT_SENT: '(no attempt is recorded yet)',
+  DELETED: '(the body is no longer kept)',
+};
 const RESEND =
   'mutation ($id: ID, $asNew: Boolean) { resendWebhookDelivery(id: $id, asNew: $asNew) { errors { field fullMessage type } webhookDelivery { id databaseId state } } }';
 const RELEASE =
@@ -85,6 +93,29 @@ export function addDeliveries(program: Command, cli: Cli): void {
       if (response) printResponse(terminal, response);
     }
     if (attempts.length === 0) terminal.say('\nThis delivery has no attempt yet.');
+  });
+  addAnswering(
+    deliveries,
+    'after <webhook> <sequence>',
+    'list the notifications of a numbered subscription after a number, with their bodies, for a receiver that missed some',
+    ['deliveries after "CRM users" 1041', 'deliveries after "CRM users" 1041 --json'],
+  ).action(async (name: string, sequence: string, options: Answering) => {
+    const client = await connect();
+    const { id } = await findSubscription(client, name);
+    let last = '0';
+    let count = 0;
+    for (let after: string | null = sequence; after !== null; ) {
+      const found: Answer = (await client.ask(AFTER, { id, sequence: after })).webhookSubscription.deliveriesAfter;
+      for (const { sequence: number, body, bodyState, delivery } of found.nodes as Answer[]) {
+        const shown = { sequence: number, deliveryId: delivery?.databaseId ?? null, state: delivery?.state ?? null, bodyState, body };
+        if (options.json) terminal.json(shown);
+        else terminal.say(`${number}  ${shown.state ?? 'deleted'}  ${body ?? NO_BODY[bodyState] ?? bodyState}`);
+      }
+      count += found.nodes.length;
+      last = found.lastSequence;
+      after = found.hasMore ? (found.nodes as Answer[]).at(-1)?.sequence : null;
+    }
+    if (count === 0 && !options.json) terminal.say(`No notification has a number above ${sequence}; the last one is ${last}.`);
   });
   addResendMatching<DeliverySelection>(deliveries, cli, { filtering, conditionsOf });
   addAnswering(program, 'resend <delivery...>', 'send each of these deliveries again now; a receiver that already has it may drop it', [

@@ -11,6 +11,7 @@ import { addError } from './error.js';
 import { addEvent } from './event.js';
 import { FieldTypes } from './fields.js';
 import { addMissedEvents } from './missed-events.js';
+import { addNumbered } from './numbered.js';
 import { addPlace } from './place.js';
 import { addRecentNodes } from './recent-nodes.js';
 import { addReplay } from './replay.js';
@@ -37,6 +38,7 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event: event.ref, attempt: attempt.ref, host });
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, fieldTypes, topic: topic.ref, delivery, error, host });
+  addNumbered(builder, access, { subscription: subscription.ref, delivery: delivery.ref });
   addStats(builder, access, subscription.ref);
   addVersions(builder, access, subscription.ref, host);
   addRecentNodes(builder, access, topic.ref);

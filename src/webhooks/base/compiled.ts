@@ -59,6 +59,8 @@ export interface Compiled {
   /** Plaintext secrets, to be removed from recorded responses. */
   secretTexts: string[];
   retry: Definition['retry'];
+  /** Whether notifications are numbered. */
+  numbered: boolean;
   /** Masks or removes recorded bodies; `null` when attempts are recorded unchanged. */
   recorder: Recorder | null;
 }

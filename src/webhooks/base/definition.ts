@@ -80,6 +80,8 @@ export interface Definition extends Partial<DestinationSettings> {
   coalescing?: 'NONE';
   /** Absent: in any order, and several at once. */
   ordering?: Ordering;
+  /** Absent: notifications are not numbered. */
+  numbered?: true;
   /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
   /** How the bodies of attempts are recorded. Absent: unchanged. */

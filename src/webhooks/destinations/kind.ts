@@ -28,6 +28,14 @@ export interface DeliveryIds {
   eventId: string | null;
   /** The W3C `traceparent` to send with the message; absent unless tracing is configured. */
   traceparent?: string;
+  /** The number of the notification; absent unless the subscription is numbered. */
+  sequence?: Sequence;
+}
+
+/** The number of a notification of a numbered subscription, and that of the one before; `0` before the first. */
+export interface Sequence {
+  number: string;
+  previous: string;
 }
 
 export interface Composed<Message> {

@@ -3,7 +3,7 @@
 import type { Pool } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
-import { advance, forgetReplaced, type Occasion, scanOrdered } from '../base/store/ordered-deliveries.js';
+import { advance, type Occasion, scanOrdered } from '../base/store/ordered-deliveries.js';
 
 export interface OrderingLoop {
   /** Call it when these subscriptions have new deliveries. Ignores those that are not ordered. */
@@ -29,9 +29,6 @@ export interface OrderingOptions {
 const AGAIN_MS = 15;
 /** Number of subscriptions that are advanced at once, each on a connection of the pool. */
 const AT_ONCE = 2;
-/** Days for which the history says which delivery replaced a skipped one. */
-const REPLACED_DAYS = 90;
-const FORGET_EVERY_MS = 60_000;
 
 export function startOrdering(options: OrderingOptions): OrderingLoop {
   const loop = new Ordering(options);
@@ -55,7 +52,6 @@ class Ordering implements OrderingLoop {
   private running: Promise<unknown> | null = null;
   private timer: NodeJS.Timeout | undefined;
   private isStopping = false;
-  private forgetAtMs = 0;
 
   constructor(private readonly options: OrderingOptions) {}
 
@@ -81,9 +77,6 @@ class Ordering implements OrderingLoop {
       if (this.isStopping) return;
       await this.advance(id, { attempted: [], sweepAfter: this.cursors.get(id) ?? '' });
     }
-    if (performance.now() < this.forgetAtMs) return;
-    this.forgetAtMs = performance.now() + FORGET_EVERY_MS;
-    while (!this.isStopping && (await forgetReplaced(this.options.pool, REPLACED_DAYS)) > 0);
   }
 
   async stop(): Promise<void> {

@@ -53,6 +53,7 @@ export interface Draft {
   timeoutMs: string;
   coalescing: 'TRANSACTION' | 'NONE';
   ordering: 'NONE' | 'PER_NODE' | 'LATEST_ONLY';
+  numbered: boolean;
   retry: { maxTries: string; maxTime: string; unit: TimeUnit };
   rateLimit: { perSecond: string; concurrency: string };
   recording: { bodies: boolean; maskedPaths: string };
@@ -96,6 +97,7 @@ export const EMPTY: Draft = {
   timeoutMs: '',
   coalescing: 'TRANSACTION',
   ordering: 'NONE',
+  numbered: false,
   retry: { maxTries: '', maxTime: '', unit: 'DAYS' },
   rateLimit: { perSecond: '', concurrency: '' },
   recording: { bodies: true, maskedPaths: '' },

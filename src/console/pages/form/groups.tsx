@@ -185,7 +185,7 @@ export function PhaseGroup() {
   const summary =
     phase === 'BEFORE' ? 'Before a write, which it can refuse' : coalescing === 'NONE' ? 'After each change' : 'After each transaction';
   return (
-    <Group title="When it is called" summary={summary} fields={['phase', 'onFailure', 'timeoutMs', 'coalescing', 'ordering']}>
+    <Group title="When it is called" summary={summary} fields={['phase', 'onFailure', 'timeoutMs', 'coalescing', 'ordering', 'numbered']}>
       <SegmentInput
         name="phase"
         label="Phase"
@@ -224,6 +224,11 @@ export function PhaseGroup() {
               { value: 'PER_NODE', label: 'One after the other' },
               { value: 'LATEST_ONLY', label: 'Latest only' },
             ]}
+          />
+          <SwitchInput
+            name="numbered"
+            label="Number notifications"
+            note="A receiver then notices a missing one, and gets it by its number."
           />
         </>
       )}

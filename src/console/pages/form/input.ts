@@ -41,6 +41,7 @@ function wholeInput(draft: Draft, before: Draft | null, offers: Offers): Input {
     timeoutMs: isHook ? numberOf(draft.timeoutMs) : undefined,
     coalescing: draft.coalescing,
     ordering: isHook ? 'NONE' : draft.ordering,
+    numbered: !isHook && draft.numbered,
     retry: recordOf({ maxTries: numberOf(draft.retry.maxTries), maxTimeMs: maxTimeOf(draft) }),
     rateLimit: recordOf({ perSecond: numberOf(draft.rateLimit.perSecond), concurrency: numberOf(draft.rateLimit.concurrency) }),
     recording: recordingOf(draft),

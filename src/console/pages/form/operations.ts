@@ -29,6 +29,7 @@ export const LOAD = graphql(`
       timeoutMs
       coalescing
       ordering
+      numbered
       retry { maxTries maxTimeMs }
       rateLimit { perSecond concurrency }
       recording { bodies maskedPaths }

@@ -39,6 +39,7 @@ export interface Saved {
   timeoutMs: number | null;
   coalescing: Draft['coalescing'];
   ordering: Draft['ordering'];
+  numbered: boolean;
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   rateLimit: { perSecond: number | null; concurrency: number | null } | null;
   recording: { bodies: boolean; maskedPaths: string[] };
@@ -84,6 +85,7 @@ export function draftOf(saved: Saved): Draft {
     timeoutMs: textOf(saved.timeoutMs),
     coalescing: saved.coalescing,
     ordering: saved.ordering,
+    numbered: saved.numbered,
     retry: { maxTries: textOf(retry?.maxTries), ...timeOf(retry?.maxTimeMs ?? null) },
     rateLimit: { perSecond: textOf(rateLimit?.perSecond), concurrency: textOf(rateLimit?.concurrency) },
     recording: { bodies: saved.recording.bodies, maskedPaths: saved.recording.maskedPaths.join('\n') },

@@ -23,6 +23,7 @@ export const WEBHOOK = graphql(`
       contentType
       coalescing
       ordering
+      numbered
       sns { topicArn region managed roleArn endpoint }
       sqs { queueArn roleArn endpoint }
       eventBridge { eventBusArn source roleArn endpoint }

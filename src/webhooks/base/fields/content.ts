@@ -51,6 +51,21 @@ export const ORDERING = {
   option: { flags: '--ordering <order>', help: 'the order of the notifications about one node: NONE, PER_NODE or LATEST_ONLY' },
 } as const satisfies Field;
 
+export const NUMBERED = {
+  name: 'numbered',
+  type: { kind: 'BOOLEAN' },
+  description:
+    'Whether notifications are numbered, so that a receiver notices a missing one and gets it by `deliveriesAfter`. Can be used only with the phase AFTER.',
+  output: {
+    description: 'Whether notifications are numbered, in the headers `X-Scope-Sequence` and `X-Scope-Previous-Sequence`.',
+    required: true,
+    read: ({ definition }: Subscription) => definition.numbered === true,
+  },
+  default: false,
+  store: (numbered: boolean) => (numbered ? { definition: { numbered } } : {}),
+  option: { flags: '--numbered', help: 'number the notifications, so that a receiver notices a missing one' },
+} as const satisfies Field;
+
 export const CONTENT_TYPE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookContentType',

@@ -98,12 +98,12 @@ export async function neighboursOf(db: Pool | PoolClient, deliveries: Iterable<D
 }
 
 /** Deletes notes of replaced deliveries that are older than `days`, and returns how many. */
-export async function forgetReplaced(pool: Pool, days: number): Promise<number> {
+export async function forgetReplaced(pool: Pool, days: number, rows: number): Promise<number> {
   const { rowCount } = await pool.query(
     `DELETE FROM hookgraph.replaced_deliveries WHERE delivery_id IN (
        SELECT delivery_id FROM hookgraph.replaced_deliveries WHERE delivery_id < hookgraph.id_at(now() - $1 * interval '1 day')
-       ORDER BY delivery_id LIMIT ${MOST})`,
-    [days],
+       ORDER BY delivery_id LIMIT $2)`,
+    [days, rows],
   );
   return rowCount ?? 0;
 }

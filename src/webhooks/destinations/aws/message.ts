@@ -12,7 +12,7 @@ export type Attributes = Record<string, string>;
 export function attributesOf(
   { host }: Pick<Engine, 'host'>,
   { topic, subscriptionId }: Compiled,
-  { deliveryId, eventId, typename, nodeKey, traceparent }: DeliveryIds,
+  { deliveryId, eventId, typename, nodeKey, traceparent, sequence }: DeliveryIds,
   contentType: string,
 ): Attributes & { node_id: string } {
   return {
@@ -25,6 +25,7 @@ export function attributesOf(
     node_type: typename,
     content_type: contentType,
     event_id: eventId ?? deliveryId,
+    ...(sequence && { sequence: sequence.number, previous_sequence: sequence.previous }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }

@@ -3,7 +3,7 @@ import type { Compiled } from '../../base/compiled.js';
 import type { Engine, Settings } from '../../base/engine.js';
 import type { Exchange } from '../../base/model.js';
 import { signRequest } from '../../request/signatures/schemes.js';
-import type { Composed, DeliveryIds } from '../kind.js';
+import type { Composed, DeliveryIds, Sequence } from '../kind.js';
 
 export interface OutgoingRequest {
   url: string;
@@ -21,10 +21,10 @@ const REDACTED = '[redacted]';
 export function composeRequest(
   { settings }: Pick<Engine, 'settings'>,
   compiled: Compiled,
-  { deliveryId, eventId, traceparent }: DeliveryIds,
+  { deliveryId, eventId, traceparent, sequence }: DeliveryIds,
   body: { text: string; contentType: string },
 ): Composed<Exchange> {
-  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date(), eventId);
+  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date(), eventId, sequence);
   const recorded = { url: message.url, headers: recordedHeaders, body: body.text };
   // The subscription's own `traceparent` header wins, because receivers may reject a request with two of them.
   if (traceparent === undefined || Object.keys(message.headers).some((name) => /^traceparent$/i.test(name))) return { message, recorded };
@@ -37,6 +37,7 @@ export function composeRequest(
 /**
  * Builds a signed request.
  * @param at time of sending, for the signatures and the header `…Time`
+ * @param sequence the number of the notification; absent unless the subscription is numbered
  * @param eventId the id that stays the same however often the event is sent to the subscription; `null`: the delivery's id
  */
 export function buildRequest(
@@ -46,6 +47,7 @@ export function buildRequest(
   body: { text: string; contentType: string },
   at: Date,
   eventId: string | null = null,
+  sequence?: Sequence,
 ): OutgoingRequest {
   const bytes = Buffer.from(body.text, 'utf8');
   const { headerPrefix } = settings;
@@ -57,6 +59,7 @@ export function buildRequest(
     [event]: eventId ?? deliveryId,
     [jobId]: deliveryId,
     [time]: at.toISOString(),
+    ...(sequence && { [`${headerPrefix}Sequence`]: sequence.number, [`${headerPrefix}Previous-Sequence`]: sequence.previous }),
   };
   // Two subscriptions may send the same event to one receiver, which must not take the second notification for a repetition.
   const messageId = eventId === null ? deliveryId : `${eventId}_${compiled.subscriptionId}`;

@@ -23,7 +23,8 @@ export async function checkPhase(
     rateLimit,
     coalescing,
     ordering,
-  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering'>,
+    numbered,
+  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering' | 'numbered'>,
   topic: Topic | null,
   id: string | null,
 ): Promise<Problem[]> {
@@ -47,6 +48,8 @@ export async function checkPhase(
       field: 'ordering',
       message: `can not be ${ordering} with the phase BEFORE: a before-hook is called at once, because a write waits for it`,
     });
+  if (numbered)
+    problems.push({ field: 'numbered', message: 'can not be used with the phase BEFORE: only notifications after a write are numbered' });
   if (rateLimit !== null)
     problems.push({
       field: 'rateLimit',

@@ -31,6 +31,7 @@ export interface SubscriptionInput
   topic?: TopicReference | null;
   coalescing?: Coalescing | null;
   ordering?: Ordering | 'NONE' | null;
+  numbered?: boolean | null;
   contentType?: ContentType | null;
   query?: string | null;
   validationTemplate?: string | null;
@@ -63,6 +64,7 @@ export interface Draft extends Record<Exclude<FieldName, 'topic' | 'disabled'>, 
   name: string | null;
   coalescing: Coalescing;
   ordering: Ordering | 'NONE';
+  numbered: boolean;
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;

@@ -22,6 +22,9 @@ export const httpMessageSignatures: Scheme = {
       ['content-digest', digest],
       field('Content-Type'),
       ...['Topic', 'Webhook-Job-Id', 'Time'].map((name) => field(`${headerPrefix}${name}`)),
+      ...['Sequence', 'Previous-Sequence']
+        .map((name) => `${headerPrefix}${name}`)
+        .flatMap((name) => (headers[name] === undefined ? [] : [field(name)])),
     ];
     const names = covered.map(([name]) => `"${name}"`).join(' ');
     const lines = covered.map(([name, value]) => `"${name}": ${value}\n`).join('');

@@ -1,5 +1,6 @@
 // Logs the first failure of each cause with its stack, and later failures only as a count, because many loops and
 // statements fail at once when Postgres is down.
+import { adviceOn, causeOf } from './database-url/advice.js';
 import type { Level, Logger } from './logger.js';
 
 /**
@@ -34,7 +35,7 @@ export function logFailure(
   const kinds = failures.get(log) ?? new Map<string, Known>();
   failures.set(log, kinds);
   const isDatabase = isUnreachable(error);
-  const kind = isDatabase ? 'the database cannot be reached' : `${message}: ${(error as Error | null)?.message}`;
+  const kind = isDatabase ? unreachableBecause(error) : `${message}: ${(error as Error | null)?.message}`;
   const known = kinds.get(kind);
   if (known) {
     known.lastMs = performance.now();
@@ -42,7 +43,8 @@ export function logFailure(
     known.during[message] = (known.during[message] ?? 0) + 1;
     return;
   }
-  log[level]({ err: error, ...fields }, message);
+  const advice = isDatabase ? adviceOn(error) : null;
+  log[level]({ err: error, ...fields, ...(advice !== null && { advice }) }, message);
   const begun: Known = {
     sinceMs: performance.now(),
     lastMs: performance.now(),
@@ -67,6 +69,10 @@ export function logFailure(
     }
   }
 }
+
+/** A database without a connection left needs another remedy than one that is down, so it is a cause of its own. */
+const unreachableBecause = (error: unknown): string =>
+  (causeOf(error) as { code?: unknown }).code === '53300' ? 'the database has no connection left' : 'the database cannot be reached';
 
 /**
  * Matches the SQLSTATE codes of a lost or refused connection, which

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Hookgraph } from '../../src/index.js';
 import { openPrisma, openWriter } from '../../src/sample/prisma.js';
+import { runCli } from '../support/cli.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { type FreezingProxy, startFreezingProxy } from '../support/freezing-proxy.js';
 import { collectLines } from '../support/log-lines.js';
@@ -128,6 +129,54 @@ it('stops in time although Postgres is silent and a result can’t be recorded',
   await worker.stop();
   const late = 'the worker could not stop in time; deliveries whose results are not recorded are sent again';
   expect(logged.named(late)).toMatchObject([{ unwritten: 1 }]);
+});
+
+it.each(['our own pool', 'a pool of the host'])(
+  'says what helps while the server has no connection left, and goes on (%s)',
+  async (whose) => {
+    const role = `crowded_${process.pid}`;
+    await database.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret';
+    GRANT CREATE ON DATABASE ${new URL(database.url).pathname.slice(1)} TO ${role}; GRANT SELECT, TRIGGER ON notes TO ${role}`);
+    ends.push(() => database.pool.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`));
+    const url = Object.assign(new URL(database.url), { username: role, password: 'secret' }).href;
+    /** The role gets the answer of a server whose max_connections is reached; a superuser would still connect. */
+    const crowd = async (limit: number) => {
+      await database.pool.query(`ALTER ROLE ${role} CONNECTION LIMIT ${limit}`);
+      if (limit === 0) await database.pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
+    };
+    const pool = new pg.Pool({ connectionString: url, max: 20 });
+    ends.push(() => pool.end());
+    const hooks = await subscribed(whose === 'our own pool' ? url : pool);
+    await work(hooks);
+    await insertNotes(1);
+    await receiver.waitFor(1);
+    await crowd(0);
+    await insertNotes(5);
+    await until('it says what helps', () => logged.lines.some(({ advice }) => /^Raise max_connections/.test(advice)));
+    expect(await readyz(hooks)).toBe(503);
+    await insertNotes(5);
+    await crowd(-1);
+    await until('it is ready', async () => (await readyz(hooks)) === 200);
+    const attempts = async () => (await database.pool.query('SELECT outcome, count(*)::int FROM hookgraph.attempts GROUP BY 1')).rows;
+    await until(
+      'all are recorded, and nobody is charged',
+      async () => JSON.stringify(await attempts()) === '[{"outcome":"DELIVERED","count":11}]',
+    );
+    expect(receiver.requests).toHaveLength(11);
+  },
+);
+
+it('a start without a connection left ends with what helps', async () => {
+  const role = `late_${process.pid}`;
+  await database.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret' CONNECTION LIMIT 0`);
+  ends.push(() => database.pool.query(`DROP ROLE ${role}`));
+  const url = Object.assign(new URL(database.url), { username: role, password: 'secret' }).href;
+  for (const command of ['api', 'worker']) {
+    const started = runCli([command], { DATABASE_URL: url, HOOKGRAPH_ENCRYPTION_KEYS: KEY.toString('base64') });
+    expect(await started.ended()).not.toBe(0);
+    expect(started.output()).toMatch(/too many connections for role.*Raise max_connections of the server/s);
+    expect(started.output()).not.toContain('    at ');
+  }
 });
 
 it('ends the session of a worker that stands still while it records, so that others get its locks', async () => {

@@ -1,8 +1,11 @@
 // Says what each reason of a delivery's state means, for the reference.
-import type { LOOP, NextState, OPERATOR } from '../src/webhooks/base/store/delivery-state.js';
+import { type LOOP, type NextState, type OPERATOR, REPLAY_OBSTACLES } from '../src/webhooks/base/store/delivery-state.js';
 
 type Reason = NonNullable<NextState['reason']> | typeof LOOP | typeof OPERATOR | 'DELETED' | 'REFUSED' | 'ALLOWED';
+const obstacles = Object.entries(REPLAY_OBSTACLES).map(([code, sentence]) => [code, `SKIPPED, by a replay: ${sentence}`]);
+
 export const REASONS: Record<Reason, string> = {
+  ...(Object.fromEntries(obstacles) as Record<keyof typeof REPLAY_OBSTACLES, string>),
   VALIDATION: 'SKIPPED: the validation template rendered `false`.',
   DISABLED: 'SKIPPED: the subscription was disabled when the event happened. HELD: it was disabled later.',
   BROKEN: 'HELD: the definition of the subscription no longer works. The delivery continues when the definition is corrected.',

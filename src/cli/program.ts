@@ -22,6 +22,7 @@ import type { Roles, ServeOptions } from './commands/serve.js';
 import { addTopics } from './commands/topics.js';
 import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
+import { addWhyNot } from './commands/why-not.js';
 import { outlastOutput } from './outlast-output.js';
 import { openOutput, type ServiceOutput } from './service-output.js';
 
@@ -68,6 +69,7 @@ export function createProgram(cli: Cli): Command {
   addEvents(program, cli);
   addChanges(program, cli);
   addReplay(program, cli);
+  addWhyNot(program, cli);
   program.commandsGroup('Manage subscriptions as code:');
   addAsCode(program, cli);
   program.commandsGroup('Develop a receiver:');

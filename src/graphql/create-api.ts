@@ -17,6 +17,7 @@ import { loadOwn, type OwnTypename } from './own-nodes.js';
 import { addBooks } from './queries/books.js';
 import { addById } from './queries/by-id.js';
 import { addChanges } from './queries/changes.js';
+import { addErrorTemplate } from './queries/error-template.js';
 import { addQueries } from './queries/lists.js';
 import { addWhyNot } from './queries/why-not.js';
 import { addAudit } from './types/audit.js';
@@ -95,7 +96,8 @@ export function createApi({
   addTryOut(builder, access, { types, userError, input });
   addSendAgain(builder, access, { types, userError });
   addBulkMutations(builder, access, { types, userError });
-  addReplaying(builder, access, { replay: types.replay, userError });
+  addReplaying(builder, access, { replay: types.replay, userError, parts: types });
+  addErrorTemplate(builder, access, { types, userError });
   addWhyNot(builder, access, types);
   addBooks(builder, access, types);
   addViewer(builder, access, host);

@@ -18,6 +18,10 @@ import { CHECK_MS, createCaptureWatch } from './capture/watch-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
 import { createGate, type Gate } from './guard-writes.js';
 import { previewSubscription as preview } from './operations/preview.js';
+import { rehearseDraft as draft } from './operations/rehearsal/draft.js';
+import { rehearseErrorTemplate as errorTemplate } from './operations/rehearsal/error-template.js';
+import { orBusy } from './operations/rehearsal/rehearse.js';
+import { rehearseReplay as replay } from './operations/rehearsal/replay.js';
 import { testSubscription as test } from './operations/test.js';
 import { orTryAgain } from './operations/try-result.js';
 import { startWorking, type Working } from './worker-loops.js';
@@ -69,6 +73,7 @@ export {
   type VisibleEvent,
 } from './base/store/deliveries.js';
 export { findDeliveries } from './base/store/delivery-search.js';
+export { REPLAY_OBSTACLES, type ReplayObstacle } from './base/store/delivery-state.js';
 export {
   countErrorsOf,
   type DeliveryError,
@@ -146,6 +151,10 @@ export { describePayload, type JsonSchema } from './operations/payload-schema.js
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';
 export { readiness, readinessAnswer } from './operations/readiness.js';
+export type { BodyChange } from './operations/rehearsal/body-changes.js';
+export type { DraftRehearsal } from './operations/rehearsal/draft.js';
+export type { ErrorTemplateRehearsal, JudgedAnswer } from './operations/rehearsal/error-template.js';
+export type { Rehearsal, Rehearsed, RehearsedEvent } from './operations/rehearsal/rehearse.js';
 export { cancelReplay, dryRunReplay, type ReplayDryRun, type Replayed, type ReplayScope, replayEvents } from './operations/replay.js';
 export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './operations/resend.js';
@@ -161,6 +170,9 @@ export type { Working } from './worker-loops.js';
 
 export const previewSubscription = orTryAgain(preview);
 export const testSubscription = orTryAgain(test);
+export const rehearseDraft = orBusy(draft);
+export const rehearseErrorTemplate = orBusy(errorTemplate);
+export const rehearseReplay = orBusy(replay);
 
 export interface WebhooksOptions {
   /** Connections to the host's database, where the engine's tables are in the schema `hookgraph`. */

@@ -7,7 +7,7 @@ import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
-import { afterAttempt } from './base/store/delivery-state.js';
+import { afterAttempt, type ReplayObstacle } from './base/store/delivery-state.js';
 import { loadTraceOrigins } from './base/store/trace-origins.js';
 import { isTracing, type TraceOrigin } from './base/tracing.js';
 import { BytesInFlight, type Hold } from './bytes-in-flight.js';
@@ -18,7 +18,9 @@ import { mayBegin, renew, whileFresh } from './lease/lease-freshness.js';
 import { createLoopBrake } from './loop-brake.js';
 import { createNumbers } from './number-notifications.js';
 import { contextsFor, type OwnerContext, ownerExists } from './owner-contexts.js';
+import type { PayloadSubject } from './payload/build-payload.js';
 import type { PayloadSources } from './payload/find-data.js';
+import { loadReplayed, type Replayed } from './payload/load-past.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
 import { createPutBack, ownerUnread } from './put-back.js';
 import type { DeliverySender } from './send-delivery.js';
@@ -35,6 +37,16 @@ interface Loaded {
   recorded: BatchEvents;
   /** The OpenTelemetry trace context of the write that caused each event, by event id; empty when tracing is off. */
   origins: ReadonlyMap<string, TraceOrigin>;
+  /** The source of each delivery of a replay, by delivery id. */
+  replayed: ReadonlyMap<string, Replayed>;
+}
+
+/** The inputs of one attempt beside its delivery and definition. */
+interface Attempting {
+  origins: Loaded['origins'];
+  replayed: PayloadSubject['replayed'];
+  sources: () => PayloadSources;
+  hold: Hold;
 }
 
 /**
@@ -75,6 +87,9 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     if (!context) return resultOf(claimed, { next: { state: 'HELD', reason: 'DISABLED', retryMs: null }, disable: OWNER_GONE });
     if ('failed' in context) throw ownerUnread(context.failed);
 
+    const replayed = loaded.replayed.get(claimed.id);
+    if (replayed && 'obstacle' in replayed) return resultOf(claimed, skippedFor(replayed.obstacle));
+
     const looping = brake(claimed, definition.owner);
     const slowed = looping && (await looping);
     if (slowed) return slowed;
@@ -82,11 +97,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const taken = bytes.take({ subscriptionId: claimed.subscriptionId, tenant: definition.owner.tenant });
     const hold = taken instanceof Promise ? await taken : taken;
     if (!hold) return resultOf(claimed, { putBackMs: null });
-    const sources = () => ({
-      open: (overlay: Snapshot[]) => openContext(engine.host, context, overlay),
-      overlay: overlayOf(claimed, loaded.recorded),
-      event: loaded.recorded.events.get(claimed.eventId ?? '') ?? null,
-    });
+    const sources = () => sourcesOf(engine, context, claimed, loaded.recorded);
     try {
       const slot = slots.take(definition.origin);
       if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
@@ -95,7 +106,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         // the waits were so long that the rights of the owner may have changed.
         const hasWaited = slot !== null || taken instanceof Promise;
         if (circuits.isStopped(claimed) || (hasWaited && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
-        return await attempt(definition, claimed, { origins: loaded.origins, sources, hold });
+        return await attempt(definition, claimed, { origins: loaded.origins, replayed, sources, hold });
       } finally {
         slots.release(definition.origin);
       }
@@ -107,7 +118,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   async function attempt(
     compiled: Compiled,
     claimed: DeliveryInHand,
-    { origins, sources, hold }: { origins: Loaded['origins']; sources: () => PayloadSources; hold: Hold },
+    { origins, replayed, sources, hold }: Attempting,
   ): Promise<DeliveryResult> {
     const { leaseMs } = engine.deadlines;
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
@@ -115,6 +126,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const { attemptCount, createdAtMs } = delivery;
     const ended = await runStages(engine, compiled, {
       start: new AttemptStart(compiled, delivery),
+      replayed,
       send: sender.send,
       sources,
       ...(compiled.numbered && { sequence: () => numberOf(delivery.id, delivery.subscriptionId) }),
@@ -189,20 +201,36 @@ async function load(engine: Engine, definitions: Definitions, batch: DeliveryInH
     const found = prepared.get(subscriptionId);
     return found && 'document' in found ? found : null;
   };
-  const [contexts, recorded, origins] = await Promise.all([
+  const [contexts, recorded, origins, replayed] = await Promise.all([
     contextsFor(engine.host, prepared),
     loadBatchEvents(engine.pool, batch, compiledOf),
     isTracing() ? loadTraceOrigins(engine.pool, batch) : NOT_TRACED,
+    loadReplayed(engine.pool, batch),
   ]);
-  return { definitions: prepared, contexts, recorded, origins };
+  return { definitions: prepared, contexts, recorded, origins, replayed };
 }
 
 const NOT_TRACED: Loaded['origins'] = new Map();
+
+const skippedFor = (reason: ReplayObstacle): Pick<DeliveryResult, 'next'> => ({ next: { state: 'SKIPPED', reason, retryMs: null } });
 
 const DISABLED_BECAUSE = {
   RETRIES_EXHAUSTED: (attempts: number) => `A delivery failed ${attempts} times; no retry is left.`,
   GONE: () => 'The receiver answered 410 Gone.',
 };
+
+function sourcesOf(
+  { host }: Engine,
+  context: Exclude<OwnerContext, null | { failed: unknown }>,
+  claimed: DeliveryInHand,
+  recorded: BatchEvents,
+): PayloadSources {
+  return {
+    open: (overlay: Snapshot[]) => openContext(host, context, overlay),
+    overlay: overlayOf(claimed, recorded),
+    event: recorded.events.get(claimed.eventId ?? '') ?? null,
+  };
+}
 
 function overlayOf({ eventId, typename, nodeKey }: DeliveryInHand, { snapshots }: BatchEvents): Snapshot[] {
   const columns = eventId === null ? undefined : snapshots.get(eventId);

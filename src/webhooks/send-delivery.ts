@@ -19,7 +19,7 @@ import { createTokens } from './request/auth/oauth2.js';
 import { redactEcho } from './request/redact-echo.js';
 import type { SentRequest } from './verdict/attempt-record.js';
 
-type Body = { text: string; contentType: string };
+type Body = Parameters<typeof compose>[3];
 
 export interface SendOptions {
   /** Receives a report of the authentication. */
@@ -42,7 +42,12 @@ export interface DeliverySender {
 }
 
 /** Builds the message of a delivery for its kind of destination, and the request as it is recorded. Sends nothing. */
-export function compose(engine: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, ids: DeliveryIds, body: Body): Composed<unknown> {
+export function compose(
+  engine: Pick<Engine, 'settings' | 'host'>,
+  compiled: Compiled,
+  ids: DeliveryIds,
+  body: { text: string; contentType: string; sentHeaders?: Record<string, string> },
+): Composed<unknown> {
   return kindNamed(compiled.destination.field).compose(engine, compiled, ids, body);
 }
 

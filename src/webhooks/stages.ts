@@ -20,6 +20,8 @@ import { readError } from './verdict/read-error.js';
 export interface Run {
   start: AttemptStart;
   send: DeliverySender['send'];
+  /** Set for a delivery of a replay. */
+  replayed?: PayloadSubject['replayed'];
   /** Returns the owner's context and the event, from which the payload is built; called only when the definition needs them. */
   sources(): PayloadSources;
   circumstances(): Circumstances;
@@ -81,8 +83,8 @@ async function runTraced(engine: Engine, compiled: Compiled, run: Run): Promise<
 }
 
 async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: AttemptTrace | null): Promise<Ended | null> {
-  const { start, limitMs, watch } = run;
-  const { delivery } = start;
+  const { start, limitMs, watch, replayed } = run;
+  const delivery = replayed ? { ...start.delivery, replayed } : start.delivery;
   const stopped = (...[outcome, stage, message]: Parameters<AttemptStart['end']>): Ended => ({
     attempt: start.end(outcome, stage, message),
     answer: null,
@@ -94,7 +96,8 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const built = buildPayload(engine, compiled, delivery, run.sources, watch);
   const payload = built instanceof Promise ? await (limitMs === undefined ? built : within(leftMs(), built)) : built;
   if (payload === LATE) return late('The payload was not ready');
-  start.addPayload(payload);
+  const isKept = payload.outcome === 'READY' && compiled.recorder === null && delivery.eventId !== null;
+  start.addPayload(payload, isKept ? payload.data : null);
   if (payload.outcome !== 'READY') return stopped(payload.outcome, payload.stage, payload.message);
   run.onBody?.(payload.body.text.length);
 
@@ -157,7 +160,8 @@ export async function composeOnly(
   };
 }
 
-const idsOf = ({ id, kind, typename, nodeKey, eventId }: PayloadSubject): DeliveryIds => ({
+const idsOf = ({ id, kind, typename, nodeKey, eventId, replayed }: PayloadSubject): DeliveryIds => ({
+  ...(replayed && { replay: replayed.mode }),
   deliveryId: id,
   typename,
   nodeKey,

@@ -207,18 +207,8 @@ it('mistakes are told with their field, their place and a caret, and change noth
 
 it('what went wrong is listed, opened with each request and answer, resent and dismissed; and the past is sent again', async () => {
   receiver.answer = (response) => void response.writeHead(503).end('{"busy":\u001b[31m true}');
-  await cli.json(
-    'webhooks',
-    'create',
-    '--name',
-    'Busy',
-    '--topic',
-    'environment/created',
-    '--url',
-    `${receiver.url}/busy`,
-    '--query',
-    QUERY,
-  );
+  const options = ['--name', 'Busy', '--topic', 'environment/created', '--url', `${receiver.url}/busy`, '--query', QUERY];
+  await cli.json('webhooks', 'create', ...options);
   const before = new Date().toISOString();
   await makeEnvironment('Three');
   const [error] = await until('it is an error', async () => {
@@ -266,7 +256,22 @@ it('what went wrong is listed, opened with each request and answer, resent and d
     'would send\t1\ndelivered already\t1\n',
   );
   const replay = await cli.json('replay', 'Busy', '--from', before, '--all', '--follow');
-  expect(replay).toMatchObject({ state: 'DONE', deliveryCount: 1 });
+  expect(replay).toMatchObject({ state: 'DONE', mode: 'NEW_PAYLOAD', deliveryCount: 1 });
+  const again = ['replay', 'Busy', '--mode', 'sent-bytes', '--status', '2xx'];
+  const rehearsed = await cli.json(...again, '--dry-run');
+  expect(rehearsed).toMatchObject({
+    sendCount: 1,
+    leftOutCount: 0,
+    rehearsal: { isWhole: true, sentCount: 1, unchangedCount: 1, changedCount: 0 },
+  });
+  expect((await cli.run([...again, '--dry-run'])).stdout).toMatch(/\nOf the only event:\nwould be sent\t1\n(.*\n)*not possible\t0\n/);
+  expect(await cli.json(...again, '--follow')).toMatchObject({ state: 'DONE', mode: 'SENT_BYTES', deliveryCount: 1 });
+  expect((await cli.run(['replay', 'Busy', '--delivery', '7'])).stderr).toContain('no delivery of the subscription matches');
+  const draft = ['webhooks', 'rehearse', 'Busy', '--template', '{"called": "{{ data.node.name }}"}', '--events', '1'];
+  expect((await cli.run(draft)).stdout).toMatch(/\n {2}\$\.called\n {4}\+ "Three"\n/);
+  const judge = ['webhooks', 'judge', 'Busy', '--error-template', '{% if status == 200 %}No body{% endif %}', '--from', before];
+  expect(await cli.json(...judge, '--replay')).toMatchObject({ deliveredCount: 0, isWhole: true, webhookReplay: { state: 'RUNNING' } });
+  expect((await cli.run(judge)).stdout).toMatch(/^Of \d+ successes of “Busy”, \d+ were failures\.\n(.*\n)*.*\tNo body\n/);
   expect((await cli.run(['release', 'Busy'])).stdout).toContain('0 deliveries of “Busy” will be tried again.');
   const why = await cli.run(['why-not', 'Busy', '--since', '1h']);
   expect(why.stdout).toMatch(/delivered/i);

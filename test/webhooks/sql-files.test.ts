@@ -36,6 +36,7 @@ it('finds the statements and the fragments', () => {
     'fan-out.sql',
     'relay.sql',
     'replay-count.sql',
+    'replay-page.sql',
     'replay.sql',
     'claim.sql',
     'deliveries.sql',
@@ -43,6 +44,7 @@ it('finds the statements and the fragments', () => {
     'queue.sql',
     'decisions.sql',
     'why-not.sql',
+    'past-requests.sql',
     'record-ended.sql',
     'write-attempts.sql',
   ]);

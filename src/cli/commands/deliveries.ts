@@ -142,35 +142,52 @@ export function addDeliveries(program: Command, cli: Cli): void {
 }
 
 const filtering = (command: Command): Command =>
-  addSelection(command, 'deliveries', inStates(), 'deliveries created')
-    .option('--node <id>', 'only deliveries about this node, by its global id')
-    .addOption(withChoices(new Option('--kind <kind>', 'only deliveries of this kind; can be repeated'), DELIVERY_KINDS, true))
+  narrowingMore(addSelection(command, 'deliveries', inStates(), 'deliveries created'), 'only deliveries').addOption(
+    withChoices(new Option('--kind <kind>', 'only deliveries of this kind; can be repeated'), DELIVERY_KINDS, true),
+  );
+
+const inStates = (what = 'only deliveries') =>
+  withChoices(new Option('--state <state>', `${what} in this state; can be repeated`), DELIVERY_STATES, true);
+
+/** Adds the options that select deliveries of one subscription. `what`: the beginning of their descriptions. */
+export const narrowing = (command: Command, what: string): Command => narrowingMore(command.addOption(inStates(what)), what);
+
+const narrowingMore = (command: Command, what: string): Command =>
+  command
+    .option('--node <id>', `${what} about this node, by its global id`)
     .addOption(
       withChoices(
-        new Option('--stage <stage>', 'only deliveries whose last attempt ended at this stage; can be repeated'),
+        new Option('--stage <stage>', `${what} whose last attempt ended at this stage; can be repeated`),
         Object.keys(STAGES),
         true,
       ),
     )
-    .option('--status <status>', 'only deliveries whose last attempt got this HTTP status: 503, or 5xx', statusRange)
-    .option('--search <text>', 'only deliveries with this id, or whose last error message contains these words');
+    .option('--status <status>', `${what} whose last attempt got this HTTP status: 503, or 5xx`, statusRange)
+    .option('--search <text>', `${what} with this id, or whose last error message contains these words`);
 
-/** Returns the conditions of the API for the options that select deliveries. */
-async function conditionsOf(client: Client, filter: DeliverySelection): Promise<Record<string, unknown>> {
-  const { state: states, kind: kinds, stage: stages, status, node, search, ...selection } = filter;
-  const { id, topicKey, min, max } = await selectionOf(client, selection);
-  const [responseStatusMin, responseStatusMax] = status ?? [];
-  const range = { createdAtMin: min, createdAtMax: max, responseStatusMin, responseStatusMax };
-  return { webhookSubscriptionId: id, topicKey, states, kinds, stages, nodeId: node, search, ...range };
-}
-
-interface DeliverySelection extends Selection {
+export interface Narrowed {
   state?: string[];
-  kind?: string[];
   stage?: string[];
   status?: [min: number, max: number];
   node?: string;
   search?: string;
+}
+
+/** Returns the conditions of the API for the options of `narrowing`. */
+export function narrowedOf({ state: states, stage: stages, status, node: nodeId, search }: Narrowed) {
+  const [responseStatusMin, responseStatusMax] = status ?? [];
+  return { states, stages, nodeId, search, responseStatusMin, responseStatusMax };
+}
+
+/** Returns the conditions of the API for the options that select deliveries. */
+async function conditionsOf(client: Client, filter: DeliverySelection): Promise<Record<string, unknown>> {
+  const { kind: kinds, ...selection } = filter;
+  const { id, topicKey, min, max } = await selectionOf(client, selection);
+  return { webhookSubscriptionId: id, topicKey, kinds, createdAtMin: min, createdAtMax: max, ...narrowedOf(filter) };
+}
+
+interface DeliverySelection extends Selection, Narrowed {
+  kind?: string[];
 }
 
 /** Parses an HTTP status, or a class of them such as `5xx`, into its smallest and its greatest status. */
@@ -181,7 +198,6 @@ function statusRange(text: string): [min: number, max: number] {
   return [Number(digits) * scale, (Number(digits) + 1) * scale - 1];
 }
 
-const inStates = () => withChoices(new Option('--state <state>', 'only deliveries in this state; can be repeated'), DELIVERY_STATES, true);
 const WAITS: Record<string, string> = {
   OPERATOR: 'waiting for the operator',
   LOOP: 'in a feedback loop',

@@ -11,6 +11,7 @@ import { called, DELETE, missedNote, type Saved, save, UPDATE } from '../saving.
 import { SHORT_ID_LENGTH } from '../shorten.js';
 import { ownFields } from '../subscription-fields.js';
 import { readSecret } from '../subscription-input.js';
+import { addRehearsals } from './rehearse.js';
 import { addSaving } from './save-webhook.js';
 import { addTryOut } from './try-webhook.js';
 
@@ -213,6 +214,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
   });
   addSaving(webhooks, cli);
   addTryOut(webhooks, cli);
+  addRehearsals(webhooks, cli);
 }
 
 async function showSubscription(client: Client, id: string): Promise<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 // Adds the mutations that resend many deliveries, delete many errors, and cancel such an action.
-import type { ArgBuilder, ObjectRef } from '@pothos/core';
+import type { ObjectRef } from '@pothos/core';
 import {
   type BulkSelection,
   type BulkStarted,
@@ -10,6 +10,7 @@ import {
   resendDeliveries,
 } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
+import { asArguments } from '../as-arguments.js';
 import type { Builder, Types } from '../builder.js';
 import { keyOfId } from '../own-nodes.js';
 import { filterOf } from '../types/delivery.js';
@@ -138,10 +139,4 @@ function refuseTooMany(ids: readonly string[] | null | undefined): (BulkStarted 
   if (ids == null || ids.length <= MAX_BULK_IDS) return null;
   const message = `are ${ids.length}; the maximum in one request is ${MAX_BULK_IDS}`;
   return { problems: [{ field: 'ids', message }], action: null, path: ['input'] };
-}
-
-/** Lets the conditions of a list, which are declared as arguments, be fields of an input object. */
-function asArguments(t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>): ArgBuilder<Types> {
-  const field = (options: never) => t.field(options);
-  return Object.assign(field, { string: t.string.bind(t), id: t.id.bind(t), int: t.int.bind(t) }) as unknown as ArgBuilder<Types>;
 }

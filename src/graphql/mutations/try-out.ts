@@ -1,11 +1,12 @@
 // Adds the mutations that test and preview a subscription.
 
-import { previewSubscription, type TryResult, testSubscription } from '../../webhooks/index.js';
-import type { AccessOf } from '../access.js';
+import { type DraftRehearsal, previewSubscription, rehearseDraft, type TryResult, testSubscription } from '../../webhooks/index.js';
+import { type AccessOf, pageOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { keyOfId } from '../own-nodes.js';
 import type { WebhookTypes } from '../types/index.js';
 import { type InputRef, readAsked } from '../types/input.js';
+import { FIRST_REHEARSED, PAGE_TEXTS } from '../types/rehearsal.js';
 import type { UserErrorRef } from '../user-error.js';
 import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
@@ -18,6 +19,46 @@ interface Parts {
 export function addTryOut(builder: Builder, access: AccessOf, parts: Parts): void {
   addTest(builder, access, parts);
   addPreview(builder, access, parts);
+  addRehearsing(builder, access, parts);
+}
+
+function addRehearsing(builder: Builder, access: AccessOf, { types, userError, input }: Parts): void {
+  const payload = builder.objectRef<DraftRehearsal & Answered>('RehearseWebhookSubscriptionPayload').implement({
+    description: 'The result of `rehearseWebhookSubscription`.',
+    fields: (t) => ({
+      errors: t.field(errorsOf(userError, 'The mistakes because of which the definition can not be saved; empty when there are none.')),
+      warnings: t.field(warningsOf(userError, 'Possible mistakes in the definition, which could be saved nevertheless.')),
+      rehearsal: t.field({
+        type: types.rehearsal,
+        description: 'The results that the events would have; `null` when the query, a template or the topic of the draft has mistakes.',
+        resolve: ({ rehearsal }) => rehearsal,
+      }),
+    }),
+  });
+  builder.mutationField('rehearseWebhookSubscription', (t) =>
+    t.field({
+      type: payload,
+      nullable: false,
+      description:
+        'Try a draft on the last stored events of its topic, newest first: what would be sent, skipped or held, and how it differs from the live version. Nodes are read as they are now. Sends and saves nothing.',
+      args: {
+        webhookSubscription: t.arg({
+          type: input,
+          required: true,
+          description: 'The subscription to try. With an `id`, its fields replace those of the saved subscription, the live version.',
+        }),
+        first: t.arg.int({ description: PAGE_TEXTS.first }),
+        after: t.arg.string({ description: PAGE_TEXTS.after }),
+      },
+      resolve: async (_root, { webhookSubscription, first, after }, ctx) => {
+        const { engine, actor } = access(ctx);
+        const { limit, after: position } = pageOf({ first: first ?? FIRST_REHEARSED, after: after ?? null });
+        const { id, input: definition } = readAsked(engine, types.host, webhookSubscription);
+        const result = await rehearseDraft(engine, actor, { id, input: definition, first: limit, after: position });
+        return { ...result, path: ['webhookSubscription'] };
+      },
+    }),
+  );
 }
 
 const TEST_NODE = "The id of the node to test with. Default: the newest node of the topic's type.";

@@ -1,6 +1,14 @@
 // Adds the engine's enums to the GraphQL API. Leaves out those about presets and integrations when the host doesn't use them.
 
-import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey, STAGES, SUBSCRIPTION_ORDERS } from '../../webhooks/index.js';
+import {
+  type DisabledReason,
+  PACE_STATES,
+  PRESETS,
+  type PresetKey,
+  REPLAY_OBSTACLES,
+  STAGES,
+  SUBSCRIPTION_ORDERS,
+} from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
 export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
@@ -80,6 +88,36 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
           >,
         })
       : null,
+    replayMode: builder.enumType('WebhookReplayMode', {
+      description: 'The source from which a replay makes its requests.',
+      values: {
+        SENT_BYTES: {
+          description:
+            "The body of the event's last request, byte by byte, with its topic and content type. Neither the query nor a template runs. The request goes to today's destination, with today's headers and authentication, a new id of the delivery, and a new time and signature.",
+        },
+        STORED_PAYLOAD: {
+          description:
+            "The data of the event's last request, through today's templates. The query doesn't run. A result of a query is stored with each request of a subscription that records unmasked bodies.",
+        },
+        NEW_PAYLOAD: { description: "The result of today's query and templates, with the nodes as they are now." },
+      } as const,
+    }),
+    replayObstacle: builder.enumType('WebhookReplayObstacle', {
+      description: 'Why a replay that repeats an earlier request has nothing to send about an event.',
+      values: describe(REPLAY_OBSTACLES),
+    }),
+    rehearsalOutcome: builder.enumType('WebhookRehearsalOutcome', {
+      description: 'The result that a delivery of an event would have.',
+      values: {
+        SENT: { description: 'A request would be sent.' },
+        SKIPPED: { description: 'The validation template rendered `false`.' },
+        FAILED: {
+          description:
+            'The query, a template or the destination gave nothing that can be sent; see `stage` and `message`. The delivery would be held.',
+        },
+        IMPOSSIBLE: { description: 'The replay is to repeat an earlier request, of which not enough is stored; see `code`.' },
+      } as const,
+    }),
     replayState: builder.enumType('WebhookReplayState', {
       description: 'The state of a replay.',
       values: {

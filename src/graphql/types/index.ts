@@ -14,6 +14,7 @@ import { addMissedEvents } from './missed-events.js';
 import { addNumbered } from './numbered.js';
 import { addPlace } from './place.js';
 import { addRecentNodes } from './recent-nodes.js';
+import { addRehearsal } from './rehearsal.js';
 import { addReplay } from './replay.js';
 import { addReport } from './report.js';
 import { addStats } from './stats.js';
@@ -43,11 +44,12 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   addVersions(builder, access, subscription.ref, host);
   addRecentNodes(builder, access, topic.ref);
   addTopicPayload(builder, access, topic.ref);
+  const rehearsal = addRehearsal(builder, access, { enums, event });
   const replay = addReplay(builder, access, { enums, subscription, delivery });
   const bulkAction = addBulkAction(builder, access);
   const missedEvents = addMissedEvents(builder, access, subscription.ref);
   const report = addReport(builder, access, { enums, place, attempt, host });
-  const found = { topic, event, attempt, delivery, error, subscription, replay, bulkAction, missedEvents, report };
+  const found = { topic, event, attempt, delivery, error, subscription, rehearsal, replay, bulkAction, missedEvents, report };
   return { host, enums, fieldTypes, place, ...found };
 }
 

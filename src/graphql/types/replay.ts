@@ -1,14 +1,29 @@
 // Adds the GraphQL type WebhookReplay (past events that are sent again) with its connection, and the mutations that start and cancel a
 // replay.
 
-import { cancelReplay, dryRunReplay, type Replay, type ReplayDryRun, type Replayed, replayEvents, timeOfId } from '../../webhooks/index.js';
-import type { AccessOf } from '../access.js';
+import {
+  cancelReplay,
+  dryRunReplay,
+  type Engine,
+  MAX_BULK_IDS,
+  type Replay,
+  type ReplayDryRun,
+  type Replayed,
+  type ReplayMode,
+  type ReplayScope,
+  rehearseReplay,
+  replayEvents,
+  timeOfId,
+} from '../../webhooks/index.js';
+import { type AccessOf, pageOf } from '../access.js';
+import { asArguments } from '../as-arguments.js';
 import type { Builder } from '../builder.js';
 import { idField, keyOfId } from '../own-nodes.js';
 import type { UserErrorRef } from '../user-error.js';
 import { type Answered, errorsOf } from '../user-error.js';
-import type { DeliveryParts } from './delivery.js';
+import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
+import { FIRST_REHEARSED, PAGE_TEXTS, type RehearsalRef } from './rehearsal.js';
 import type { SubscriptionParts } from './subscription.js';
 import { totalOf } from './topic.js';
 
@@ -16,9 +31,10 @@ interface Parts {
   enums: Enums;
   subscription: SubscriptionParts;
   delivery: DeliveryParts;
+  rehearsal: RehearsalRef;
 }
 
-export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Parts) {
+export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Omit<Parts, 'rehearsal'>) {
   const ref = builder.objectRef<Replay>('WebhookReplay');
   builder.objectType(ref, {
     description: 'A replay: past events that a subscription missed, or all of a period, sent as new deliveries.',
@@ -34,6 +50,12 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
       from: t.expose('fromAt', { type: 'DateTime', nullable: false, description: 'The start of the replayed period.' }),
       to: t.expose('toAt', { type: 'DateTime', nullable: false, description: 'The end of the replayed period.' }),
       state: t.field({ type: enums.replayState, nullable: false, description: 'The state of the replay.', resolve: ({ state }) => state }),
+      mode: t.field({
+        type: enums.replayMode,
+        nullable: false,
+        description: 'The source from which the replay makes its requests.',
+        resolve: ({ mode }) => mode,
+      }),
       includesDelivered: t.exposeBoolean('includesDelivered', {
         nullable: false,
         description: 'Whether events that the subscription did not miss are sent again, too.',
@@ -71,7 +93,11 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
 const includeDelivered =
   'Whether events are sent again, too, that were delivered, were skipped by the validation template or have a delivery that is still to come. Default: false.';
 
-function addDryRun(builder: Builder, access: AccessOf): void {
+function addDryRun(
+  builder: Builder,
+  access: AccessOf,
+  { enums, selection, rehearsal }: Pick<Parts, 'enums' | 'rehearsal'> & { selection: Selection },
+): void {
   const ref = builder.objectRef<ReplayDryRun>('WebhookReplayDryRun').implement({
     description: 'The number of events of a period by what a replay would do with them. Nothing is sent.',
     fields: (t) => ({
@@ -92,6 +118,23 @@ function addDryRun(builder: Builder, access: AccessOf): void {
         description: 'The time up to which events were counted, when the period has too many to count at once; else `null`.',
         resolve: ({ countedTo }) => (countedTo === null ? null : new Date(timeOfId(countedTo))),
       }),
+      leftOutCount: t.int({
+        description:
+          'The number of events of `deliveries` that are no longer stored, or that the topic or the environments of the subscription no longer include; `null` for a period.',
+        resolve: ({ range: { eventIds }, sent, countedTo }) => (eventIds === null || countedTo !== null ? null : eventIds.length - sent),
+      }),
+      rehearsal: t.field({
+        type: rehearsal,
+        nullable: false,
+        description:
+          'The first of the events that would be sent, with the result that a delivery of each would have, compared with the last request about it. Go on page by page. Ids and times of a delivery itself don’t count as changes.',
+        args: { first: t.arg.int({ description: PAGE_TEXTS.first }), after: t.arg.string({ description: PAGE_TEXTS.after }) },
+        resolve: (run, { first, after }, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { limit, after: position } = pageOf({ first: first ?? FIRST_REHEARSED, after: after ?? null });
+          return rehearseReplay(engine, actor, run, { first: limit, after: position });
+        },
+      }),
       refusal: t.string({
         description: 'Why `replayWebhookEvents` would refuse to start now, in a sentence; `null` when it would start.',
         resolve: ({ problem }) => problem?.message ?? null,
@@ -108,11 +151,13 @@ function addDryRun(builder: Builder, access: AccessOf): void {
         from: t.arg({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
         to: t.arg({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
         includeDelivered: t.arg.boolean({ description: includeDelivered }),
+        mode: t.arg({ type: enums.replayMode, description: mode }),
+        deliveries: t.arg({ type: selection, description: deliveries }),
       },
-      resolve: (_root, { webhookSubscriptionId, from, to, includeDelivered: includes }, ctx) => {
+      resolve: (_root, { webhookSubscriptionId, ...scope }, ctx) => {
         const { reading: engine, actor } = access(ctx);
         const id = keyOfId(engine, 'WebhookSubscription', webhookSubscriptionId);
-        return dryRunReplay(engine, actor, id, { from: from ?? null, to: to ?? null, includesDelivered: includes ?? false });
+        return dryRunReplay(engine, actor, id, scopeOf(engine, scope));
       },
     }),
   );
@@ -120,11 +165,46 @@ function addDryRun(builder: Builder, access: AccessOf): void {
 
 export type ReplayParts = ReturnType<typeof addReplay>;
 
+const mode = 'The source from which the requests are made. Default: NEW_PAYLOAD.';
+const deliveries =
+  'Only the events of these deliveries of the subscription, however they ended: those with the ids or, without ids, those that match all conditions. With it, `from`, `to` and `includeDelivered` are ignored.';
+
+function addSelection(builder: Builder, { delivery }: Parts) {
+  return builder.inputType('WebhookReplayDeliveriesInput', {
+    description: 'The deliveries whose events a replay sends again.',
+    fields: (t) => ({
+      ids: t.idList({ description: `The ids of up to ${MAX_BULK_IDS} deliveries. With them, the other conditions are ignored.` }),
+      ...delivery.args(asArguments(t)),
+    }),
+  });
+}
+
+type Selected = Parameters<typeof filterOf>[1] & { ids?: readonly string[] | null };
+
+type Selection = ReturnType<typeof addSelection>;
+
+interface Scope {
+  from?: Date | null;
+  to?: Date | null;
+  includeDelivered?: boolean | null;
+  mode?: ReplayMode | null;
+  deliveries?: Selected | null;
+}
+
+function scopeOf(engine: Engine, { from, to, includeDelivered: includes, mode, deliveries }: Scope): ReplayScope {
+  const ids = deliveries?.ids?.map((id) => keyOfId(engine, 'WebhookDelivery', id)) ?? null;
+  return {
+    ...{ from: from ?? null, to: to ?? null, includesDelivered: includes ?? false, mode: mode ?? 'NEW_PAYLOAD' },
+    deliveries: deliveries ? { ids, filter: ids ? {} : filterOf(engine, deliveries) } : null,
+  };
+}
+
 export function addReplaying(
   builder: Builder,
   access: AccessOf,
-  { replay, userError }: { replay: ReplayParts; userError: UserErrorRef },
+  { replay, userError, parts }: { replay: ReplayParts; userError: UserErrorRef; parts: Parts },
 ): void {
+  const { enums } = parts;
   const payload = (name: string, done: string) =>
     builder.objectRef<Replayed & Answered>(`${name.charAt(0).toUpperCase()}${name.slice(1)}Payload`).implement({
       description: `The result of \`${name}\`.`,
@@ -139,7 +219,8 @@ export function addReplaying(
     });
   const blank = (field: string): Replayed => ({ problems: [{ field, message: "can't be blank", type: 'BLANK' }], replay: null });
 
-  addDryRun(builder, access);
+  const selection = addSelection(builder, parts);
+  addDryRun(builder, access, { ...parts, selection });
   const scope = builder.inputType('ReplayWebhookEventsInput', {
     description: 'The `input` argument of `replayWebhookEvents`.',
     fields: (t) => ({
@@ -147,6 +228,8 @@ export function addReplaying(
       from: t.field({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
       to: t.field({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
       includeDelivered: t.boolean({ description: includeDelivered }),
+      mode: t.field({ type: enums.replayMode, description: mode }),
+      deliveries: t.field({ type: selection, description: deliveries }),
     }),
   });
   builder.mutationField('replayWebhookEvents', (t) =>
@@ -154,12 +237,14 @@ export function addReplaying(
       type: payload('replayWebhookEvents', 'started'),
       nullable: false,
       description:
-        'Send the events of a period that a subscription missed: those from before it was created or while it was disabled, and those whose delivery failed. Each event becomes a new delivery with the current definition. A replay does not delay new events.',
+        'Send the events of a period that a subscription missed: those from before it was created or while it was disabled, and those whose delivery failed. Or send the events of selected deliveries again. Each event becomes a new delivery, whose request has the header `X-Scope-Replay`. A replay does not delay new events.',
       args: {
         webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
         from: t.arg({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
         to: t.arg({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
         includeDelivered: t.arg.boolean({ description: includeDelivered }),
+        mode: t.arg({ type: enums.replayMode, description: mode }),
+        deliveries: t.arg({ type: selection, description: deliveries }),
         input: t.arg({ type: scope, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { input, ...plain }, ctx) => {
@@ -168,8 +253,12 @@ export function addReplaying(
         const path = asked === input ? ['input'] : [];
         if (asked.webhookSubscriptionId == null) return { ...blank('webhookSubscriptionId'), path };
         const id = keyOfId(engine, 'WebhookSubscription', asked.webhookSubscriptionId);
-        const { from = null, to = null } = asked;
-        return { ...(await replayEvents(engine, actor, id, { from, to, includesDelivered: asked.includeDelivered ?? false })), path };
+        const { length = 0 } = asked.deliveries?.ids ?? [];
+        if (length > MAX_BULK_IDS) {
+          const message = `are ${length}; the maximum in one request is ${MAX_BULK_IDS}`;
+          return { problems: [{ field: 'deliveries', message }], replay: null, path };
+        }
+        return { ...(await replayEvents(engine, actor, id, scopeOf(engine, asked))), path };
       },
     }),
   );

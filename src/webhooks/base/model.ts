@@ -4,10 +4,12 @@ import type { AnnouncedNode, Operation } from './announced-node.js';
 import type { Definition, SecretField } from './definition.js';
 
 import type { PaceState } from './pace.js';
+import type { ReplayMode } from './replay-mode.js';
 import type { Stage } from './stages.js';
 
 export * from './announced-node.js';
 export * from './definition.js';
+export type { ReplayMode } from './replay-mode.js';
 export type { Stage } from './stages.js';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -129,6 +131,7 @@ export interface Replay {
   fromAt: Date;
   toAt: Date;
   state: ReplayState;
+  mode: ReplayMode;
   /** Whether events that the subscription did not miss are sent again, too. */
   includesDelivered: boolean;
   deliveryCount: number;
@@ -275,6 +278,8 @@ export interface RecordedBody {
   omitted?: BodyOmitted | null;
   /** Bytes of the original body, if it was masked or omitted. */
   bytes?: number | null;
+  /** The query's result as JSON, if a template made the body of it; else `null`. Only of a request. */
+  data?: string | null;
 }
 
 export interface Attempt {

@@ -6,6 +6,7 @@ import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Field } from '../base/fields/field.js';
+import type { ReplayMode } from '../base/model.js';
 import type { Guard } from '../base/network/guard.js';
 import type { Destination, NoReply } from './destination.js';
 
@@ -26,6 +27,8 @@ export interface DeliveryIds {
   nodeKey: string;
   /** The id of the event; `null` for a test and a before-hook, and for a delivery that is resent as new. */
   eventId: string | null;
+  /** The mode of the replay that sends the message; absent unless one does. */
+  replay?: ReplayMode;
   /** The W3C `traceparent` to send with the message; absent unless tracing is configured. */
   traceparent?: string;
   /** The number of the notification; absent unless the subscription is numbered. */
@@ -90,7 +93,7 @@ export interface DestinationKind<Settings = unknown, Access = unknown, Message =
     engine: Pick<Engine, 'settings' | 'host'>,
     compiled: Compiled,
     ids: DeliveryIds,
-    body: { text: string; contentType: string },
+    body: { text: string; contentType: string; sentHeaders?: Record<string, string> },
   ): Composed<Message>;
   /**
    * Opens the sender, which all subscriptions of a process share. All its connections must go through the guard, which refuses private

@@ -1,12 +1,13 @@
-// Counts what a replay would do, by the events and conditions of the replay itself, without doing it.
+// Counts and lists what a replay would do, by the events and conditions of the replay itself, without doing it.
 import type { Pool } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 import { inSteps, StepSize } from '../base/store/steps.js';
 import { REPLAY_BATCH } from './replay.js';
 
-type Name = 'batch_size' | 'from_at' | 'includes_delivered' | 'position' | 'subscription_id' | 'to_at';
+type Name = 'batch_size' | 'event_ids' | 'from_at' | 'includes_delivered' | 'position' | 'subscription_id' | 'to_at';
 const COUNT = sqlStatement<Name>('webhooks/fan-out/replay-count.sql');
-/** Milliseconds after which the count stops: a request waits for it. */
+const PAGE = sqlStatement<Name>('webhooks/fan-out/replay-page.sql');
+/** Milliseconds after which the count or the search for a page stops: a request waits for it. */
 const COUNT_MS = 2_000;
 
 export interface ReplayRange {
@@ -16,6 +17,8 @@ export interface ReplayRange {
   /** The event id after which the replay would start. */
   position: string;
   includesDelivered: boolean;
+  /** Only these events, in ascending order; `null`: those of the period. */
+  eventIds: readonly string[] | null;
 }
 
 export interface ReplayCounts {
@@ -29,17 +32,16 @@ export interface ReplayCounts {
   countedTo: string | null;
 }
 
-export async function countReplay(
-  pool: Pool,
-  { subscriptionId, from, to, position, includesDelivered }: ReplayRange,
-): Promise<ReplayCounts> {
-  const counts: ReplayCounts = { sent: 0, delivered: 0, open: 0, skipped: 0, countedTo: position };
+const valuesOf = ({ subscriptionId, from, to, includesDelivered, eventIds }: ReplayRange, position: string | null, rows: number) => ({
+  ...{ subscription_id: subscriptionId, from_at: from, to_at: to, event_ids: eventIds },
+  ...{ position, includes_delivered: includesDelivered, batch_size: rows },
+});
+
+export async function countReplay(pool: Pool, range: ReplayRange): Promise<ReplayCounts> {
+  const counts: ReplayCounts = { sent: 0, delivered: 0, open: 0, skipped: 0, countedTo: range.position };
   await inSteps(
     async (rows) => {
-      const values = COUNT.values({
-        ...{ subscription_id: subscriptionId, from_at: from, to_at: to },
-        ...{ position: counts.countedTo, includes_delivered: includesDelivered, batch_size: rows },
-      });
+      const values = COUNT.values(valuesOf(range, counts.countedTo, rows));
       const answer = await pool.query<Omit<ReplayCounts, 'countedTo'> & { found: number; last: string | null }>(COUNT.text, values);
       const step = answer.rows[0];
       if (!step) throw new Error('The count of a replay returned no row.');
@@ -50,4 +52,33 @@ export async function countReplay(
     { withinMs: COUNT_MS, size: new StepSize(REPLAY_BATCH) },
   );
   return counts;
+}
+
+export interface ReplayPage {
+  eventIds: string[];
+  /** The event id after which the next page begins. */
+  position: string;
+  hasNext: boolean;
+}
+
+/** Lists the next events that the replay would send, at most `limit`. A page may be short, or empty, although another one follows. */
+export async function listReplay(
+  pool: Pool,
+  range: ReplayRange,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<ReplayPage> {
+  const eventIds: string[] = [];
+  const endsMs = performance.now() + COUNT_MS;
+  let position = after ?? range.position;
+  let isEnd = false;
+  while (!isEnd && eventIds.length < limit && performance.now() < endsMs) {
+    const values = PAGE.values(valuesOf(range, position, REPLAY_BATCH));
+    const { rows } = await pool.query<{ found: number; last: string | null; eventIds: string[] }>(PAGE.text, values);
+    const [{ found, last, eventIds: sent }] = rows as [(typeof rows)[number]];
+    eventIds.push(...sent);
+    position = last ?? position;
+    isEnd = found < REPLAY_BATCH;
+  }
+  if (eventIds.length <= limit) return { eventIds, position, hasNext: !isEnd };
+  return { eventIds: eventIds.slice(0, limit), position: eventIds[limit - 1] as string, hasNext: true };
 }

@@ -2,7 +2,7 @@
 -- and how many matching events the subscription didn't miss, by the state of their deliveries.
 --
 -- psql -v subscription_id=00000000-0000-0000-0000-000000000000 -v from_at=2026-01-01Z -v to_at=2026-01-02Z
---   -v position=0 -v includes_delivered=false -v batch_size=2000 -f replay-count.sql
+--   -v position=0 -v includes_delivered=false -v event_ids='{}' -v batch_size=2000 -f replay-count.sql
 \ir match.sql
 \ir replayed-events.sql
 WITH
@@ -11,7 +11,7 @@ replay AS MATERIALIZED (
   SELECT
     NULL::bigint AS id, :position::bigint AS position, :'from_at'::timestamptz AS from_at,
     :'to_at'::timestamptz AS to_at, :'subscription_id'::uuid AS subscription_id,
-    :includes_delivered::boolean AS includes_delivered
+    :includes_delivered::boolean AS includes_delivered, :'event_ids'::bigint[] AS event_ids
 ),
 :replayed_events,
 -- The matching events, each with its deliveries: whether any was accepted, and whether any is still to come.

@@ -10,7 +10,7 @@ WITH
 -- The running replay that was advanced longest ago. A replay waits while its subscription is disabled, broken
 -- or called before writes (phase BEFORE), and then continues at its position.
 replay AS MATERIALIZED (
-  SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id, r.includes_delivered
+  SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id, r.includes_delivered, r.event_ids
   FROM hookgraph.replays r
   JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
   WHERE r.state = 'RUNNING'
@@ -18,7 +18,7 @@ replay AS MATERIALIZED (
     AND s.phase = 'AFTER'
     -- The replay waits until all captures (recorded changes that are not events yet) of its period, tenant
     -- and node type have become events. Otherwise it would move past their ids and never send them.
-    AND NOT EXISTS (
+    AND (r.event_ids IS NOT NULL OR NOT EXISTS (
       SELECT
       FROM hookgraph.captures c
       JOIN hookgraph.topics t ON t.typename = c.typename
@@ -35,7 +35,7 @@ replay AS MATERIALIZED (
       WHERE t.id = s.topic_id
         AND coalesce(c.tenant, s.tenant) = s.tenant
         AND c.id > r.position
-        AND c.id < hookgraph.id_at(r.to_at + interval '1 ms'))
+        AND c.id < hookgraph.id_at(r.to_at + interval '1 ms')))
     -- Limits the due deliveries of the subscription, so that new events wait behind few replayed events.
     AND (
       SELECT count(*)

@@ -1,9 +1,10 @@
 -- Finds the events that a replay sends. replay.sql creates their deliveries, replay-count.sql counts them.
 
 -- Adds the CTE `batch_events`, the next events after the position of the CTE `replay` (id, position, from_at,
--- to_at, subscription_id, includes_delivered), of all tenants and types; and `replayed_events`, those of them
--- that match the subscription's current topic and environments. `is_sent`: whether the replay sends the
--- event, because the subscription missed it, or the replay includes delivered events.
+-- to_at, subscription_id, includes_delivered, event_ids), of all tenants and types, or only those with the
+-- event_ids; and `replayed_events`, those of them that match the subscription's current topic and
+-- environments. `is_sent`: whether the replay sends the event, because the subscription missed it, or the
+-- replay includes delivered events.
 SELECT $$
   batch_events AS MATERIALIZED (
     SELECT e.*
@@ -11,9 +12,21 @@ SELECT $$
     CROSS JOIN LATERAL (
       SELECT *
       FROM hookgraph.events e
-      WHERE e.id > r.position
+      WHERE r.event_ids IS NULL
+        AND e.id > r.position
         AND e.id < hookgraph.id_at(r.to_at + interval '1 ms')
       ORDER BY e.id
+      LIMIT :batch_size
+    ) e
+    UNION ALL
+    SELECT e.*
+    FROM replay r
+    CROSS JOIN LATERAL (
+      SELECT e.*
+      FROM unnest(r.event_ids) AS i (id)
+      CROSS JOIN LATERAL (SELECT * FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e
+      WHERE i.id > r.position
+      ORDER BY i.id
       LIMIT :batch_size
     ) e
   ),
@@ -29,7 +42,7 @@ SELECT $$
       AND :fits_topic
       AND :fits_environment
       AND :fits_fold
-      AND e.occurred_at BETWEEN r.from_at AND r.to_at
+      AND (r.event_ids IS NOT NULL OR e.occurred_at BETWEEN r.from_at AND r.to_at)
     WHERE :starts_no_loop
   )
 $$ AS replayed_events \gset

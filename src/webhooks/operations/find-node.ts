@@ -12,7 +12,7 @@ import { HOW_TO_RECALL, openContext } from '../base/recall.js';
 import { keysWithin, newestKeys } from '../base/store/announced-rows.js';
 import { lastEventOf, rowNow, unrecorded } from '../base/store/recorded-events.js';
 
-const fitsTopic = sqlFragment('webhooks/fan-out/match.sql', 'fits_topic');
+export const fitsTopic = sqlFragment('webhooks/fan-out/match.sql', 'fits_topic');
 
 export interface FoundNode {
   typename: string;

@@ -27,7 +27,7 @@ import { inOrder, notRun, refused, type TryReport, type TryResult } from './try-
 
 /** Placeholders for ids in the previewed request, because a preview creates no subscription and no delivery. */
 const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
-const NO_DELIVERY = '0';
+export const NO_DELIVERY = '0';
 
 export interface PreviewQuestion {
   id: string | null;
@@ -51,12 +51,10 @@ export async function previewSubscription(
   const response = attemptId === null ? sample : ((await attemptsByIds(engine.pool, actor, [attemptId])).get(attemptId)?.response ?? null);
   if (attemptId !== null && response === null)
     return refused({ ...NOT_FOUND, field: 'attemptId', message: 'has no response, or does not exist' });
-  const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
-  if (id !== null && !before) return refused(NOT_FOUND);
-  const { topic, problems, definition, secrets: given } = await checkInput(engine, actor, input, before);
-  const { canManageWebhooks: isManager } = actor;
-  const secrets = isManager ? given : withoutKeys(given);
-  const replaced = before && isManager ? changedSecrets(before.secrets, given) : [];
+  const draft = await readDraft(engine, actor, id, input);
+  if (!draft) return refused(NOT_FOUND);
+  const { before, topic, problems, definition, secrets } = draft;
+  const replaced = before && actor.canManageWebhooks ? changedSecrets(before.secrets, secrets) : [];
   if (!topic) return { ...refused(...problems), changedSecrets: replaced };
   const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
   if ('problem' in found) return { ...refused(...problems, found.problem), changedSecrets: replaced };
@@ -67,7 +65,7 @@ export async function previewSubscription(
   const started = performance.now();
   const mistakes = problems.filter(isMistake);
   const compiled = await compileDraft(engine, {
-    id: before?.subscription.id ?? NO_SUBSCRIPTION,
+    id: before?.subscription.id ?? null,
     actor,
     topic,
     definition: withoutMistakes(definition, mistakes),
@@ -100,12 +98,23 @@ export async function previewSubscription(
   };
 }
 
+/**
+ * Reads the saved subscription `id`, if it is given, and checks `input`, applied over it, as a save does. Returns `null` when the user has
+ * no such subscription.
+ */
+export async function readDraft(engine: Engine, actor: Actor, id: string | null, input: SubscriptionInput) {
+  const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
+  if (id !== null && !before) return null;
+  const checked = await checkInput(engine, actor, input, before);
+  return { before, ...checked, secrets: actor.canManageWebhooks ? checked.secrets : withoutKeys(checked.secrets) };
+}
+
 /** @throws Error when the definition, which passed all checks, does not compile */
-async function compileDraft(
+export async function compileDraft(
   engine: Engine,
-  { id, actor, topic, definition, secrets }: { id: string; actor: Actor; topic: Topic; definition: Definition; secrets: Secrets },
+  { id, actor, topic, definition, secrets }: { id: string | null; actor: Actor; topic: Topic; definition: Definition; secrets: Secrets },
 ): Promise<Compiled> {
-  const subscription = { id, version: 0, tenant: actor.tenant, owner: actor.userId, definition };
+  const subscription = { id: id ?? NO_SUBSCRIPTION, version: 0, tenant: actor.tenant, owner: actor.userId, definition };
   const compiled = await compileDefinition(engine, { subscription, topic, secrets });
   if ('broken' in compiled) throw new Error(`A definition that passed all checks does not compile: ${compiled.broken}`);
   return compiled;
@@ -155,7 +164,7 @@ async function checkInput(engine: Engine, actor: Actor, input: SubscriptionInput
     ...(await checkPhase(engine, actor, draft, topic, before?.subscription.id ?? null)),
     ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
   );
-  return { topic, problems, ...splitDraft(draft, saved) };
+  return { topic, problems, environmentIds: draft.environmentIds, ...splitDraft(draft, saved) };
 }
 
 /** Reports each stage as failed whose query, template or other field of the definition has mistakes. */
@@ -206,7 +215,7 @@ const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEN
  * Makes a definition with mistakes compile: removes its query and templates that have mistakes, and replaces an invalid destination by a
  * placeholder.
  */
-function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
+export function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
   const wrong = new Set(mistakes.map(({ field }) => field));
   const text = (field: 'query' | 'validationTemplate' | 'template' | 'errorTemplate') => (wrong.has(field) ? null : definition[field]);
   const isNowhere = mistakes.some(({ field }) => isDestination(field.split('.')[0] ?? ''));

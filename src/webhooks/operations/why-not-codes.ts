@@ -21,6 +21,7 @@ export const WHY_NOT_CODES = {
   SKIPPED_VALIDATION: 'The validation template rendered `false`.',
   REPLACED: 'A later notification about the same node replaced it, because the subscription has the ordering LATEST_ONLY.',
   WAITS_IN_ORDER: 'The subscription is ordered, and an earlier notification about the same node has not ended yet.',
+  SKIPPED_NOTHING_STORED: 'A replay was to repeat an earlier request, of which not enough is stored. See the `reason` of the delivery.',
   HELD_DISABLED: 'The delivery waits until the subscription is enabled.',
   HELD_BROKEN: 'The delivery waits until the definition is corrected.',
   HELD_NODE: "The node's data could not be used. Correct the definition, or release the delivery.",

@@ -1,7 +1,7 @@
 // Explains why a change has no delivery, or why its delivery was or was not sent.
 import type { CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import type { AttemptSummary } from '../base/store/attempts.js';
-import { COALESCED, LOOP, OPERATOR, ORDER } from '../base/store/delivery-state.js';
+import { COALESCED, LOOP, OPERATOR, ORDER, REPLAY_OBSTACLES, type ReplayObstacle } from '../base/store/delivery-state.js';
 import type { Neighbour } from '../base/store/ordered-deliveries.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
 
@@ -62,6 +62,11 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
     case 'DELIVERED':
       return reason('DELIVERED', `The notification was delivered by attempt ${delivery.attemptCount}.`);
     case 'SKIPPED':
+      if (Object.hasOwn(REPLAY_OBSTACLES, delivery.reason ?? ''))
+        return reason(
+          'SKIPPED_NOTHING_STORED',
+          `The replay had nothing to send: ${REPLAY_OBSTACLES[delivery.reason as ReplayObstacle]} A replay in another mode may send the event.`,
+        );
       return delivery.reason === 'DISABLED'
         ? reason('SKIPPED_DISABLED', 'The subscription was disabled when the change happened. A replay sends it.')
         : reason('SKIPPED_VALIDATION', `The notification was skipped.${failure}`);

@@ -11,7 +11,8 @@ import type { Faulted, Step, StepResult } from '../base/templates/rendering.mjs'
 import { type Template, toTemplateError } from '../base/templates/template.js';
 import { wholeEscapes } from '../base/templates/well-formed.mjs';
 import { type FieldTexts, rowJson } from './build-event.js';
-import { findData, linkTo, type PayloadSources } from './find-data.js';
+import { type Found, findData, findEvent, linkTo, type PayloadSources } from './find-data.js';
+import type { PastRequest, Replayed } from './load-past.js';
 import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
 
@@ -22,11 +23,17 @@ export interface PayloadSubject {
   eventId: string | null;
   typename: string;
   nodeKey: string;
+  /** Set for a delivery of a replay, or what a rehearsal takes for one. */
+  replayed?: Exclude<Replayed, { obstacle: unknown }>;
+  /** The time that templates read as that of the attempt. Default: now. */
+  at?: Date;
 }
 
 export interface Body {
   text: string;
   contentType: 'application/json' | 'application/xml';
+  /** The headers with which this body was sent before; absent for a new body. */
+  sentHeaders?: Record<string, string>;
 }
 
 interface Durations {
@@ -35,11 +42,12 @@ interface Durations {
 }
 
 /**
- * The result of building a payload. `READY`: `event` is the event's JSON for the error template. `SKIPPED`: the validation template
+ * The result of building a payload. `READY`: `event` is the event's JSON for the error template, `data` the JSON of the payload's data if
+ * a later replay can't read it in the body, else `null`. `SKIPPED`: the validation template
  * rendered false. `HELD`: the node's data can't be used; `stage` and `message` say why.
  */
 export type PayloadResult =
-  | ({ outcome: 'READY'; body: Body; event: string | null } & Durations)
+  | ({ outcome: 'READY'; body: Body; event: string | null; data: string | null } & Durations)
   | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string } & Durations);
 
 /**
@@ -58,7 +66,11 @@ export function buildPayload(
   sources: () => PayloadSources,
   watch?: Watch,
 ): PayloadResult | Promise<PayloadResult> {
-  const isPlain = compiled.document === null && compiled.validation === null && compiled.template === null && compiled.event === null;
+  const { replayed } = subject;
+  if (replayed?.mode === 'SENT_BYTES') return repeat(engine, compiled, subject, { past: replayed.past, sources });
+  const isStored = replayed?.mode === 'STORED_PAYLOAD';
+  const isPlain =
+    !isStored && compiled.document === null && compiled.validation === null && compiled.template === null && compiled.event === null;
   return isPlain && !watch ? buildDefault(engine, compiled, subject) : buildOwn(engine, compiled, subject, sources, watch);
 }
 
@@ -66,7 +78,22 @@ function buildDefault(engine: Engine, { contentType }: Compiled, { typename, nod
   const started = performance.now();
   const text = withoutTemplate(contentType, { data: linkTo(engine, engine.host.toGlobalId(typename, nodeKey)) });
   const body = { text, contentType: mediaTypeOf(contentType) };
-  return { outcome: 'READY', body, event: null, queryMs: 0, renderMs: performance.now() - started };
+  return { outcome: 'READY', body, event: null, data: null, queryMs: 0, renderMs: performance.now() - started };
+}
+
+/** Takes the body of an earlier request. Neither the query nor a template runs but the error template, which may read the event. */
+async function repeat(
+  engine: Engine,
+  compiled: Compiled,
+  { nodeKey }: PayloadSubject,
+  { past, sources }: { past: PastRequest; sources: () => PayloadSources },
+): Promise<PayloadResult> {
+  const started = performance.now();
+  const event = compiled.errorTemplate && compiled.event ? await findEvent(engine, compiled, nodeKey, sources()) : null;
+  const durations = { queryMs: performance.now() - started, renderMs: 0 };
+  if (event !== null && typeof event !== 'string') return { outcome: 'HELD', stage: 'QUERY', message: event.refused, ...durations };
+  const { headers: sentHeaders, contentType, data } = past;
+  return { outcome: 'READY', body: { text: past.body as string, contentType, sentHeaders }, event, data, ...durations };
 }
 
 const mediaTypeOf = (contentType: Compiled['contentType']): Body['contentType'] =>
@@ -80,11 +107,10 @@ async function buildOwn(
   watch?: Watch,
 ): Promise<PayloadResult> {
   const started = performance.now();
-  const nodeId = engine.host.toGlobalId(subject.typename, subject.nodeKey);
-  const about = { nodeId, nodeType: subject.typename };
-  const keys = compiled.node && compiled.keys.length > 0 ? keyValues(compiled.node, compiled.keys, subject.nodeKey) : null;
-  const variables = keys ? { ...about, ...keys } : about;
-  const finding = findData(engine, compiled, subject.nodeKey, { variables, nodeId, sources });
+  const { about, variables } = variablesOf(engine, compiled, subject);
+  const { replayed } = subject;
+  const stored = replayed?.mode === 'STORED_PAYLOAD' ? replayed.past.data : null;
+  const finding = findData(engine, compiled, subject.nodeKey, { variables, nodeId: about.nodeId, sources, stored });
   const found = await (watch ? finding.catch((error) => refusedByHost(engine, error)) : finding);
   const queryMs = performance.now() - started;
   const stop = (outcome: 'SKIPPED' | 'HELD', stage: Stage, message: string): PayloadResult => ({
@@ -100,9 +126,10 @@ async function buildOwn(
   const payload = { data: found.data };
 
   const isRendered = compiled.validation !== null || compiled.template !== null;
-  const notification = isRendered || watch ? notificationOf(compiled, { ...subject, ...about }, new Date()) : null;
+  const notification = isRendered || watch ? notificationOf(compiled, { ...subject, ...about }, subject.at ?? new Date()) : null;
   const scope = watch && { ...payload, notification, ...(event !== null && { event: parseJson(event) as unknown }) };
-  const input = () => scopeJson(row ? rowJson(row) : (stringifyJson(payload.data) ?? 'null'), JSON.stringify(notification), event);
+  const { data, kept } = jsonOf(compiled, found, { isRendered, isStored: stored !== null });
+  const input = () => scopeJson(data, JSON.stringify(notification), event);
   const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
   let unfit: string | null = null;
   if (compiled.validation) {
@@ -127,9 +154,30 @@ async function buildOwn(
     outcome: 'READY',
     body: { text: body.text, contentType: mediaTypeOf(compiled.contentType) },
     event,
+    data: kept,
     queryMs,
     renderMs: performance.now() - started - queryMs,
   };
+}
+
+/**
+ * Returns the JSON of the data for the templates, and again as `kept` if a later replay can't read it in the body. Without a query, the
+ * data can be made again from the event.
+ */
+function jsonOf(
+  { document, template, contentType }: Compiled,
+  { data, row }: Exclude<Found, { refused: unknown }>,
+  { isRendered, isStored }: { isRendered: boolean; isStored: boolean },
+): { data: string; kept: string | null } {
+  const isKept = (document !== null || isStored) && (template !== null || contentType === 'XML');
+  const json = isRendered || isKept ? (row ? rowJson(row) : (stringifyJson(data) ?? 'null')) : '';
+  return { data: json, kept: isKept ? json : null };
+}
+
+/** Returns the node's id and type, and the variables of the stored query, which are these two and the parts of the node's key. */
+function variablesOf({ host }: Engine, { node, keys }: Compiled, { typename, nodeKey }: PayloadSubject) {
+  const about = { nodeId: host.toGlobalId(typename, nodeKey), nodeType: typename };
+  return { about, variables: node && keys.length > 0 ? { ...about, ...keyValues(node, keys, nodeKey) } : about };
 }
 
 /** Returns what a test or preview reports of a query that failed because of the host. Rethrows any other error. */

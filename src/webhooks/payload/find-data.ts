@@ -31,16 +31,29 @@ export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?
  */
 export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string; place?: Place };
 
+interface Search {
+  variables: Record<string, unknown>;
+  nodeId: string;
+  sources: () => PayloadSources;
+  /** JSON of data that takes the place of the query's result. */
+  stored?: string | null;
+}
+
 /** Runs the stored query or, without one, builds the default payload; and builds the event that templates read. */
 export async function findData(
   engine: Engine,
   compiled: Compiled,
   nodeKey: string,
-  { variables, nodeId, sources }: { variables: Record<string, unknown>; nodeId: string; sources: () => PayloadSources },
+  { variables, nodeId, sources, stored = null }: Search,
 ): Promise<Found> {
   const { document, topic } = compiled;
+  if (stored !== null && compiled.event === null) return { data: parseJson(stored) as unknown, row: null, event: null };
   if (document === null && compiled.event === null) return { data: linkTo(engine, nodeId), row: null, event: null };
   const { open, overlay: own, event } = sources();
+  if (stored !== null) {
+    const built = await findEvent(engine, compiled, nodeKey, { open, overlay: own, event });
+    return typeof built === 'string' ? { data: parseJson(stored) as unknown, row: null, event: built } : built;
+  }
   const answer = document
     ? await runQuery(engine, { tenant: compiled.owner.tenant, document, contextValue: await open(own), variableValues: variables })
     : null;
@@ -54,6 +67,17 @@ export async function findData(
   const readable = built?.after ?? built?.before ?? {};
   const row = engine.host.defaultPayload === 'ROW' && Object.keys(readable).length > 0 ? readable : null;
   return { data: row ? (parseJson(rowJson(row)) as unknown) : linkTo(engine, nodeId), row, event: json };
+}
+
+/** Builds only the event that templates read, as JSON. */
+export async function findEvent(
+  engine: Engine,
+  compiled: Compiled,
+  nodeKey: string,
+  { open, overlay: own, event }: PayloadSources,
+): Promise<string | { refused: string }> {
+  const built = await buildEvent(engine, compiled, nodeKey, event ?? unrecorded(compiled.topic.operation), { open, own });
+  return 'refused' in built ? built : eventJson(built);
 }
 
 const FINDS_NOTHING = `The query found nothing: the node is deleted, and every root field returned null; ${HOW_TO_RECALL}.`;

@@ -53,6 +53,7 @@ export class AttemptStart {
   private readonly startedMs = performance.now();
   readonly timings: Timings = {};
   private request: Attempt['request'] = null;
+  private data: string | null = null;
   private response: Attempt['response'] = null;
 
   constructor(
@@ -65,13 +66,15 @@ export class AttemptStart {
     return performance.now() - this.startedMs;
   }
 
-  addPayload({ queryMs, renderMs }: { queryMs: number; renderMs: number }): void {
+  /** `data`: the data of the payload as JSON, if the body doesn't contain it and the attempt is to record it. */
+  addPayload({ queryMs, renderMs }: { queryMs: number; renderMs: number }, data: string | null = null): void {
     this.timings.queryMs = queryMs;
     this.timings.renderMs = renderMs;
+    this.data = data;
   }
 
   addRequest({ request, answer, authMs }: SentRequest): void {
-    this.request = request;
+    this.request = this.data === null ? request : { ...request, data: this.data };
     if (authMs !== undefined) this.timings.authMs = authMs;
     this.timings.sendMs = answer.sendMs;
     if (answer.kind === 'NO_REPLY') {

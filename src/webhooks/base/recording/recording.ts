@@ -21,6 +21,7 @@ const NOT_RECORDED = '[not recorded]';
 export function createRecorder(recording: Recording | undefined, contentType: ContentType): Recorder | null {
   if (!recording) return null;
   const paths = recording.maskedPaths.map(parseMaskPath).filter((path): path is MaskPath => Array.isArray(path));
+  if (recording.bodies && recording.maskedPaths.length === 0) return null;
   return (attempt) => {
     if (!recording.bodies) return { ...attempt, ...withoutBodies(attempt) };
     try {

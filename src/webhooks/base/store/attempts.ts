@@ -1,6 +1,6 @@
 // Reads attempts of the owner's subscriptions in batches. Lists read them without requests and responses, which may be large.
 import type { Pool, PoolClient } from 'pg';
-import type { Attempt, Owner } from '../model.js';
+import type { Attempt, ContentType, Owner } from '../model.js';
 import { unpack } from './exchanges.js';
 import { isBigId } from './page.js';
 
@@ -98,3 +98,32 @@ export async function wholeAttempts(db: Db, where: string, values: unknown[]): P
 
 /** Stands for a request or response that retention has deleted. */
 const DELETED: Content = { headers: {}, body: null, omitted: 'DELETED' };
+
+/** The request of an attempt as it was recorded, with what its subscription's version said of the body. */
+export interface RecordedRequest {
+  request: NonNullable<Attempt['request']>;
+  startedAt: Date;
+  contentType: ContentType;
+  hasTemplate: boolean;
+}
+
+/** Reads the requests of these attempts, of any owner, in two statements. Callers have found the attempts by a subscription of the owner. */
+export async function requestsByIds(db: Db, ids: readonly string[]): Promise<Map<string, RecordedRequest>> {
+  if (ids.length === 0) return new Map();
+  const [attempts, { rows }] = await Promise.all([
+    wholeAttempts(db, 'WHERE a.id = ANY ($1::bigint[])', [ids]),
+    db.query<Pick<RecordedRequest, 'contentType' | 'hasTemplate'> & { id: string }>(
+      `SELECT a.id, coalesce(v.definition ->> 'contentType', 'JSON') AS "contentType", v.definition ->> 'template' IS NOT NULL AS "hasTemplate"
+       FROM hookgraph.attempts a
+       JOIN hookgraph.subscription_versions v ON v.subscription_id = a.subscription_id AND v.number = a.subscription_version
+       WHERE a.id = ANY ($1::bigint[])`,
+      [ids],
+    ),
+  ]);
+  return new Map(
+    rows.flatMap(({ id, ...version }) => {
+      const { request = null, startedAt } = attempts.get(id) ?? {};
+      return request && startedAt ? [[id, { request, startedAt, ...version }] as const] : [];
+    }),
+  );
+}

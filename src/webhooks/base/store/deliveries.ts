@@ -164,6 +164,25 @@ export async function countDeliveriesOf(
   return new Map(rows.map((row) => [row.id, row.count]));
 }
 
+/**
+ * Reads the ids of the events of a subscription's deliveries that match the filter or, with `ids`, have these ids; in ascending order, at
+ * most `limit`. Tests and before-hooks have no event.
+ */
+export async function eventIdsOf(
+  db: Db,
+  owner: Owner,
+  subscriptionId: string,
+  { filter, ids, limit }: { filter: DeliveryFilter; ids: readonly string[] | null; limit: number },
+): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `SELECT DISTINCT d.event_id AS id FROM hookgraph.subscriptions s JOIN hookgraph.deliveries d ON d.subscription_id = s.id
+     WHERE ${OWN} AND s.id = ANY ($3) AND ${DELIVERY_MATCHES} AND d.event_id IS NOT NULL ${ids ? 'AND d.id = ANY ($19::bigint[])' : ''}
+     ORDER BY 1 LIMIT $18`,
+    [...deliveryFilterValues(owner, [subscriptionId], filter), limit, ...(ids ? [ids.filter(isBigId)] : [])],
+  );
+  return rows.map(({ id }) => id);
+}
+
 export async function deliveriesByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Delivery>> {
   const { rows } = await db.query<Delivery>(
     `SELECT ${DELIVERY} FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id WHERE ${OWN} AND d.id = ANY ($3::bigint[])`,

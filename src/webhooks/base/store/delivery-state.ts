@@ -22,9 +22,19 @@ export const ORDER = 'ORDER';
 /** The reason of a SKIPPED delivery that a later one of its node replaced, because the subscription has the ordering LATEST_ONLY. */
 export const COALESCED = 'COALESCED';
 
+/** Why a replay that repeats an earlier request has nothing to send about an event. Its delivery is SKIPPED for this reason. */
+export const REPLAY_OBSTACLES = {
+  NEVER_SENT: 'No request about the event was sent before.',
+  NOT_KEPT: 'The request that was sent before is no longer stored.',
+  NOT_RECORDED: 'The subscription did not record the body of the request that was sent before.',
+  MASKED: 'Values of the body are masked in the record of the request that was sent before.',
+  NO_PAYLOAD: "The query's result was not stored with the request that was sent before.",
+} as const;
+export type ReplayObstacle = keyof typeof REPLAY_OBSTACLES;
+
 export interface NextState {
   state: DeliveryState;
-  reason: HeldReason | 'VALIDATION' | null;
+  reason: HeldReason | 'VALIDATION' | ReplayObstacle | null;
   /** Milliseconds until the delivery is due again; `null` unless the state is RETRYING. */
   retryMs: number | null;
 }

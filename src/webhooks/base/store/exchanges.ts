@@ -23,8 +23,12 @@ const DICTIONARY = Buffer.from(
 );
 
 type Part = { headers: Record<string, string> } & RecordedBody;
-/** Headers, body, and the original size of a masked or omitted body with the reason; absent when there was no such part. */
-type PackedPart = [headers: Record<string, string>, body: string | null, recording?: [bytes: number, omitted: RecordedBody['omitted']]];
+/**
+ * Headers, body, and the original size of a masked or omitted body with the reason, and the data from which a template made the body; absent
+ * when there was no such part.
+ */
+type PackedPart = [headers: Record<string, string>, body: string | null, recording?: Recording];
+type Recording = [bytes: number | null, omitted: RecordedBody['omitted'] | null, data?: string];
 type Entry = [url: string, request: PackedPart, response?: PackedPart];
 
 /** The request and the response of an attempt; `null`: there was none. */
@@ -101,8 +105,10 @@ export class ExchangeRows {
   }
 }
 
-const packed = ({ headers, body, bytes, omitted }: Part): PackedPart =>
-  bytes == null ? [headers, body] : [headers, body, [bytes, omitted ?? null]];
+function packed({ headers, body, bytes = null, omitted = null, data = null }: Part): PackedPart {
+  if (data !== null) return [headers, body, [bytes, omitted, data]];
+  return bytes === null ? [headers, body] : [headers, body, [bytes, omitted]];
+}
 
 function pack(entries: string[], characters: number): Buffer {
   const level = characters > LARGE ? constants.Z_BEST_SPEED : 3;
@@ -125,4 +131,5 @@ const unpacked = ([headers, body, recording]: PackedPart): Part => ({
   body,
   bytes: recording?.[0] ?? null,
   omitted: recording?.[1] ?? null,
+  ...(recording?.[2] !== undefined && { data: recording[2] }),
 });

@@ -38,6 +38,53 @@ export async function lastEventOf(
   return rows[0] ?? null;
 }
 
+/** The number of events, of all tenants and types, that one page reads at most. Such a page may be empty although another one follows. */
+const MAX_SCANNED = 20_000;
+
+export interface LastEvents {
+  tenant: string;
+  topicId: string;
+  /** The matching condition in SQL, over the event `e` and the topic `t`. */
+  fits: string;
+  /** Only events in these environments, or in none; `null` or empty: all. */
+  environmentIds: readonly string[] | null;
+  /** Whether several changes of one transaction are one event. */
+  coalesces: boolean;
+  /** Only events with smaller ids. */
+  after: string | null;
+  limit: number;
+}
+
+export interface EventKey {
+  id: string;
+  typename: string;
+  nodeKey: string;
+}
+
+/** Reads a page of the events of a tenant that match a topic, newest first. `position`: the id from which the next page goes on. */
+export async function lastEventsOf(
+  pool: Pool,
+  { tenant, topicId, fits, environmentIds, coalesces, after, limit }: LastEvents,
+): Promise<{ events: EventKey[]; position: string | null; hasNext: boolean }> {
+  const { rows } = await pool.query<EventKey & { scanned: number; lastId: string | null }>(
+    `WITH scanned AS MATERIALIZED (
+       SELECT * FROM hookgraph.events e WHERE $5::bigint IS NULL OR e.id < $5 ORDER BY e.id DESC LIMIT ${MAX_SCANNED}
+     ), found AS (
+       SELECT e.id, e.typename, e.node_key FROM scanned e JOIN hookgraph.topics t ON t.id = $2
+       WHERE e.tenant = $1 AND ${fits} AND (e.environment IS NULL OR coalesce(cardinality($3::text[]), 0) = 0 OR e.environment = ANY ($3))
+         AND (e.fold IS NULL OR (e.fold = 'WHOLE') = $4::boolean)
+       ORDER BY e.id DESC LIMIT $6
+     )
+     SELECT f.id, f.typename, f.node_key AS "nodeKey", s.* FROM
+       (SELECT count(*)::int AS scanned, min(id) AS "lastId" FROM scanned) s LEFT JOIN found f ON true ORDER BY f.id DESC`,
+    [tenant, topicId, environmentIds, coalesces, after, limit],
+  );
+  const { scanned = 0, lastId = null } = rows[0] ?? {};
+  const events = rows.flatMap(({ id, typename, nodeKey }) => (id === null ? [] : [{ id, typename, nodeKey }]));
+  if (events.length === limit) return { events, position: events.at(-1)?.id ?? null, hasNext: true };
+  return { events, position: lastId, hasNext: scanned === MAX_SCANNED };
+}
+
 const id = pg.escapeIdentifier;
 
 /** Reads the announced columns of a row as it is now; `null` when the row doesn't exist. */

@@ -1,14 +1,16 @@
 // Reads, starts and cancels replays (requests to send past events again) of the owner's subscriptions. A worker advances them by
 // fan-out/replay.sql.
 import type { Pool, PoolClient } from 'pg';
-import type { Owner, Replay, ReplayState } from '../model.js';
+import type { Owner, Replay, ReplayMode, ReplayState } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
 
 type Db = Pool | PoolClient;
 
-const COLUMNS = `r.id, r.subscription_id AS "subscriptionId", r.from_at AS "fromAt", r.to_at AS "toAt", r.state,
+const COLUMNS = `r.id, r.subscription_id AS "subscriptionId", r.from_at AS "fromAt", r.to_at AS "toAt", r.state, r.mode,
   r.includes_delivered AS "includesDelivered", r.delivery_count AS "deliveryCount", r.created_at AS "createdAt", r.updated_at AS "updatedAt",
-  CASE WHEN r.state = 'DONE' THEN 1 ELSE least(1, greatest(0, (r.position - hookgraph.id_at(r.from_at))::float8
+  CASE WHEN r.state = 'DONE' THEN 1 WHEN r.event_ids IS NOT NULL
+    THEN (SELECT count(*) FILTER (WHERE i <= r.position)::float8 / greatest(count(*), 1) FROM unnest(r.event_ids) i)
+    ELSE least(1, greatest(0, (r.position - hookgraph.id_at(r.from_at))::float8
     / (hookgraph.id_at(r.to_at + interval '1 ms') - hookgraph.id_at(r.from_at)))) END AS progress`;
 const OWN = 'hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id WHERE s.tenant = $1 AND s.owner = $2';
 
@@ -45,6 +47,15 @@ export async function replaysByIds(db: Db, owner: Owner, ids: readonly string[])
   return new Map(rows.map((replay) => [replay.id, replay]));
 }
 
+/** Reads the modes of these replays, of any owner. */
+export async function replayModes(db: Db, ids: readonly string[]): Promise<Map<string, ReplayMode>> {
+  const { rows } = await db.query<{ id: string; mode: ReplayMode }>(
+    'SELECT id, mode FROM hookgraph.replays WHERE id = ANY ($1::bigint[])',
+    [ids],
+  );
+  return new Map(rows.map(({ id, mode }) => [id, mode]));
+}
+
 interface Start {
   subscriptionId: string;
   userId: string;
@@ -54,6 +65,9 @@ interface Start {
   to: Date | null;
   /** Whether events that the subscription did not miss are sent again, too. */
   includesDelivered: boolean;
+  mode: ReplayMode;
+  /** Only these events, in ascending order; `null`: those of the period. */
+  eventIds: readonly string[] | null;
 }
 
 // CTEs with the period from $1 to $2. The position, the event id from which the replay continues, starts one second early, because
@@ -80,13 +94,16 @@ export async function replayRange(db: Db, from: Date | null, to: Date | null): P
 }
 
 /** Inserts a replay and returns its id; `null` while another replay of the subscription is running. */
-export async function startReplay(db: Db, { subscriptionId, userId, from, to, includesDelivered }: Start): Promise<string | null> {
+export async function startReplay(
+  db: Db,
+  { subscriptionId, userId, from, to, includesDelivered, mode, eventIds }: Start,
+): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(
     `WITH ${RANGE}
-     INSERT INTO hookgraph.replays (subscription_id, requested_by, includes_delivered, from_at, to_at, position)
-     SELECT $3, $4, $5, from_at, to_at, position FROM range
+     INSERT INTO hookgraph.replays (subscription_id, requested_by, includes_delivered, mode, event_ids, from_at, to_at, position)
+     SELECT $3, $4, $5, $6, $7, from_at, to_at, coalesce(($7::bigint[])[1] - 1, position) FROM range
      ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,
-    [from, to, subscriptionId, userId, includesDelivered],
+    [from, to, subscriptionId, userId, includesDelivered, mode, eventIds],
   );
   return rows[0]?.id ?? null;
 }

@@ -12,7 +12,7 @@ export type Attributes = Record<string, string>;
 export function attributesOf(
   { host }: Pick<Engine, 'host'>,
   { topic, subscriptionId }: Compiled,
-  { deliveryId, eventId, typename, nodeKey, traceparent, sequence }: DeliveryIds,
+  { deliveryId, eventId, typename, nodeKey, traceparent, sequence, replay }: DeliveryIds,
   contentType: string,
 ): Attributes & { node_id: string } {
   return {
@@ -26,6 +26,7 @@ export function attributesOf(
     content_type: contentType,
     event_id: eventId ?? deliveryId,
     ...(sequence && { sequence: sequence.number, previous_sequence: sequence.previous }),
+    ...(replay !== undefined && { replay }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }

@@ -3,7 +3,7 @@ import type { Compiled } from '../../base/compiled.js';
 import type { Engine, Settings } from '../../base/engine.js';
 import type { Exchange } from '../../base/model.js';
 import { signRequest } from '../../request/signatures/schemes.js';
-import type { Composed, DeliveryIds, Sequence } from '../kind.js';
+import type { Composed, DeliveryIds } from '../kind.js';
 
 export interface OutgoingRequest {
   url: string;
@@ -21,10 +21,10 @@ const REDACTED = '[redacted]';
 export function composeRequest(
   { settings }: Pick<Engine, 'settings'>,
   compiled: Compiled,
-  { deliveryId, eventId, traceparent, sequence }: DeliveryIds,
-  body: { text: string; contentType: string },
+  { deliveryId, eventId, traceparent, sequence, replay }: DeliveryIds,
+  body: OutgoingBody,
 ): Composed<Exchange> {
-  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date(), eventId, sequence);
+  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date(), eventId, { sequence, replay });
   const recorded = { url: message.url, headers: recordedHeaders, body: body.text };
   // The subscription's own `traceparent` header wins, because receivers may reject a request with two of them.
   if (traceparent === undefined || Object.keys(message.headers).some((name) => /^traceparent$/i.test(name))) return { message, recorded };
@@ -34,20 +34,27 @@ export function composeRequest(
   };
 }
 
+export interface OutgoingBody {
+  text: string;
+  contentType: string;
+  /** The headers with which this body was sent before; absent for a new body. */
+  sentHeaders?: Record<string, string>;
+}
+
 /**
  * Builds a signed request.
  * @param at time of sending, for the signatures and the header `…Time`
- * @param sequence the number of the notification; absent unless the subscription is numbered
+ * @param marks `sequence`: the number of the notification, of a numbered subscription; `replay`: what a replay sends again
  * @param eventId the id that stays the same however often the event is sent to the subscription; `null`: the delivery's id
  */
 export function buildRequest(
   settings: Settings,
   compiled: Compiled,
   deliveryId: string,
-  body: { text: string; contentType: string },
+  body: OutgoingBody,
   at: Date,
   eventId: string | null = null,
-  sequence?: Sequence,
+  { sequence, replay }: Pick<DeliveryIds, 'sequence' | 'replay'> = {},
 ): OutgoingRequest {
   const bytes = Buffer.from(body.text, 'utf8');
   const { headerPrefix } = settings;
@@ -56,6 +63,8 @@ export function buildRequest(
   const headers: Record<string, string> = {
     'Content-Type': body.contentType,
     ...always,
+    ...(body.sentHeaders && topicOf(body.sentHeaders, headerPrefix)),
+    ...(replay !== undefined && { [`${headerPrefix}Replay`]: replay }),
     [event]: eventId ?? deliveryId,
     [jobId]: deliveryId,
     [time]: at.toISOString(),
@@ -68,6 +77,12 @@ export function buildRequest(
   Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
   return { url, origin, body: bytes, ...withOwn(compiled, headers) };
 }
+
+/** Returns those of the headers sent before that say what the body is. */
+const topicOf = (sent: Record<string, string>, prefix: string): Record<string, string> =>
+  Object.fromEntries(
+    [`${prefix}Topic`, `${prefix}Topic-Version`].flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]])),
+  );
 
 interface Known {
   domain: string;

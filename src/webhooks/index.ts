@@ -85,6 +85,11 @@ export {
 } from './base/store/errors.js';
 export { type EventFilter, LISTED_HOURS, listEvents } from './base/store/events.js';
 export { type PrunedHistory, pruneHistory } from './base/store/history.js';
+export { type ApiAddress, readApiAddress, storeApiAddress } from './base/store/installation.js';
+export { countMissedOf, describeMissed, type MissedEvents } from './base/store/missed-events.js';
+export { type Neighbour, neighboursOf } from './base/store/ordered-deliveries.js';
+export { PAGE, type Page, type PageArguments, type PartOfRows, type Rows, toCursor, toPage } from './base/store/page.js';
+export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store/replays.js';
 export {
   DEFAULT_RETENTION,
   type HistorySizes,
@@ -95,11 +100,6 @@ export {
   readSizes,
   runRetention,
 } from './base/store/retention.js';
-export { type ApiAddress, readApiAddress, storeApiAddress } from './base/store/installation.js';
-export { countMissedOf, describeMissed, type MissedEvents } from './base/store/missed-events.js';
-export { type Neighbour, neighboursOf } from './base/store/ordered-deliveries.js';
-export { PAGE, type Page, type PageArguments, type PartOfRows, type Rows, toCursor, toPage } from './base/store/page.js';
-export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store/replays.js';
 export { wipeOldSecrets } from './base/store/secrets.js';
 export {
   countOfIntegrations,

@@ -1,5 +1,6 @@
-// Property: whatever is written, committed late, rolled back, refused, disabled, replayed and pruned, and in which order, the books balance:
-// each event and subscription is delivered, skipped or held with a reason, nothing is silently gone, and nodes are told in order where asked.
+// Property: the books balance whatever is written, committed late, rolled back, refused, disabled, replayed and pruned, in any order. Each
+// event is delivered to each subscription, or skipped or held with a reason; nothing is silently gone. Ordered subscriptions get the
+// notifications of a node in order.
 //
 // `npm run property -- --runs 200 --seed 7` runs more of it. A failure prints the shortest list of steps that still fails.
 import fc from 'fast-check';

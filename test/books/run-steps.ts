@@ -202,7 +202,7 @@ export class Run {
     ];
   }
 
-  /** What the ordered subscription sent of a node in another order than that of the events. Retries repeat the last one. */
+  /** Lists the notifications that the ordered subscription sent out of order for their node. Retries repeat the last one. */
   #disorder(): string[] {
     const last = new Map<string, bigint>();
     return this.world.receiver.requests.flatMap(({ path, body }) => {

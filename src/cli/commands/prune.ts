@@ -51,7 +51,9 @@ function print(
   const bytes = weeks.reduce((sum, week) => sum + week.bytes, 0);
   const done = dryRun ? 'would be deleted' : 'deleted';
   terminal.say(`${counted(deliveries, 'delivery', 'deliveries')} that ended before ${before.toISOString()} ${done}.`);
-  terminal.say(`${counted(weeks.length, 'partition', 'partitions')} of events, attempts or bodies ${done}: ${(bytes / 1e6).toFixed(1)} MB.`);
+  terminal.say(
+    `${counted(weeks.length, 'partition', 'partitions')} of events, attempts or bodies ${done}: ${(bytes / 1e6).toFixed(1)} MB.`,
+  );
   if (rows > 0) terminal.say(`${counted(rows, 'older row', 'older rows')} of events and attempts deleted.`);
   for (const { name } of needed) terminal.say(`${name} stays: open deliveries, a replay or a worker still need some of its events.`);
   for (const { name } of locked) terminal.say(`${name} stays: a transaction held its lock all the time. Run the command again.`);

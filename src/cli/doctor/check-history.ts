@@ -54,7 +54,7 @@ async function freeBytes({ databaseUrl, dataDir, databaseDiskGigabytes }: Config
 const total = ({ events, deliveries, attempts, bodies }: HistorySizes): number => events + deliveries + attempts + bodies;
 
 /** Returns the bytes a day by which history has grown in the last days; `null` before there are two samples a day apart. */
-export function growthOf(samples: readonly { at: string; bytes: HistorySizes }[], now: HistorySizes, at = Date.now()): number | null {
+function growthOf(samples: readonly { at: string; bytes: HistorySizes }[], now: HistorySizes, at = Date.now()): number | null {
   const since = samples.find((sample) => at - Date.parse(sample.at) <= (GROWTH_DAYS + 0.5) * DAY_MS);
   if (!since || at - Date.parse(since.at) < DAY_MS / 2) return null;
   return (total(now) - total(since.bytes)) / ((at - Date.parse(since.at)) / DAY_MS);

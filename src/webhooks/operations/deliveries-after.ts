@@ -5,7 +5,7 @@ import { attemptsByIds } from '../base/store/attempts.js';
 import { deliveriesByIds } from '../base/store/deliveries.js';
 import { numbersAfter } from '../base/store/sequences.js';
 
-/** What is known of the body of a notification, with the reason why it is not there. */
+/** Whether the body of a notification is there, exact or masked, or else why not. */
 export const BODY_STATES = {
   EXACT: 'The body is what was sent.',
   MASKED: 'The body is what was sent, but `recording.maskedPaths` of the subscription masked values.',

@@ -107,7 +107,7 @@ export interface RecordedRequest {
   hasTemplate: boolean;
 }
 
-/** Reads the requests of these attempts, of any owner, in two statements. Callers have found the attempts by a subscription of the owner. */
+/** Reads the requests of these attempts, of any owner, in two statements. Callers check whose they are. */
 export async function requestsByIds(db: Db, ids: readonly string[]): Promise<Map<string, RecordedRequest>> {
   if (ids.length === 0) return new Map();
   const [attempts, { rows }] = await Promise.all([

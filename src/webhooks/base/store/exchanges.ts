@@ -24,8 +24,8 @@ const DICTIONARY = Buffer.from(
 
 type Part = { headers: Record<string, string> } & RecordedBody;
 /**
- * Headers, body, and the original size of a masked or omitted body with the reason, and the data from which a template made the body; absent
- * when there was no such part.
+ * Headers, body, and the original size of a masked or omitted body with the reason, and the data from which a template made the body;
+ * absent when there was no such part.
  */
 type PackedPart = [headers: Record<string, string>, body: string | null, recording?: Recording];
 type Recording = [bytes: number | null, omitted: RecordedBody['omitted'] | null, data?: string];

@@ -64,7 +64,7 @@ export const dropPart = (pool: Pool, { name }: Pick<Part, 'name'>, patienceMs: n
 
 /**
  * Replaces a week of attempts by a table that has only those that failed or were held, and returns whether it did. No attempt is added to
- * an old week, so they are copied before the lock is asked for. A copy that a process left behind is made anew.
+ * an old week, so they are copied before the lock is asked for. A copy of a process that ended too early is replaced.
  */
 export async function thinPart(pool: Pool, { name, low, high }: Part, patienceMs: number): Promise<boolean> {
   const copy = `${name}${THIN}`;

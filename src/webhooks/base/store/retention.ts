@@ -45,13 +45,13 @@ export interface RetentionState {
   startedAt: Date | null;
   /** When the last run ended that went to its end; `null`: none has. */
   endedAt: Date | null;
-  /** What the run in progress or the last one has deleted. */
+  /** The deletions of the run in progress or of the last one. */
   result: Partial<Record<'deliveries' | 'partitions' | 'thinned' | 'needed' | 'locked' | 'rows' | 'bytes', number>>;
   sizes: { at: string; bytes: HistorySizes }[];
 }
 
 /** Returns the times before which history is deleted now. */
-export async function cutoffsOf(pool: Pool, retention: Retention, now = new Date()): Promise<Cutoffs> {
+async function cutoffsOf(pool: Pool, retention: Retention, now = new Date()): Promise<Cutoffs> {
   const full = retention.bytes === null ? null : await timeBeyond(pool, retention.bytes);
   const latest = new Date(now.getTime() - LEAST_MS);
   const bound = full && (full < latest ? full : latest);

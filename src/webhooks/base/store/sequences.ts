@@ -1,5 +1,5 @@
-// Numbers the notifications of a subscription without gaps, and reads them by number. A delivery gets its number once, just before it is sent
-// for the first time, and keeps it: so what isn't sent, such as what a validation template leaves out, takes no number.
+// Numbers the notifications of a subscription without gaps, and reads them by number. A delivery gets its number once, just before it
+// is sent for the first time, and keeps it. So a delivery that isn't sent, such as one that a validation template skips, takes no number.
 import type { Pool, PoolClient } from 'pg';
 import type { Owner } from '../model.js';
 import { isUuid } from './page.js';
@@ -11,8 +11,8 @@ export interface Unnumbered {
   subscriptionId: string;
 }
 
-// The row of `sequences` is locked until the commit, so the numbers of a subscription are assigned one transaction after the other. If another
-// worker numbers the same delivery meanwhile, the unique index ends this statement, and it is repeated.
+// The row of `sequences` is locked until the commit, so the numbers of a subscription are assigned one transaction after the other. If
+// another worker numbers the same delivery meanwhile, the unique index ends this statement, and it is repeated.
 const NUMBER = `
   WITH wanted AS MATERIALIZED (
     SELECT w.delivery_id, w.subscription_id, w.place, n.number

@@ -96,6 +96,8 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     await until('it is sent', async () => (await states()).some(({ kind, state }) => kind === 'RESEND' && state === 'DELIVERED'));
 
     await world.open('/deliveries?state=DELIVERED');
+    // A list that was shown before is shown again until its newest answer comes.
+    await rows('Deliveries').first().getByText('resend').waitFor();
     for (const index of [0, 1]) await rows('Deliveries').nth(index).getByRole('checkbox').check();
     await page().getByRole('button', { name: 'Resend 2', exact: true }).click();
     const dialog = page().getByRole('dialog', { name: 'Resend 2 deliveries' });

@@ -40,6 +40,9 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
     await dialog.getByText('Response: 200').waitFor();
     expect(await dialog.textContent()).toMatch(/Delivered in .* has joined/s);
     await world.isAccessible();
+    await dialog.getByRole('combobox', { name: 'Node' }).selectOption('Ben Sample');
+    await dialog.getByRole('button', { name: 'Send again' }).click();
+    await dialog.getByText('with Ben Sample').waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
     await openWebhook('fails');

@@ -32,6 +32,7 @@ export function notify(toast: Toast): void {
   if (toast.tone !== 'bad') setTimeout(() => close(id), STAY_MS[toast.tone ?? 'good']);
 }
 
+/** A dialog hides what lies outside of it from screen readers and pointers, but for the top layer. */
 export function Toasts() {
   const toasts = useSyncExternalStore(
     (listener) => {
@@ -41,7 +42,7 @@ export function Toasts() {
     () => shown,
   );
   return (
-    <section className={styles.toasts} aria-label="Messages" aria-live="polite">
+    <section className={styles.toasts} aria-label="Messages" aria-live="polite" data-react-aria-top-layer="true">
       {toasts.map(({ id, text, tone = 'good' }) => (
         <div key={id} className={styles.toast} data-tone={tone}>
           <span>{text}</span>

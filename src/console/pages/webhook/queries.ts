@@ -113,9 +113,16 @@ export const DELETE = graphql(`
   }
 `);
 
+/** The nodes to choose from for a test. */
+export const TEST_NODES = graphql(`
+  query TestNodes($id: ID!) {
+    webhookSubscription(id: $id) { topic { recentNodes(first: 25) { nodeId nodeLabel } } }
+  }
+`);
+
 export const TEST = graphql(`
-  mutation TestWebhook($id: ID!) {
-    testWebhookSubscription(id: $id) {
+  mutation TestWebhook($id: ID!, $nodeId: ID) {
+    testWebhookSubscription(id: $id, nodeId: $nodeId) {
       errors { field fullMessage message path type }
       webhookDelivery { id }
       report {

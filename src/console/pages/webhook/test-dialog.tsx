@@ -1,14 +1,15 @@
 // Sends a test, and shows what each stage did and what the receiver answered.
 import { useEffect, useRef, useState } from 'react';
-import { useAct } from '../../app/queries';
+import { useAct, useApi } from '../../app/queries';
 import { Badge, type BadgeTone } from '../../kit/badge';
 import { Button } from '../../kit/button';
 import { Code, prettyJson } from '../../kit/code';
+import { Field, Select } from '../../kit/field';
 import { Loading } from '../../kit/loaded';
 import { Dialog } from '../../kit/overlay';
 import { formatMs } from '../../kit/time';
 import { stageText } from '../history/words';
-import { type Report, TEST, type Webhook } from './queries';
+import { type Report, TEST, TEST_NODES, type Webhook } from './queries';
 import styles from './test-dialog.module.css';
 
 interface Result {
@@ -19,10 +20,12 @@ interface Result {
 export function TestDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
   const { run, isRunning } = useAct(TEST, { showsMistakes: true });
   const [result, setResult] = useState<Result | null>(null);
+  const [nodeId, setNodeId] = useState('');
+  const nodes = useApi(TEST_NODES, { id: webhook.id }).data?.webhookSubscription?.topic?.recentNodes ?? [];
   const isSent = useRef(false);
   const send = async () => {
     setResult(null);
-    const { data, errors } = await run({ id: webhook.id });
+    const { data, errors } = await run({ id: webhook.id, nodeId: nodeId || null });
     setResult({ report: data?.testWebhookSubscription.report ?? null, mistakes: errors.map(({ fullMessage }) => fullMessage) });
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: the dialog sends once when it opens
@@ -43,6 +46,18 @@ export function TestDialog({ webhook, onClose }: { webhook: Webhook; onClose(): 
   );
   return (
     <Dialog title={`Test of “${webhook.name ?? 'this webhook'}”`} onClose={onClose} buttons={buttons}>
+      {nodes.length > 1 && (
+        <Field label="Node">
+          {({ id }) => (
+            <Select
+              id={id}
+              value={nodeId}
+              choices={[['', 'The last one'], ...nodes.map((node) => [node.nodeId, node.nodeLabel ?? node.nodeId] as const)]}
+              onChange={setNodeId}
+            />
+          )}
+        </Field>
+      )}
       {result === null ? <Loading what="the answer of the receiver" /> : null}
       {result?.mistakes.map((mistake) => (
         <p key={mistake} role="alert">

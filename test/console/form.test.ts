@@ -106,9 +106,9 @@ describe.skipIf(!hasBrowser)('the form', () => {
     expect(request?.headers).toHaveProperty('x-scope-hmac-sha256');
   });
 
-  it('judges a stored response, and previews a node whose id is pasted', async () => {
+  it('judges a stored response by the error template', async () => {
     const { id } = await subscribe({ query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { email } } }' });
-    const first = await createUser(world.product, { email: 'pasted@example.org' });
+    await createUser(world.product);
     await createUser(world.product);
     const stored = 'query ($id: ID!) { webhookDeliveries(webhookSubscriptionId: $id, states: [DELIVERED]) { nodes { id } } }';
     await until('both are delivered', async () => (await world.product.graphql(stored, { id })).webhookDeliveries.nodes.length === 2);
@@ -118,10 +118,6 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await stage('Response').getByRole('combobox', { name: 'Which response' }).selectOption({ index: 1 });
     await shows(stage('Response'), 'The receiver said 200.');
     await shows(stage('Response'), 'Counts as failed');
-    const node = page.getByRole('combobox', { name: 'Node', exact: true });
-    await node.fill(first.id);
-    await node.press('Enter');
-    await shows(stage('Query result'), 'pasted@example.org');
   });
 
   it('saves destinations at AWS', async () => {

@@ -14,6 +14,7 @@ import { latency } from './lines/latency.js';
 import { memory } from './lines/memory.js';
 import { neighbours } from './lines/neighbours.js';
 import { profile } from './lines/profile.js';
+import { retention } from './lines/retention.js';
 import { start } from './lines/start.js';
 import { storedQuery } from './lines/stored-query.js';
 import { tables } from './lines/tables.js';
@@ -34,6 +35,7 @@ const LINES: Line[] = [
   isolation,
   tables,
   bytes,
+  retention,
   kill,
   memory,
   api,

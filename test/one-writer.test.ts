@@ -21,8 +21,10 @@ const OWNERS: Record<string, string[]> = {
   replaced_deliveries: ['base/store/ordered-deliveries.ts'],
   clock: ['base/store/clock.ts'],
   history_start: ['base/store/changes.ts'],
-  attempts: ['verdict/attempt-rows.sql'],
-  exchanges: ['verdict/attempt-rows.sql'],
+  // Of a node that is to be forgotten, contents are blanked.
+  attempts: ['verdict/attempt-rows.sql', 'base/store/forgettings.ts'],
+  exchanges: ['verdict/attempt-rows.sql', 'base/store/exchange-rows.ts'],
+  forgettings: ['base/store/forgettings.ts'],
   retention: ['base/store/retention.ts'],
   // The statement adds counts; the file beside it counts again after the clock went back.
   attempt_stats: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
@@ -47,7 +49,7 @@ const OWNERS: Record<string, string[]> = {
   // A trigger appends; the relay takes, or drops a change that no event can hold.
   captures: ['capture/trigger-sql.ts', 'fan-out/relay.sql', 'fan-out/drop-unstorable.ts'],
   // The relay inserts; an operator may assign a tenant later, and queues the event again.
-  events: ['fan-out/relay.sql', 'base/store/without-tenant.ts', 'fan-out/drop-unstorable.ts'],
+  events: ['fan-out/relay.sql', 'base/store/without-tenant.ts', 'fan-out/drop-unstorable.ts', 'base/store/forgettings.ts'],
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
   // The relay defers large fan-outs; the statement beside it makes their deliveries.
   fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],

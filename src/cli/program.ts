@@ -13,6 +13,7 @@ import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
 import { addErrors } from './commands/errors.js';
 import { addEvents } from './commands/events.js';
+import { addForget } from './commands/forget.js';
 import { addInit } from './commands/init.js';
 import { addListen } from './commands/listen.js';
 import { addLogin } from './commands/login.js';
@@ -70,6 +71,7 @@ export function createProgram(cli: Cli): Command {
   addChanges(program, cli);
   addReplay(program, cli);
   addWhyNot(program, cli);
+  addForget(program, cli);
   program.commandsGroup('Manage subscriptions as code:');
   addAsCode(program, cli);
   program.commandsGroup('Develop a receiver:');

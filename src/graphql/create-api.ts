@@ -22,6 +22,7 @@ import { addQueries } from './queries/lists.js';
 import { addWhyNot } from './queries/why-not.js';
 import { addAudit } from './types/audit.js';
 import { addDismissal } from './types/error.js';
+import { addForgetting } from './types/forgetting.js';
 import { addTypes } from './types/index.js';
 import { addInput } from './types/input.js';
 import { addGroups } from './types/integration.js';
@@ -98,6 +99,7 @@ export function createApi({
   addBulkMutations(builder, access, { types, userError });
   addReplaying(builder, access, { replay: types.replay, userError, parts: types });
   addErrorTemplate(builder, access, { types, userError });
+  addForgetting(builder, access, userError);
   addWhyNot(builder, access, types);
   addBooks(builder, access, types);
   addViewer(builder, access, host);

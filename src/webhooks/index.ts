@@ -84,6 +84,7 @@ export {
   listErrorsOf,
 } from './base/store/errors.js';
 export { type EventFilter, LISTED_HOURS, listEvents } from './base/store/events.js';
+export { countForgettings, type Forgetting, listForgettings } from './base/store/forgettings.js';
 export { type PrunedHistory, pruneHistory } from './base/store/history.js';
 export { type ApiAddress, readApiAddress, storeApiAddress } from './base/store/installation.js';
 export { countMissedOf, describeMissed, type MissedEvents } from './base/store/missed-events.js';
@@ -147,6 +148,7 @@ export { type Decision, decisionsOf } from './operations/decisions.js';
 export { BODY_STATES, deliveriesAfter, type NumberedDeliveries, type NumberedDelivery } from './operations/deliveries-after.js';
 export { examplePayload } from './operations/example-payload.js';
 export { type FoundNode, recentNodes } from './operations/find-node.js';
+export { type Forgotten, forgetNode } from './operations/forget.js';
 export { describePayload, type JsonSchema } from './operations/payload-schema.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';

@@ -20,7 +20,7 @@ import { padQueueTable } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
 import { openDeliverySender } from './send-delivery.js';
 import { createAttemptWriter } from './verdict/attempt-writer.js';
-import { bulkActionScan, clockScan, notesScan, replayScan, statisticsScan, templateScan, type Work } from './worker-scans.js';
+import { bulkActionScan, clockScan, forgetScan, notesScan, replayScan, statisticsScan, templateScan, type Work } from './worker-scans.js';
 
 export interface Working {
   /** Returns the number of deliveries in progress in this worker, and of their results that are not written yet. */
@@ -45,6 +45,7 @@ const MOVING_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
+const FORGET_SCAN_MS = 2000;
 const CLOCK_SCAN_MS = 1000;
 const NOTES_SCAN_MS = 60_000;
 /**
@@ -184,6 +185,7 @@ function startMaintenance(engine: Engine, { capture, captureWatchMs }: Parameter
     // `capture.requireMatch()` was the first check of the triggers, so this loop begins with a pause.
     repeat('capture', captureWatchMs, async () => void (await capture.check()), engine, { ...SLOW, waits: true }),
     repeat('notes', NOTES_SCAN_MS, notesScan(engine), engine, SLOW),
+    repeat('forget', FORGET_SCAN_MS, forgetScan(engine), engine, SLOW),
     repeat('statistics', STATISTICS_SCAN_MS, statisticsScan(engine), engine, SLOW),
   ];
 }

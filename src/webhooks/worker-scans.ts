@@ -3,6 +3,7 @@
 import type { Engine } from './base/engine.js';
 import { stepBulkAction } from './base/store/bulk-actions.js';
 import { correctClock, readClock } from './base/store/clock.js';
+import { stepForgetting } from './base/store/forgettings.js';
 import { forgetReplaced } from './base/store/ordered-deliveries.js';
 import { forgetNumbers } from './base/store/sequences.js';
 import { StepSize } from './base/store/steps.js';
@@ -23,6 +24,22 @@ export const replayScan = ({ pool }: Engine, drain: Drain): Work =>
 /** Advances the actions on many deliveries or errors step by step, and wakes their subscriptions. */
 export const bulkActionScan = ({ pool }: Engine, drain: Drain): Work =>
   stepScan((rows) => stepBulkAction(pool, rows), new StepSize(), drain);
+
+/** Blanks what is stored about nodes that are to be forgotten, step by step. */
+export function forgetScan({ pool }: Engine): Work {
+  const size = new StepSize();
+  const next = () =>
+    stepForgetting(pool, size.rows).catch((error) => {
+      size.failed(error);
+      throw error;
+    });
+  return async (isStopped, completed) => {
+    for (let isStepped = await next(); isStepped && !isStopped(); isStepped = await next()) {
+      size.succeeded();
+      completed();
+    }
+  };
+}
 
 function stepScan(step: (rows: number) => Promise<{ subscriptionId: string } | null>, size: StepSize, { wake }: Drain): Work {
   const next = () =>

@@ -21,6 +21,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
           description: 'The values to mask could not be found, because the body is neither JSON nor XML, or too large.',
         },
         DELETED: { description: 'The body was recorded, and has been deleted because of its age. Its headers are deleted, too.' },
+        FORGOTTEN: { description: 'An admin had everything blanked that is stored about the node: see `forgetWebhookNode`.' },
       } as const,
     }),
     operation: builder.enumType('WebhookOperation', {

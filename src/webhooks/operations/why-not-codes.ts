@@ -27,7 +27,7 @@ export const WHY_NOT_CODES = {
   HELD_NODE: "The node's data could not be used. Correct the definition, or release the delivery.",
   RETRYING: 'The last attempt failed. A retry is scheduled.',
   FAILED: 'All attempts failed. The delivery can be resent.',
-  CANCELLED: 'The subscription was deleted, or the replay that created the delivery was cancelled.',
+  CANCELLED: 'The subscription was deleted, the replay that created the delivery was cancelled, or the node was forgotten.',
   WAITS_FOR_OPERATOR:
     'A fault that only the operator of this API can correct keeps the notification from being built. It is tried again by itself, and no attempt is counted.',
   IN_A_LOOP: "The owner's own writes to the node answer its notifications and cause the next ones. They are sent with growing pauses.",

@@ -84,6 +84,8 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
         `The delivery failed after ${delivery.attemptCount} attempts and is not retried. You can resend it.${failure}`,
       );
     case 'CANCELLED':
+      if (delivery.reason === 'FORGOTTEN')
+        return reason('CANCELLED', 'The delivery was cancelled, because an admin had everything about its node forgotten.');
       return reason('CANCELLED', 'The delivery was cancelled, because its subscription was deleted or its replay was cancelled.');
     case 'PENDING':
       if (delivery.dueAt > delivery.createdAt && delivery.dueAt > new Date())

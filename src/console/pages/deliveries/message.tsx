@@ -20,6 +20,7 @@ const OMITTED = {
   SWITCHED_OFF: 'The body was not recorded, because this webhook records no bodies.',
   UNMASKABLE: 'The body was not recorded, because the values to mask could not be found in it.',
   DELETED: 'Headers and body have been deleted, because they were older than this installation keeps them.',
+  FORGOTTEN: 'Headers and body were blanked, because an admin had this node forgotten.',
 };
 
 export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, children }: Props) {

@@ -180,6 +180,16 @@ const CANCEL = `
     FROM w WHERE (SELECT count(*) FROM gone) >= 0 AND d.id = w.delivery_id AND ${OPEN} RETURNING d.subscription_id
   )`;
 
+/** Cancels those of these deliveries that are open, as cancelDeliveries does; returns how many. */
+export async function cancelFound(client: PoolClient, ids: readonly string[], reason: string): Promise<number> {
+  if (ids.length === 0) return 0;
+  const { rows } = await client.query<{ count: number }>(
+    `WITH found AS MATERIALIZED (SELECT i.id AS delivery_id FROM unnest($1::bigint[]) AS i (id)), ${CANCEL} SELECT count(*)::int AS count FROM moved`,
+    [ids, reason],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /**
  * CTEs that make the deliveries of the CTE `found` due now, in any state; they keep their number of attempts. A delivery whose attempt is
  * running, or that waits for an earlier one of its node, stays as it is. The last CTE, `changed`, has those that are due.

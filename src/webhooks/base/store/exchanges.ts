@@ -116,14 +116,30 @@ function pack(entries: string[], characters: number): Buffer {
   return Buffer.concat([Buffer.of(FORMAT), deflated]);
 }
 
+/** Returns the row without the contents of the exchanges at these places. */
+export function blanked(row: Buffer, places: readonly number[]): Buffer {
+  const entries = entriesOf(row).map((entry, place) => (places.includes(place) ? blankOf(entry) : entry));
+  const texts = entries.map((entry) => JSON.stringify(entry));
+  return pack(
+    texts,
+    texts.reduce((sum, text) => sum + text.length, 0),
+  );
+}
+
+const FORGOTTEN: PackedPart = [{}, null, [0, 'FORGOTTEN']];
+const blankOf = ([, , response]: Entry): Entry => (response ? ['', FORGOTTEN, FORGOTTEN] : ['', FORGOTTEN]);
+
 /** Reads the exchanges of one row. @throws Error when the format is unknown, because a newer version wrote it */
 export function unpack(row: Buffer): (Omit<Exchanged, 'response'> & { response: Part | null })[] {
-  if (row[0] !== FORMAT) throw new Error(`an exchange has the format ${row[0]}, which this version of Hookgraph can't read; upgrade it`);
-  const entries: Entry[] = JSON.parse(inflateRawSync(row.subarray(1), { dictionary: DICTIONARY }).toString());
-  return entries.map(([url, request, response]) => ({
+  return entriesOf(row).map(([url, request, response]) => ({
     request: { url, ...unpacked(request) },
     response: response ? unpacked(response) : null,
   }));
+}
+
+function entriesOf(row: Buffer): Entry[] {
+  if (row[0] !== FORMAT) throw new Error(`an exchange has the format ${row[0]}, which this version of Hookgraph can't read; upgrade it`);
+  return JSON.parse(inflateRawSync(row.subarray(1), { dictionary: DICTIONARY }).toString());
 }
 
 const unpacked = ([headers, body, recording]: PackedPart): Part => ({

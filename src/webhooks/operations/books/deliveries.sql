@@ -21,7 +21,7 @@ checked AS MATERIALIZED (
       WHEN s.id IS NULL THEN 'WITHOUT_SUBSCRIPTION'
       WHEN d.kind IN ('LIVE', 'REPLAY', 'RESEND') AND e.id IS NULL AND coalesce(d.event_id >= f.events, true)
         THEN 'WITHOUT_EVENT'
-      WHEN s.tenant <> d.tenant OR (e.id IS NOT NULL AND e.tenant IS DISTINCT FROM d.tenant)
+      WHEN s.tenant <> d.tenant OR (e.id IS NOT NULL AND e.tenant IS DISTINCT FROM s.tenant)
         THEN 'OTHER_TENANT'
       -- A delivery of an ordered subscription waits for the reason ORDER. A delivery that was cancelled during
       -- its attempt keeps its row until the attempt is written.
@@ -48,7 +48,7 @@ checked AS MATERIALIZED (
       coalesce(max(before_id) FILTER (WHERE history = 'events'), 0) AS events,
       coalesce(max(before_id) FILTER (WHERE history = 'attempts'), 0) AS attempts
     FROM hookgraph.forgotten
-    WHERE tenant IN ('', d.tenant)
+    WHERE tenant IN ('', s.tenant)
   ) f
   -- OFFSET 0 keeps each a look-up by an index.
   LEFT JOIN LATERAL (
@@ -78,7 +78,7 @@ checked AS MATERIALIZED (
       WHEN d.state = 'HELD' AND d.reason = 'NODE' THEN 'HELD'
       WHEN d.state = 'FAILED' AND d.kind NOT IN ('TEST', 'BEFORE') THEN 'FAILED' END AS outcome
   ) x
-  WHERE (:'tenant'::text IS NULL OR d.tenant = :'tenant')
+  WHERE (:'tenant'::text IS NULL OR coalesce(s.tenant, d.tenant) = :'tenant')
     AND (:'owner'::text IS NULL OR s.owner = :'owner')
 )
 SELECT

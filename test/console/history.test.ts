@@ -147,10 +147,18 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     await dialog.getByRole('checkbox').check();
     const start = dialog.getByRole('button', { name: /^Replay [1-9]\d*$/ });
     await start.waitFor();
+    const rehearsal = dialog.getByRole('status', { name: 'Rehearsal' });
+    await rehearsal.getByText('Not possible, because not enough is stored').waitFor();
+    await dialog.getByLabel('What is sent').selectOption('SENT_BYTES');
+    await rehearsal.getByText('Not possible, because not enough is stored').waitFor();
+    await start.waitFor();
     await world.isAccessible();
     await start.click();
     await page().getByText('The replay is running.').waitFor();
     await until('it has made deliveries', async () => (await states()).some(({ kind }) => kind === 'REPLAY'));
+    expect((await world.product.pool.query('SELECT mode FROM hookgraph.replays ORDER BY id DESC LIMIT 1')).rows).toEqual([
+      { mode: 'SENT_BYTES' },
+    ]);
   });
 
   it('deletes errors by their boxes, and all that match', async () => {

@@ -119,9 +119,23 @@ export const REPLAY_DRY_RUN = graphql(`
   }
 `);
 
+/** Asked apart from the count, because it runs the query and the templates of each event. */
+export const REPLAY_REHEARSAL = graphql(`
+  query ReplayRehearsal($id: ID!, $from: DateTime, $to: DateTime, $includeDelivered: Boolean, $mode: WebhookReplayMode) {
+    webhookReplayDryRun(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $includeDelivered, mode: $mode) {
+      rehearsal(first: 25) {
+        examinedCount sentCount changedCount skippedCount failedCount impossibleCount hasNextPage
+        events { outcome message event { id databaseId } changes { path before after } }
+      }
+    }
+  }
+`);
+
+export type Rehearsal = NonNullable<ResultOf<typeof REPLAY_REHEARSAL>['webhookReplayDryRun']>['rehearsal'];
+
 export const REPLAY = graphql(`
-  mutation Replay($id: ID, $from: DateTime, $to: DateTime, $includeDelivered: Boolean) {
-    replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $includeDelivered) {
+  mutation Replay($id: ID, $from: DateTime, $to: DateTime, $includeDelivered: Boolean, $mode: WebhookReplayMode) {
+    replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $includeDelivered, mode: $mode) {
       errors { field message fullMessage path type }
       webhookReplay { id }
     }

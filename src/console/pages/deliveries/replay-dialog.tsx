@@ -1,13 +1,22 @@
 // Asks for the period of a replay, and shows what it would send before it starts.
 import { useState } from 'react';
+import type { VariablesOf } from '../../app/graphql';
 import { useAct, useApi } from '../../app/queries';
-import { Field, TextInput } from '../../kit/field';
+import { Field, Select, TextInput } from '../../kit/field';
 import { Loaded } from '../../kit/loaded';
 import { Confirm } from '../../kit/overlay';
 import { Time } from '../../kit/time';
 import { notify } from '../../kit/toast';
 import styles from './deliveries.module.css';
 import { REPLAY, REPLAY_DRY_RUN } from './queries';
+import { ReplayRehearsal } from './replay-rehearsal';
+
+type Mode = NonNullable<VariablesOf<typeof REPLAY>['mode']>;
+const MODES: readonly (readonly [Mode, string])[] = [
+  ['NEW_PAYLOAD', 'A new payload: today’s query and templates'],
+  ['STORED_PAYLOAD', 'The stored payload, through today’s templates'],
+  ['SENT_BYTES', 'The body as it was sent before'],
+];
 
 const DAY_MS = 86_400_000;
 
@@ -20,12 +29,13 @@ export function ReplayDialog({ webhookId, from: start, onClose }: { webhookId: s
   const [from, setFrom] = useState(() => localText(start === undefined ? Date.now() - DAY_MS : Date.parse(start)));
   const [to, setTo] = useState('');
   const [includeDelivered, setIncludeDelivered] = useState(false);
+  const [mode, setMode] = useState<Mode>('NEW_PAYLOAD');
   const scope = { id: webhookId, from: momentOf(from), to: momentOf(to), includeDelivered };
   const counting = useApi(REPLAY_DRY_RUN, scope);
   const { run, isRunning } = useAct(REPLAY);
   const counted = counting.data?.webhookReplayDryRun;
   const replay = async () => {
-    if (!(await run(scope)).ok) return;
+    if (!(await run({ ...scope, mode })).ok) return;
     notify({ text: 'The replay is running.' });
     onClose();
   };
@@ -50,6 +60,7 @@ export function ReplayDialog({ webhookId, from: start, onClose }: { webhookId: s
             {(control) => <TextInput {...control} type="datetime-local" value={to} onChange={(event) => setTo(event.target.value)} />}
           </Field>
         </div>
+        <Field label="What is sent">{(control) => <Select {...control} value={mode} choices={MODES} onChange={setMode} />}</Field>
         <label className={styles.check}>
           <input type="checkbox" checked={includeDelivered} onChange={(event) => setIncludeDelivered(event.target.checked)} />
           <span>Send everything again, too, that was delivered, was skipped by the validation template, or is still to come.</span>
@@ -80,6 +91,7 @@ export function ReplayDialog({ webhookId, from: start, onClose }: { webhookId: s
             )
           }
         </Loaded>
+        <ReplayRehearsal scope={{ ...scope, mode }} />
       </div>
     </Confirm>
   );

@@ -55,7 +55,7 @@ async function measure({ server, say }: Bench, receiver: Receiver, deletes: bool
     const [writes, lists] = await Promise.all([write(database, until), list(database, until), ended]);
     const seconds = (performance.now() - startedMs) / 1000;
     await untilTrue(database, 'SELECT NOT EXISTS (SELECT FROM hookgraph.captures) AND NOT EXISTS (SELECT FROM hookgraph.open_deliveries)');
-    const freed = deletes ? { freed: 1 - (await bytesOf(database)) / bytesBefore } : {};
+    const freed: Metrics = deletes ? { freed: 1 - (await bytesOf(database)) / bytesBefore } : {};
     return {
       writeMaxMs: Math.max(...writes),
       writeP99Ms: p99(writes),

@@ -25,6 +25,7 @@ export { describeField } from './base/fields/field.js';
 export { SIGNATURE_ENUM } from './base/fields/signing.js';
 export { DELIVERY_KINDS, DELIVERY_STATES } from './base/model.js';
 export { STAGES } from './base/stages.js';
+export { WHY_NOT_CODES } from './operations/why-not-codes.js';
 
 const BEFORE_DESTINATIONS = [NAME, TOPIC] as const;
 const AFTER_DESTINATIONS = [

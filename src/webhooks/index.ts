@@ -146,6 +146,7 @@ export {
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { type Decision, decisionsOf } from './operations/decisions.js';
 export { BODY_STATES, deliveriesAfter, type NumberedDeliveries, type NumberedDelivery } from './operations/deliveries-after.js';
+export { isActor, listMatchingEvents, type Matching } from './operations/event-log.js';
 export { examplePayload } from './operations/example-payload.js';
 export { type FoundNode, recentNodes } from './operations/find-node.js';
 export { type Forgotten, forgetNode } from './operations/forget.js';

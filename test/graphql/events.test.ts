@@ -139,23 +139,92 @@ it('says for each event what each subscription decided, and why', async () => {
   expect(nodes[0].decisions[0].reason).toContain('no worker has claimed it yet');
 });
 
+it('finds events by who wrote, and by what was decided about them', async () => {
+  const topic = { key: 'group/updated' };
+  const CREATE_ONE =
+    'mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) { webhookSubscription { id } } }';
+  const { webhookSubscription } = await app.value(CREATE_ONE, { in: { topic, callbackUrl: 'https://8.8.8.8/hook', disabled: true } });
+  const [mine, other] = [await create('Mine'), await create('Other')];
+  await change('update', mine, { name: 'Mine too' });
+  const key = app.app.webhooks.engine.host.fromGlobalId(other)?.key;
+  await app.database.pool.query(`UPDATE groups SET name = 'Written without an actor' WHERE id = $1`, [key]);
+  await relay();
+  const found = async (args: string, as?: Viewer) =>
+    (await list(`nodeType: "Group", first: 100, ${args}`, 'nodeId operation', as)).nodes.map(
+      ({ nodeId, operation }: { nodeId: string; operation: string }) => [
+        nodeId === mine ? 'mine' : nodeId === other ? 'other' : '',
+        operation,
+      ],
+    );
+  const actor = `actor: { userId: ${JSON.stringify(String(app.admin.userId))} }`;
+  const subscription = `webhookSubscriptionId: "${webhookSubscription.id}"`;
+  expect(await found(`nodeId: "${mine}", ${actor}`)).toEqual([
+    ['mine', 'UPDATED'],
+    ['mine', 'CREATED'],
+  ]);
+  expect(await found(`nodeId: "${other}", ${actor}`)).toEqual([['other', 'CREATED']]);
+  expect(await found(`nodeId: "${mine}", actor: { userId: "nobody" }`)).toEqual([]);
+  expect(await found(`decisions: [SKIPPED_DISABLED], ${subscription}`)).toEqual([
+    ['other', 'UPDATED'],
+    ['mine', 'UPDATED'],
+  ]);
+  expect(await found(`decisions: [SKIPPED_DISABLED], ${subscription}, ${actor}`)).toEqual([['mine', 'UPDATED']]);
+  expect(await found(`decisions: [SKIPPED_DISABLED]`, app.stranger)).toEqual([]);
+  expect(await found(`${subscription}, nodeId: "${mine}"`, app.stranger)).toEqual([]);
+  // Page by page, both ways.
+  for (const [size, cursor, edge] of [
+    ['first', 'after', 'endCursor'],
+    ['last', 'before', 'startCursor'],
+  ] as const) {
+    const seen: string[] = [];
+    let next = '';
+    for (let page = 0; page < 3; page++) {
+      const { nodes, pageInfo } = await list(`decisions: [SKIPPED_DISABLED], ${subscription}, ${size}: 1${next}`, 'nodeId');
+      seen.push(...nodes.map(({ nodeId }: { nodeId: string }) => (nodeId === mine ? 'mine' : 'other')));
+      next = `, ${cursor}: "${pageInfo[edge]}"`;
+    }
+    expect(seen).toEqual(size === 'first' ? ['other', 'mine'] : ['mine', 'other']);
+  }
+});
+
+it('neither records nor shows a column that the host does not declare', async () => {
+  await app.database.pool.query(`ALTER TABLE groups ADD COLUMN IF NOT EXISTS undeclared text DEFAULT 'undeclared 1'`);
+  const id = await create('Declared');
+  const key = app.app.webhooks.engine.host.fromGlobalId(id)?.key;
+  await app.database.pool.query(`UPDATE groups SET undeclared = 'undeclared 2' WHERE id = $1`, [key]);
+  await app.database.pool.query(`UPDATE groups SET undeclared = 'undeclared 3', name = 'Declared too' WHERE id = $1`, [key]);
+  await relay();
+  const { nodes } = await list(`nodeId: "${id}"`);
+  expect(nodes).toMatchObject([
+    { operation: 'UPDATED', changedFields: expect.arrayContaining(['name']), after: { name: 'Declared too' } },
+    { operation: 'CREATED' },
+  ]);
+  expect(JSON.stringify(nodes)).not.toContain('undeclared');
+  const { rows } = await app.database.pool.query(`SELECT e::text AS text FROM hookgraph.events e WHERE node_key = $1`, [key]);
+  expect(rows).toHaveLength(2);
+  expect(JSON.stringify(rows)).not.toContain('undeclared');
+});
+
 it('takes as many statements for many events as for one', async () => {
   for (let index = 0; index < 12; index++) await create(`Many ${index}`);
   await relay();
   const cost: number[] = [];
-  for (const first of [1, 12]) {
+  for (const args of [
+    'first: 1, nodeType: "Group"',
+    'first: 12, nodeType: "Group"',
+    'first: 12, nodeType: "Group", decisions: [NO_CHANGE]',
+  ]) {
     const { statements, stop } = recordStatements(app.database.pool);
-    const { nodes } = await list(
-      `first: ${first}, nodeType: "Group"`,
-      `${FIELDS} decisions { code delivery { id lastAttempt { id } } webhookSubscription { name } }`,
-    );
+    const { nodes } = await list(args, `${FIELDS} decisions { code delivery { id lastAttempt { id } } webhookSubscription { name } }`);
     stop();
-    expect(nodes).toHaveLength(first);
+    expect(nodes).toHaveLength(args.includes('decisions') ? 0 : Number(/\d+/.exec(args)?.[0]));
     for (const node of nodes) expect(node.after.name).toMatch(/^Many/);
     cost.push(statements.length);
   }
   expect(cost[1]).toBe(cost[0]);
   expect(cost[0]).toBeLessThanOrEqual(10);
+  // One batch of events, with their decisions.
+  expect(cost[2]).toBeLessThanOrEqual(10);
 });
 
 it('shows a user only the fields that the host lets them read', async () => {

@@ -8,15 +8,19 @@ import {
   countTopics,
   cursorOfSubscription,
   findDeliveries,
+  isActor,
+  type Json,
   LISTED_HOURS,
   listErrors,
   listEvents,
+  listMatchingEvents,
   listReplays,
   listSubscriptions,
   listTopics,
+  type Matching,
   resolveTopic,
 } from '../../webhooks/index.js';
-import { type AccessOf, pageOf } from '../access.js';
+import { type Access, type AccessOf, pageOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { toConnection, toPartialConnection } from '../connection.js';
 import { keyOfId } from '../own-nodes.js';
@@ -126,12 +130,29 @@ export function addQueries(
             description: `Only events at this time or later. Default: ${LISTED_HOURS} hours before \`occurredAtMax\`.`,
           }),
           occurredAtMax: t.arg({ type: 'DateTime', description: 'Only events at this time or earlier. Default: now.' }),
+          actor: t.arg({
+            type: 'JSON',
+            description:
+              'Only changes by an actor with these properties, e.g. `{ userId: "7" }`. Values are compared as texts. Changes of nodes that you may not read are left out.',
+          }),
+          decisions: t.arg({
+            type: [enums.whyNotCode],
+            description: 'Only events about which one of these decisions was made for one of your subscriptions.',
+          }),
+          webhookSubscriptionId: t.arg.id({
+            description: 'Only events about which a decision was made for this subscription. With `decisions`, one of those.',
+          }),
         },
         resolve: async (_root, { nodeId, nodeType, operation, occurredAtMin, occurredAtMax, ...args }, ctx) => {
           const { reading: engine, actor } = access(ctx);
           const node = nodeId == null ? null : (engine.host.fromGlobalId(nodeId) ?? { typename: '', key: '' });
           const filter = { node, typename: nodeType, operation, occurredAtMin, occurredAtMax };
-          return toPartialConnection(await listEvents(engine.pool, actor, filter, pageOf(args)), args, async () => 0);
+          const matching = matchingOf(access(ctx), args);
+          const page = pageOf(args);
+          const part = await (matching
+            ? listMatchingEvents(engine, actor, { filter, matching, page })
+            : listEvents(engine.pool, actor, filter, page));
+          return toPartialConnection(part, args, async () => 0);
         },
       },
       event.connection,
@@ -185,6 +206,31 @@ export function addQueries(
       replay.edge,
     ),
   }));
+}
+
+interface Conditions {
+  actor?: unknown;
+  decisions?: readonly string[] | null;
+  webhookSubscriptionId?: string | null;
+}
+
+/** Returns the function that applies the conditions about actors and decisions; `null` when there are none. */
+function matchingOf({ engine, loaders }: Access, { actor, decisions, webhookSubscriptionId: id }: Conditions): Matching | null {
+  if (actor == null && decisions == null && id == null) return null;
+  const subscriptionId = id == null ? null : keyOfId(engine, 'WebhookSubscription', id).toLowerCase();
+  return (events) =>
+    Promise.all(
+      events.map(async (event) => {
+        const content = actor == null ? null : await loaders.eventContent.load(event.id);
+        if (actor != null && !isActor(content?.actor ?? null, actor as Json)) return false;
+        if (decisions == null && subscriptionId === null) return true;
+        const decided = await loaders.decisionsOf.load(event.id);
+        return decided.some(
+          ({ code, subscription }) =>
+            (decisions == null || decisions.includes(code)) && (subscriptionId === null || subscription.id === subscriptionId),
+        );
+      }),
+    );
 }
 
 function sumOf(counts: Map<string, number>): number {

@@ -1,17 +1,13 @@
 // Adds the query that explains why a notification was not sent.
 
-import { type Decision, type Finding, WHY_NOT_CODES, type WhyNot, whyNot } from '../../webhooks/index.js';
+import { type Decision, type Finding, type WhyNot, whyNot } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { keyOfId } from '../own-nodes.js';
-import { describe } from '../types/enums.js';
 import type { WebhookTypes } from '../types/index.js';
 
-export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery, subscription, host }: WebhookTypes): void {
-  const code = builder.enumType('WebhookWhyNotCode', {
-    description: 'Why a notification was or was not sent. Codes are stable; the sentence that explains a code may change.',
-    values: describe(WHY_NOT_CODES, (name) => host.environment !== null || name !== 'OTHER_ENVIRONMENT'),
-  });
+export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery, subscription, enums }: WebhookTypes): void {
+  const { whyNotCode: code } = enums;
   const finding = builder.objectRef<Finding>('WebhookFinding').implement({
     description: 'A change, and why its notification was or was not sent.',
     fields: (t) => ({

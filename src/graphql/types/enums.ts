@@ -8,10 +8,17 @@ import {
   REPLAY_OBSTACLES,
   STAGES,
   SUBSCRIPTION_ORDERS,
+  WHY_NOT_CODES,
 } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
-export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
+interface Offered {
+  presets: boolean;
+  integrations: boolean;
+  environments: boolean;
+}
+
+export function addEnums(builder: Builder, { presets, integrations, environments }: Offered) {
   return {
     bodyOmitted: builder.enumType('WebhookBodyOmitted', {
       description: 'Why there is no recorded body.',
@@ -89,6 +96,10 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
           >,
         })
       : null,
+    whyNotCode: builder.enumType('WebhookWhyNotCode', {
+      description: 'Why a notification was or was not sent. Codes are stable; the sentence that explains a code may change.',
+      values: describe(WHY_NOT_CODES, (name) => environments || name !== 'OTHER_ENVIRONMENT'),
+    }),
     replayMode: builder.enumType('WebhookReplayMode', {
       description: 'The source from which a replay makes its requests.',
       values: {

@@ -30,7 +30,7 @@ export interface Joined {
 }
 
 export function addTypes(builder: Builder, { access, host, presets }: Joined) {
-  const enums = addEnums(builder, { presets, integrations: host.integration !== null });
+  const enums = addEnums(builder, { presets, integrations: host.integration !== null, environments: host.environment !== null });
   const fieldTypes = new FieldTypes(builder, host);
   const place = addPlace(builder);
   const topic = addTopic(builder, access, enums);

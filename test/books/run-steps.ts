@@ -2,6 +2,7 @@
 // was committed, so that a fault of the audit is found, too.
 import type { ServerResponse } from 'node:http';
 import pg from 'pg';
+import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import {
   audit,
   cancelReplay,
@@ -122,6 +123,8 @@ export class Run {
       case 'start worker':
         this.#worker ??= await this.world.work();
         return;
+      case 'relay':
+        return void (await relayOnce(pool));
       case 'make due':
         return this.#hurry();
       default:

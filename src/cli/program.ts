@@ -11,6 +11,7 @@ import { addCompletion } from './commands/completion.js';
 import type { OrganizationOptions } from './commands/create-organization.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
+import { addEgress } from './commands/egress.js';
 import { addErrors } from './commands/errors.js';
 import { addEvents } from './commands/events.js';
 import { addForget } from './commands/forget.js';
@@ -72,6 +73,7 @@ export function createProgram(cli: Cli): Command {
   addReplay(program, cli);
   addWhyNot(program, cli);
   addForget(program, cli);
+  addEgress(program, cli);
   program.commandsGroup('Manage subscriptions as code:');
   addAsCode(program, cli);
   program.commandsGroup('Develop a receiver:');

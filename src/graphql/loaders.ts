@@ -30,6 +30,7 @@ import {
   eventContents,
   eventsByIds,
   examplePayload,
+  type Json,
   lastAttemptsOf,
   listAuditOf,
   listDeliveriesOf,
@@ -38,6 +39,7 @@ import {
   type Neighbour,
   type NumberedDeliveries,
   neighboursOf,
+  observedBodies,
   type Page,
   type Period,
   type ReadableEvent,
@@ -66,6 +68,8 @@ export interface PageAsked<Filter> {
 export interface Loaders {
   topic: DataLoader<string, Topic | null>;
   subscription: DataLoader<string, Subscription | null>;
+  /** Loads the JSON bodies that a subscription sent last with its current version. */
+  observedBodies: DataLoader<string, Json[]>;
   /** Loads the events that a subscription missed since it was last disabled; `null` when it missed none. */
   missedOf: DataLoader<string, MissedEvents | null>;
   delivery: DataLoader<string, Delivery | null>;
@@ -109,6 +113,10 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
   return {
     topic: byId((ids) => topicsByIds(pool, ids)),
     subscription: byId((ids) => subscriptionsByIds(pool, actor, ids)),
+    observedBodies: byKey(
+      (ids) => observedBodies(pool, actor, ids),
+      () => [],
+    ),
     missedOf: byId((ids) => countMissedOf(pool, actor, ids)),
     delivery: byId((ids) => deliveriesByIds(pool, actor, ids)),
     attempt: byId((ids) => attemptsByIds(pool, actor, ids)),

@@ -144,6 +144,10 @@ export {
   resendDeliveries,
 } from './operations/bulk-actions.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
+export { type BodySchema, bodySchema } from './operations/contract/body-schema.js';
+export { EGRESS_SOURCES, type Egress, type EgressField, egressOf } from './operations/contract/egress.js';
+export { inferSchema } from './operations/contract/infer-schema.js';
+export { observedBodies } from './operations/contract/observed.js';
 export { type Decision, decisionsOf } from './operations/decisions.js';
 export { BODY_STATES, deliveriesAfter, type NumberedDeliveries, type NumberedDelivery } from './operations/deliveries-after.js';
 export { isActor, listMatchingEvents, type Matching } from './operations/event-log.js';

@@ -129,3 +129,38 @@ it('audit accounts for all in the database and for the own subscriptions, and ex
       stdout: expect.stringMatching(/The state of a delivery contradicts its attempts, .*: event \d+, subscription .*, delivery \d+/),
     });
 });
+
+it('egress lists the columns that leave to each host, and schema --body the schema of a body', async () => {
+  const query = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on Environment { name } } }';
+  const create = [
+    'webhooks',
+    'create',
+    '--name',
+    'Leaving',
+    '--topic',
+    'environment/created',
+    '--url',
+    'http://127.0.0.1:8080/',
+    '--query',
+    query,
+  ];
+  expect((await cli.run([...create, '--template', '{"name": "{{ data.node.name }}"}'])).code).toBe(0);
+  const { stdout } = await cli.run(['egress']);
+  expect(stdout).toContain('127.0.0.1:8080\tpublic.environments.name\tEnvironment.name\tQUERY\tLeaving');
+  expect(await cli.json('egress')).toContainEqual(
+    expect.objectContaining({
+      destination: '127.0.0.1:8080',
+      table: 'public.environments',
+      column: 'name',
+      webhook: expect.objectContaining({ name: 'Leaving' }),
+    }),
+  );
+  const body = await cli.json('schema', 'Leaving', '--body');
+  expect(body).toMatchObject({
+    describes: 'BODY',
+    note: expect.stringContaining('invented data'),
+    schema: { title: 'LeavingBody', required: ['name'] },
+  });
+  expect((await cli.run(['schema', 'Leaving', '--body', '--format', 'typescript'])).stdout).toContain('name: string');
+  expect(await cli.json('schema', 'Busy', '--body')).toMatchObject({ note: null, schema: { title: 'BusyBody', required: ['data'] } });
+});

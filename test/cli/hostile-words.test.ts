@@ -101,6 +101,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     prune: { args: ['--before', EVIL] },
     audit: { args: ['--mine'] },
     retention: { args: [], env: { HOOKGRAPH_LOG_LEVEL: EVIL } },
+    egress: { args: [] },
     config: { args: [], env: { HOST: EVIL } },
     doctor: { args: app },
     login: { args: ['--url', hostile.url], stdin: 'token' },

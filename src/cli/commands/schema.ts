@@ -21,10 +21,13 @@ export function addSchema(program: Command, { terminal, connect }: Cli): void {
     'schema user/created',
     'schema "CRM users" > crm-users.schema.json',
     'schema "CRM users" --format typescript > crm-users.ts',
+    'schema "CRM users" --body',
   ])
     .addOption(new Option('--format <format>', 'output format').choices(['json-schema', 'typescript']).default('json-schema'))
-    .action(async (name: string, options: Answering & { format: string }) => {
-      const described = await describePayload(await connect(), name);
+    .option('--body', 'of the JSON body that a template renders, inferred from bodies that were sent, or else from one of invented data')
+    .action(async (name: string, options: Answering & { format: string; body?: true }) => {
+      const client = await connect();
+      const described = options.body ? await describeBody(client, name) : await describePayload(client, name);
       const { contentType, note, schema } = described;
       if (options.json) return terminal.json(described);
       terminal.note(`Content-Type: ${contentType}${note ? `\n${note}` : ''}`);
@@ -55,6 +58,36 @@ async function describePayload(client: Client, name: string): Promise<DescribedP
   if (query === null) return describe(subscription as Described);
   const { webhookTopic } = await client.ask(SCHEMA, { id: subscription.topic.id, query });
   return describe({ ...(subscription as Described), topic: { ...subscription.topic, ...webhookTopic } });
+}
+
+/** Describes the JSON body of a subscription. @throws RuntimeError `NO_JSON_BODY` when it has none, or nothing is known of it */
+async function describeBody(client: Client, name: string): Promise<DescribedPayload> {
+  const found = await findSubscription(client, name);
+  const fields = 'name topic { key description } bodySchema { source observedCount schema }';
+  const { name: title, topic, bodySchema } = await findOne(client, 'WebhookSubscription', found.id, fields);
+  if (!bodySchema)
+    throw new RuntimeError(
+      'NO_JSON_BODY',
+      'The body of this subscription is XML, or its template rendered no JSON from invented data',
+      '`hookgraph webhooks preview` shows what it renders for a node.',
+    );
+  const notes: Record<string, string | null> = {
+    EXACT: null,
+    OBSERVED: `Observed: inferred from ${bodySchema.observedCount} ${bodySchema.observedCount === 1 ? 'body' : 'bodies'} that were sent.`,
+    SAMPLE: 'Inferred from one body, which the template rendered from invented data.',
+  };
+  const note = notes[bodySchema.source] ?? null;
+  return {
+    contentType: 'application/json',
+    describes: 'BODY',
+    note,
+    schema: {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: `${pascal(title ?? topic.key)}Body`,
+      description: [`${topic.key}: ${topic.description}`, note].filter(Boolean).join(' '),
+      ...bodySchema.schema,
+    },
+  };
 }
 
 interface Described {

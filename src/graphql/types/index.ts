@@ -5,6 +5,7 @@ import type { Builder } from '../builder.js';
 import type { HostTypes } from '../host-types.js';
 import { addAttempt } from './attempt.js';
 import { addBulkAction } from './bulk-action.js';
+import { addContract } from './contract.js';
 import { addDelivery } from './delivery.js';
 import { addEnums } from './enums.js';
 import { addError } from './error.js';
@@ -40,6 +41,7 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, fieldTypes, topic: topic.ref, delivery, error, host });
   addNumbered(builder, access, { subscription: subscription.ref, delivery: delivery.ref });
+  addContract(builder, access, subscription.ref);
   addStats(builder, access, subscription.ref);
   addVersions(builder, access, subscription.ref, host);
   addRecentNodes(builder, access, topic.ref);

@@ -18,6 +18,7 @@ import { insideTransaction } from '../base/store/transaction.js';
 import { forgetUpkeep, noteUpkeep, settleUpkeep } from '../destinations/upkeep.js';
 import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
 import { begin } from './begin-move.js';
+import { checkContract } from './contract/check-contract.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
@@ -161,6 +162,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const relabelled = !isDeepStrictEqual([name, integrationId, environmentIds], [was.name, was.integrationId, was.environmentIds]);
 
   const old = (await topicsByIds(engine.pool, [was.topicId])).get(was.topicId) as Topic;
+  problems.push(...(await checkContract(engine, actor.tenant, { definition: was.definition, topic: old }, { definition, topic })));
   const changes = changesOf(auditable(was, old, was.definition, oldSecrets), auditable(draft, topic, definition, secrets));
 
   const disabled = input.disabled === undefined ? was.disabledAt !== null : input.disabled === true;

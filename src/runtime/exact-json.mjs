@@ -116,9 +116,26 @@ export function parseJson(text) {
     return `"${MARK}${token}"`;
   });
   if (numbers.size === 0) return rounded;
-  return JSON.parse(marked, (_key, value) =>
-    typeof value === 'string' && value.startsWith(MARK) ? numbers.get(value.slice(MARK.length)) : value,
-  );
+  return replaceMarked([JSON.parse(marked)], numbers)[0];
+}
+
+/**
+ * Replaces each marked string by its ExactNumber. It has no recursion, as a reviver of JSON.parse would have, because JSON may be nested
+ * more deeply than the stack.
+ * @param {any[]} root
+ * @param {Map<string, ExactNumber>} numbers
+ */
+function replaceMarked(root, numbers) {
+  const open = [root];
+  for (let holder = open.pop(); holder !== undefined; holder = open.pop()) {
+    for (const key of Object.keys(holder)) {
+      const value = holder[/** @type {any} */ (key)];
+      if (typeof value === 'object' && value !== null) open.push(value);
+      else if (typeof value === 'string' && value.startsWith(MARK))
+        holder[/** @type {any} */ (key)] = numbers.get(value.slice(MARK.length));
+    }
+  }
+  return root;
 }
 
 /**
@@ -196,6 +213,13 @@ function write(value, replacer, indent) {
   try {
     const text = JSON.stringify(value, /** @type {undefined} */ (replacer), indent);
     return { text: hasMarked ? text.replace(MARKED, '$1') : text, isExact: hasMarked };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // JSON.stringify recurses, and ends after some thousand levels, or beyond the longest text.
+    throw new RangeError(
+      `The value can't be written as JSON, because it nests too many lists and objects or is too long: ${error.message}.`,
+      { cause: error },
+    );
   } finally {
     isMarking = false;
   }

@@ -134,6 +134,15 @@ describe('a number by its digits', () => {
   });
 });
 
+it('reads long numbers at any depth, as JSON.parse does, and says why what is too deep can’t be written', () => {
+  const deep = (levels: number) => `${'['.repeat(levels)}${ID},{"__proto__":${ID}}${']'.repeat(levels)}`;
+  let value = parseJson(deep(100_000));
+  while (Array.isArray(value[0])) [value] = value;
+  expect(value.map(String)).toEqual([ID, '[object Object]']);
+  expect(Object.entries(value[1]).map(String)).toEqual([`__proto__,${ID}`]);
+  expect(() => stringifyJson(parseJson(deep(100_000)))).toThrow(/^The value can't be written as JSON, because it nests too many/);
+});
+
 describe('for a library that parses and writes JSON itself', () => {
   it('a value with long numbers is a string, and any other is itself', () => {
     const value = parseJson(`{"a":[${ID}]}`);

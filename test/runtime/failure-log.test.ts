@@ -15,8 +15,9 @@ async function refused(): Promise<Error> {
 
 it('logs a database that is down once with its stack, then as a count of all that failed by it, and its end', async () => {
   const { log, lines, named } = collectLines();
-  for (let i = 0; i < 3; i++) logFailure(log, await refused(), 'claiming failed; trying again', { everyMs: 50 });
-  for (let i = 0; i < 2; i++) logFailure(log, await refused(), 'relaying failed; trying again', { everyMs: 50 });
+  const errors = await Promise.all(Array.from({ length: 5 }, refused));
+  for (const error of errors.slice(2)) logFailure(log, error, 'claiming failed; trying again', { everyMs: 50 });
+  for (const error of errors.slice(0, 2)) logFailure(log, error, 'relaying failed; trying again', { everyMs: 50 });
   expect(lines).toMatchObject([{ level: 50, msg: 'claiming failed; trying again', err: { code: 'ECONNREFUSED' } }]);
   const during = { 'claiming failed; trying again': 2, 'relaying failed; trying again': 2 };
   await until('its end is logged', () => named('a failure has ended').length > 0);
@@ -24,6 +25,16 @@ it('logs a database that is down once with its stack, then as a count of all tha
   expect(lines.filter((line) => line.err)).toHaveLength(1);
   logFailure(log, await refused(), 'claiming failed; trying again', { everyMs: 50 });
   expect(lines.filter((line) => line.err)).toHaveLength(2);
+});
+
+it('keeps a database without a connection left apart from one that is down, and says what helps', async () => {
+  const { log, lines } = collectLines();
+  const crowded = Object.assign(new Error('sorry, too many clients already'), { code: '53300' });
+  for (const error of [await refused(), crowded, crowded]) logFailure(log, error, 'claiming failed; trying again');
+  expect(lines.map(({ advice }) => advice)).toEqual([
+    expect.stringMatching(/^Is the database running/),
+    expect.stringMatching(/^Raise max_conn/),
+  ]);
 });
 
 it('keeps failures of other causes apart', () => {

@@ -108,7 +108,7 @@ export function createApi({
   addRotation(builder, access, { types, userError });
   addDismissal(builder, access, userError);
   addGroups(builder, access, types);
-  if (host.integration) addSwitch(builder, access, { integration: host.integration, userError });
+  if (host.integration) addSwitch(builder, access, { integration: host.integration, types, userError });
   addAudit(builder, access, types);
   if (operators) addOperators(builder, access, { operators, enums: types.enums, userError });
   const schema = builder.toSchema();

@@ -77,7 +77,6 @@ export { REPLAY_OBSTACLES, type ReplayObstacle } from './base/store/delivery-sta
 export {
   countErrorsOf,
   type DeliveryError,
-  dismissErrors,
   type ErrorFilter,
   errorsByIds,
   listErrors,
@@ -87,7 +86,7 @@ export { type EventFilter, LISTED_HOURS, listEvents } from './base/store/events.
 export { countForgettings, type Forgetting, listForgettings } from './base/store/forgettings.js';
 export { type PrunedHistory, pruneHistory } from './base/store/history.js';
 export { type ApiAddress, readApiAddress, storeApiAddress } from './base/store/installation.js';
-export { countMissedOf, describeMissed, type MissedEvents } from './base/store/missed-events.js';
+export { countMissedOf, describeMissed, type MissedEvents, MOST_SUBSCRIPTIONS } from './base/store/missed-events.js';
 export { type Neighbour, neighboursOf } from './base/store/ordered-deliveries.js';
 export { PAGE, type Page, type PageArguments, type PartOfRows, type Rows, toCursor, toPage } from './base/store/page.js';
 export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store/replays.js';
@@ -140,6 +139,7 @@ export {
   type BulkStarted,
   cancelBulkAction,
   deleteErrors,
+  deleteErrorsById,
   MAX_BULK_IDS,
   resendDeliveries,
 } from './operations/bulk-actions.js';

@@ -77,6 +77,11 @@ describe('webhookErrors', () => {
     expect(await drop('(ids: $ids)', { ids: ids.slice(0, 1) })).toEqual({ errors: [], deletedIds: ids.slice(0, 1) });
     expect(await drop('(input: { ids: $ids })', { ids: ids.slice(0, 2) })).toEqual({ errors: [], deletedIds: ids.slice(0, 2) });
     expect((await list('')).nodes).toMatchObject([{ id: ids[2] }]);
+    const { rows: audited } = await app.database.pool.query(
+      `SELECT subscription_id, message FROM hookgraph.audit_log WHERE action = 'ERRORS_DELETED' ORDER BY id`,
+    );
+    // An error that was deleted before is not deleted again.
+    expect(audited).toEqual(Array(2).fill({ subscription_id: databaseId, message: 'Deleted errors: 1.' }));
     expect(await ask('query ($id: ID!) { node(id: $id) { id } }', { id: ids[0] })).toBeNull();
   });
 

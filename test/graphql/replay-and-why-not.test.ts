@@ -252,7 +252,7 @@ it.each(['(integrationId: $id, disabled: $off)', '(input: { integrationId: $id, 
     const on = await subscribe({ integrationId });
     const off = await subscribe({ integrationId, disabled: true });
     const another = await subscribe();
-    const SWITCH = `mutation ($id: ID, $off: Boolean) { switchWebhookIntegration${form} { errors { field type } switchedCount } }`;
+    const SWITCH = `mutation ($id: ID, $off: Boolean) { switchWebhookIntegration${form} { errors { field type } switchedCount missedEvents { count message } } }`;
     const reasons = async () =>
       (
         await ask('query ($ids: [ID!]!) { nodes(ids: $ids) { ... on WebhookSubscription { disabledReason } } }', {
@@ -261,14 +261,23 @@ it.each(['(integrationId: $id, disabled: $off)', '(input: { integrationId: $id, 
       ).map((one: { disabledReason: string | null }) => one.disabledReason);
     await make('Environment');
     await relayOnce(app.database.pool);
-    expect(await ask(SWITCH, { id: integrationId, off: true })).toEqual({ errors: [], switchedCount: 1 });
-    expect(await ask(SWITCH, { id: integrationId, off: true })).toEqual({ errors: [], switchedCount: 0 });
+    expect(await ask(SWITCH, { id: integrationId, off: true })).toEqual({ errors: [], switchedCount: 1, missedEvents: [] });
+    expect(await ask(SWITCH, { id: integrationId, off: true })).toEqual({ errors: [], switchedCount: 0, missedEvents: [] });
     expect(await reasons()).toEqual(['INTEGRATION', 'OWNER', null]);
     const states = `SELECT state, reason FROM hookgraph.deliveries WHERE subscription_id = $1`;
     expect((await app.database.pool.query(states, [on.databaseId])).rows).toEqual([{ state: 'HELD', reason: 'DISABLED' }]);
-    expect(await ask(SWITCH, { id: integrationId, off: false })).toEqual({ errors: [], switchedCount: 1 });
+    await make('Environment');
+    await relayOnce(app.database.pool);
+    expect(await ask(SWITCH, { id: integrationId, off: false })).toEqual({
+      errors: [],
+      switchedCount: 1,
+      missedEvents: [{ count: 1, message: expect.stringMatching(`^1 event was missed since .*webhookSubscriptionId: "${on.id}"`) }],
+    });
     expect(await reasons()).toEqual([null, 'OWNER', null]);
-    expect((await app.database.pool.query(states, [on.databaseId])).rows).toEqual([{ state: 'PENDING', reason: null }]);
+    expect((await app.database.pool.query(`${states} ORDER BY id`, [on.databaseId])).rows).toEqual([
+      { state: 'PENDING', reason: null },
+      { state: 'SKIPPED', reason: 'DISABLED' },
+    ]);
     expect((await ask(SWITCH, { id: integrationId, off: true }, app.stranger)).errors).toEqual([
       { field: 'integrationId', type: 'NOT_FOUND' },
     ]);

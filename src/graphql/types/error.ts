@@ -1,7 +1,7 @@
 // Adds the GraphQL type WebhookError (an attempt that failed or had nothing to send), its connection, its filters and the mutation that
 // dismisses errors.
 import type { ArgBuilder } from '@pothos/core';
-import { type DeliveryError, dismissErrors, type ErrorFilter } from '../../webhooks/index.js';
+import { type DeliveryError, deleteErrorsById, type ErrorFilter } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
 import type { Builder, Types } from '../builder.js';
 import { idField, keyOfId } from '../own-nodes.js';
@@ -124,7 +124,7 @@ export function addDismissal(builder: Builder, access: AccessOf, userError: User
         if (ids == null) return refused("can't be blank", 'BLANK');
         if (ids.length > MOST_AT_ONCE) return refused(`are ${ids.length}; the maximum in one request is ${MOST_AT_ONCE}`);
         const keys = ids.map((id) => keyOfId(engine, 'WebhookError', id));
-        const { missing } = await dismissErrors(engine.pool, actor, keys);
+        const { missing } = await deleteErrorsById(engine, actor, keys);
         if (missing.length > 0)
           return refused(`not found: ${ids.filter((_, index) => missing.includes(keys[index] as string)).join(', ')}`, 'NOT_FOUND');
         for (const key of keys) loaders.error.clear(key);

@@ -5,7 +5,7 @@ import { type Actor, type BulkAction, type BulkActionKind, DELIVERY_KINDS } from
 import { type AuditAction, recordAudit } from '../base/store/audit.js';
 import { type BulkFilter, bulkActionsByIds, enabledOf, endBulkAction, MAX_RUNNING, startBulkAction } from '../base/store/bulk-actions.js';
 import { countDeliveriesOf, type DeliveryFilter, deliveriesByIds, searchedSince } from '../base/store/deliveries.js';
-import { countErrorsOf, type ErrorFilter } from '../base/store/errors.js';
+import { countErrorsOf, dismissErrors, type ErrorFilter } from '../base/store/errors.js';
 import { isBigId } from '../base/store/page.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
@@ -124,6 +124,23 @@ async function start(engine: Engine, actor: Actor, begun: Begun): Promise<BulkSt
   if (id === null)
     return refused({ field: 'base', message: `${MAX_RUNNING} of your actions are running; wait until one ends, or cancel one` });
   return { problems: [], action: await read(engine, actor, id) };
+}
+
+/** Dismisses the errors with these ids and records it in the audit log. If some aren't errors of the actor, dismisses none. */
+export function deleteErrorsById(engine: Engine, actor: Actor, ids: readonly string[]): Promise<{ missing: string[] }> {
+  return insideTransaction(engine.pool, async (client) => {
+    const { missing, dismissed } = await dismissErrors(client, actor, ids);
+    await recordAudit(
+      client,
+      actor,
+      Object.entries(dismissed).map(([subscriptionId, count]) => ({
+        subscriptionId,
+        action: 'ERRORS_DELETED',
+        message: `Deleted errors: ${count}.`,
+      })),
+    );
+    return { missing };
+  });
 }
 
 async function read(engine: Engine, actor: Actor, id: string): Promise<BulkAction | null> {

@@ -5,6 +5,7 @@ import type { Problem } from '../base/errors.js';
 import type { Actor } from '../base/model.js';
 import { recordAudit, switched as switchedTo } from '../base/store/audit.js';
 import { holdDeliveries, releaseDeliveries } from '../base/store/delivery-moves.js';
+import { countMissedOfFirst, type MissedEvents } from '../base/store/missed-events.js';
 import { disableIntegration, enableIntegration } from '../base/store/subscription-status.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
@@ -16,6 +17,8 @@ export interface Switched {
   problems: Problem[];
   /** Number of subscriptions that changed. */
   count: number;
+  /** The events that the subscriptions missed while they were disabled, if they were enabled. */
+  missed: (MissedEvents & { subscriptionId: string })[];
 }
 
 /**
@@ -23,9 +26,9 @@ export interface Switched {
  * only the subscriptions that this operation disabled, not those that their owner or a rule disabled. Idempotent.
  */
 export async function switchGroup(engine: Engine, actor: Actor, integrationId: string, disabled: boolean): Promise<Switched> {
-  if (!actor.canManageWebhooks) return { problems: [NOT_ALLOWED], count: 0 };
+  if (!actor.canManageWebhooks) return { problems: [NOT_ALLOWED], count: 0, missed: [] };
   if ((await missingOf(engine, actor, engine.host.integrationType, [integrationId])).length > 0)
-    return { problems: [{ field: 'integrationId', message: 'not found', type: 'NOT_FOUND' }], count: 0 };
+    return { problems: [{ field: 'integrationId', message: 'not found', type: 'NOT_FOUND' }], count: 0, missed: [] };
   const { ids, young } = await insideTransaction(engine.pool, async (client) => {
     const rows = await (disabled ? disableIntegration : enableIntegration)(client, actor, integrationId);
     const switched = rows.map(({ id }) => id);
@@ -40,5 +43,5 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
   });
   await begin(engine, () => (disabled ? holdDeliveries(engine.pool, ids, 'DISABLED') : releaseDeliveries(engine.pool, ids, ['DISABLED'])));
   await untilNoneBegins(engine.pool, young);
-  return { problems: [], count: ids.length };
+  return { problems: [], count: ids.length, missed: disabled ? [] : await countMissedOfFirst(engine.pool, actor, ids) };
 }

@@ -15,7 +15,7 @@ export const AUDIT_ACTIONS = {
   RELEASED: 'Held deliveries were released.',
   REPLAYED: 'A replay of past events was started.',
   REPLAY_CANCELLED: 'A replay was cancelled.',
-  ERRORS_DELETED: 'Deleting many errors was started.',
+  ERRORS_DELETED: 'Errors were deleted, or deleting many was started.',
   BULK_ACTION_CANCELLED: 'Resending or deleting many was cancelled.',
   HELD: 'The query or a template no longer works, so the deliveries of the subscription are held.',
   RESTORED: 'The query and the templates work again.',

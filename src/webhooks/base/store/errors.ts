@@ -126,22 +126,29 @@ export async function errorsByIds(db: Db, owner: Owner, ids: readonly string[]):
 
 /**
  * Dismisses these errors, so that they are no longer listed. If some ids are not errors of the owner, dismisses none and returns those ids
- * as `missing`. Idempotent.
+ * as `missing`. `dismissed`: the number of errors that were not dismissed before, by subscription. Idempotent.
  */
-export async function dismissErrors(db: Db, owner: Owner, ids: readonly string[]): Promise<{ missing: string[] }> {
-  const { rows } = await db.query<{ known: string[] }>(
+export async function dismissErrors(
+  db: Db,
+  owner: Owner,
+  ids: readonly string[],
+): Promise<{ missing: string[]; dismissed: Record<string, number> }> {
+  const { rows } = await db.query<{ known: string[]; dismissed: Record<string, number> }>(
     `WITH own AS MATERIALIZED (
-       SELECT a.id FROM hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id
+       SELECT a.id, a.subscription_id FROM hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id
        WHERE ${OWN} AND ${IN_ERROR} AND a.id = ANY ($3::bigint[])
      ), dismissed AS (
        INSERT INTO hookgraph.dismissals (attempt_id, dismissed_by) SELECT id, $2 FROM own WHERE (SELECT count(*) FROM own) = $4
-       ORDER BY id ON CONFLICT DO NOTHING
+       ORDER BY id ON CONFLICT DO NOTHING RETURNING attempt_id
+     ), counted AS (
+       SELECT own.subscription_id, count(*)::int AS count FROM dismissed JOIN own ON own.id = dismissed.attempt_id GROUP BY 1
      )
-     SELECT coalesce(array_agg(id::text), '{}') AS known FROM own`,
+     SELECT coalesce(array_agg(id::text), '{}') AS known,
+       (SELECT coalesce(jsonb_object_agg(subscription_id, count), '{}') FROM counted) AS dismissed FROM own`,
     [owner.tenant, owner.userId, [...new Set(ids.filter(isBigId))], new Set(ids).size],
   );
   const known = new Set(rows[0]?.known);
-  return { missing: ids.filter((id) => !known.has(id)) };
+  return { missing: ids.filter((id) => !known.has(id)), dismissed: rows[0]?.dismissed ?? {} };
 }
 
 /**

@@ -68,6 +68,15 @@ export async function countMissedOf(db: Pool | PoolClient, owner: Owner, ids: re
   );
 }
 
+/** The maximum number of subscriptions of which countMissedOfFirst counts the missed events. */
+export const MOST_SUBSCRIPTIONS = 100;
+
+/** Counts as countMissedOf does, for the first MOST_SUBSCRIPTIONS subscriptions alone. */
+export async function countMissedOfFirst(db: Pool | PoolClient, owner: Owner, ids: readonly string[]) {
+  const missed = await countMissedOf(db, owner, ids.slice(0, MOST_SUBSCRIPTIONS));
+  return [...missed].map(([subscriptionId, counted]) => ({ subscriptionId, ...counted }));
+}
+
 /** Says how many events were missed, in a clause: `12 events were missed since …`. */
 export function describeMissed({ count, isAtLeast, since }: MissedEvents): string {
   const events = `${isAtLeast ? 'at least ' : ''}${count} ${count === 1 ? 'event was' : 'events were'}`;

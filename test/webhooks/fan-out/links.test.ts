@@ -2,6 +2,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
+import { until } from '../../support/until.js';
 import { type CapturedTables, prepareTables } from '../capture/captured-tables.js';
 import { subscribe } from './subscribers.js';
 
@@ -147,6 +148,28 @@ it('waits for no row that a writer has locked, and moves its updated_at later', 
   await relayOnce(db.pool);
   expect(await touched()).toEqual(['person 1', 'team 1']);
   expect((await db.pool.query('SELECT FROM hookgraph.untouched_rows')).rowCount).toBe(0);
+});
+
+it('waits while a migration holds the table of an end; another relay goes on meanwhile, and nothing is lost', async () => {
+  await prepare();
+  const migration = await db.connect();
+  await db.pool.query('INSERT INTO team_people VALUES (1, 1)');
+  await migration.query('BEGIN; LOCK TABLE teams IN ACCESS EXCLUSIVE MODE');
+  const relaying = relayOnce(db.pool);
+  try {
+    await until('the relay waits', async () => {
+      const { rows } = await db.pool.query(
+        `SELECT count(*)::int AS waiting FROM pg_locks WHERE NOT granted AND relation = 'teams'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
+      return rows[0].waiting > 0;
+    });
+    await db.pool.query("UPDATE people SET name = 'x' WHERE id = 2");
+    expect(await told()).toEqual(['other Person 2 updated name']);
+  } finally {
+    await migration.query('COMMIT');
+  }
+  await relaying;
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members']);
 });
 
 it('leaves updated_at alone where the application sets it', async () => {

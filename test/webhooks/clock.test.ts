@@ -1,5 +1,6 @@
 // The clock of the database goes back or forward: nothing is lost, late by more than its own pause, or decided by times of two clocks.
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { checkKeys, createVault } from '../../src/webhooks/base/secrets/vault.js';
@@ -12,6 +13,7 @@ import { stepReplay } from '../../src/webhooks/fan-out/replay.js';
 import { replayEvents } from '../../src/webhooks/index.js';
 import { claimDue } from '../../src/webhooks/lease/claim.js';
 import { claimPaced } from '../../src/webhooks/lease/paced.js';
+import { clockScan } from '../../src/webhooks/worker-scans.js';
 import { deliveriesOf, insertDeliveries, insertErrors, insertSubscription, outOfStep } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { moveClock } from '../support/move-clock.js';
@@ -45,6 +47,27 @@ it('sends each event to a subscription of before the jump, and warns', async () 
     lines.some(({ msg, seconds }) => msg.includes('clock of the database went back') && Number(seconds) > TEN_MINUTES - 60),
   );
   expect((await readClock(world.db.pool)).backMs).toBe(0);
+});
+
+it('warns once of a jump forward, and of none that is as short as a correction', async () => {
+  // Sessions of this pool read a clock that a test can set.
+  await world.db.pool.query(`CREATE SCHEMA set_clock; CREATE TABLE set_clock.ahead AS SELECT 0 AS seconds;
+    CREATE FUNCTION set_clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+      $$ SELECT pg_catalog.clock_timestamp() + (SELECT seconds FROM set_clock.ahead) * interval '1 second' $$`);
+  const pool = new pg.Pool({ connectionString: world.db.url, options: '-c search_path=set_clock,pg_catalog' });
+  try {
+    const scan = clockScan({ ...world.webhooks.engine, pool });
+    for (const seconds of [0, 20, 3600, 3600]) {
+      await pool.query('UPDATE set_clock.ahead SET seconds = $1', [seconds]);
+      await scan();
+    }
+  } finally {
+    await pool.end();
+    await world.db.pool.query('DROP SCHEMA set_clock CASCADE');
+  }
+  const forward = lines.filter(({ msg }) => msg.startsWith('the clock of the database went forward'));
+  expect(forward).toHaveLength(1);
+  expect(forward[0]?.seconds).toBeGreaterThan(3500);
 });
 
 it.each([-TEN_MINUTES, 0, 3600])('sends nothing of before the subscription when the clock moved by %i s in between', async (seconds) => {

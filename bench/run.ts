@@ -8,6 +8,7 @@ import { bytes } from './lines/bytes.js';
 import { consoleLine } from './lines/console.js';
 import { fanOut } from './lines/fan-out.js';
 import { growth } from './lines/growth.js';
+import { hostile } from './lines/hostile.js';
 import { isolation } from './lines/isolation.js';
 import { kill } from './lines/kill.js';
 import { latency } from './lines/latency.js';
@@ -32,6 +33,7 @@ const LINES: Line[] = [
   writersTax,
   fanOut,
   neighbours,
+  hostile,
   isolation,
   tables,
   bytes,

@@ -5,6 +5,7 @@ import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { TSC } from './support/tsc.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -31,8 +32,7 @@ test('without src/sample', async () => {
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
   // Type-checks what is left, tests included.
-  const tsc = join(ROOT, 'node_modules/typescript-native/bin/tsc');
-  expect(await run(process.execPath, [tsc, '--noEmit', '-p', 'tsconfig.json'], { cwd: copy })).toMatchObject({ stdout: '' });
+  expect(await run(process.execPath, [...TSC, '--noEmit', '-p', 'tsconfig.json'], { cwd: copy })).toMatchObject({ stdout: '' });
   const { stdout } = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', ...PASSES], {
     cwd: copy,
     env: { ...process.env, CI: 'true', HOOKGRAPH_TEST_TEMPLATES: inject('templatesUrl') },

@@ -8,11 +8,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { packInto } from '../support/packed.js';
 import { WORKER_RUNS } from '../support/started.js';
+import { TSC } from '../support/tsc.js';
 import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
-const TYPESCRIPT = 'node_modules/typescript-native/bin/tsc';
 const EXAMPLES = ['sql-only', 'schema-first', 'pothos-prisma', 'fastify'];
 /** READMEs whose last two commands show a webhook that contains `says`. */
 const TRIED = [
@@ -133,7 +133,7 @@ it.each(['Bundler', 'NodeNext', 'Node16'])('type-checks the examples strictly un
   };
   const path = join(examples, `tsconfig.${moduleResolution}.json`);
   await writeFile(path, JSON.stringify({ compilerOptions: { ...options, skipLibCheck: true }, include: ['examples/*/*.ts'] }));
-  const checked = await run(process.execPath, [join(ROOT, TYPESCRIPT), '-p', path]).catch((error) => error);
+  const checked = await run(process.execPath, [...TSC, '-p', path]).catch((error) => error);
   expect(checked.stdout).toBe('');
 });
 

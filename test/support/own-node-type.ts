@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { TSC } from './tsc.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -60,13 +61,7 @@ export async function build(copy: string, { check = true } = {}): Promise<void> 
   const run = promisify(execFile);
   await run(process.execPath, ['scripts/generate.mjs'], { cwd: copy });
   const options = check ? [] : ['--noCheck'];
-  await run(
-    process.execPath,
-    ['node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json', '--declaration', 'false', ...options],
-    {
-      cwd: copy,
-    },
-  ).catch((error) => {
+  await run(process.execPath, [...TSC, '-p', 'tsconfig.build.json', '--declaration', 'false', ...options], { cwd: copy }).catch((error) => {
     throw new Error(error.stdout);
   });
   const copyStatements = "import('./scripts/prepare.mjs').then(({ copyStatements }) => copyStatements())";

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { TSC } from './tsc.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = ['pg', '@types', 'graphql', 'graphql-yoga', 'kysely', '@prisma', 'prisma', 'tsx', 'typescript'];
@@ -39,7 +40,7 @@ export async function strangerProject(files: Record<string, string>): Promise<St
   return {
     dir,
     typeCheck: () =>
-      run(process.execPath, [join(ROOT, 'node_modules/typescript-native/bin/tsc'), '-p', '.'], { cwd: dir }).then(
+      run(process.execPath, [...TSC, '-p', '.'], { cwd: dir }).then(
         ({ stdout }) => stdout,
         (error: { stdout: string }) => error.stdout,
       ),

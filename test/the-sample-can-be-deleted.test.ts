@@ -35,7 +35,7 @@ test('without src/sample', async () => {
   expect(await run(process.execPath, [...TSC, '--noEmit', '-p', 'tsconfig.json'], { cwd: copy })).toMatchObject({ stdout: '' });
   const { stdout } = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', ...PASSES], {
     cwd: copy,
-    env: { ...process.env, CI: 'true', HOOKGRAPH_TEST_TEMPLATES: inject('templatesUrl') },
+    env: { ...process.env, CI: 'true', HOOKGRAPH_TEST_TEMPLATES: inject('sharedUrl') },
   });
   expect(stdout).toContain(`${PASSES.length} passed`);
 });

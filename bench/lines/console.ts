@@ -1,6 +1,10 @@
 // Measures the console with a month of history: how long each list takes to answer, and how long the page is busy while it scrolls.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { startBrowser } from '../../test/support/browser.js';
+import { unpackBrowser } from '../../test/support/unpack-browser.js';
 import { fillHistory } from '../filled-history.js';
 import { type Line, type Metrics, quantile, type Variant } from '../frame.js';
 import { cpuMs, startHookgraph } from '../processes.js';
@@ -51,7 +55,8 @@ export const consoleLine: Line = {
     });
     const database = await source.copy();
     const hookgraph = await startHookgraph('serve', { ...server.env, DATABASE_URL: database.url });
-    const { browser, close } = await startBrowser();
+    const folder = await mkdtemp(join(tmpdir(), 'hookgraph-browser-'));
+    const browser = await startBrowser(await unpackBrowser(folder));
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
     const signedIn = await page.request.post(`${hookgraph.url}/console/session`, {
       data: { token: ADMIN_TOKEN },
@@ -76,7 +81,8 @@ export const consoleLine: Line = {
       ],
       notes: () => [`The slowest operations: ${[...slowest].map(([name, operation]) => `${name}: ${operation}`).join('; ')}.`],
       async close() {
-        await close();
+        await browser.close();
+        await rm(folder, { recursive: true });
         await hookgraph.stop('SIGKILL');
         await database.drop();
         await source.drop();

@@ -69,7 +69,7 @@ it('serves pages and files below its path, and nothing else', async () => {
 
 describe.skipIf(!hasBrowser)('in a browser', () => {
   it('shows webhooks of the application’s user, without what the application lacks', async () => {
-    const { browser } = await sharedBrowser();
+    const browser = await sharedBrowser();
     const context = await browser.newContext();
     const faults: string[] = [];
     try {

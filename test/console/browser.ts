@@ -1,9 +1,9 @@
 // Opens the console in a real browser, against a product of the test's own with a lively history, and watches for every fault of a page.
-import { rmSync } from 'node:fs';
 import axe from 'axe-core';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { hasBrowser, startBrowser, type TestBrowser } from '../support/browser.js';
+import { hasBrowser, startBrowser } from '../support/browser.js';
+import { ofTheRun } from '../support/of-the-run.js';
 import { ADMIN_TOKEN, type RunningProduct } from '../support/product.js';
 import { runProduct } from '../support/run-product.js';
 import { type History, makeHistory } from './history.js';
@@ -30,17 +30,10 @@ export interface Console {
   close(): Promise<void>;
 }
 
-/** One browser for all files of this worker. It ends with the process. */
-let shared: Promise<TestBrowser> | undefined;
+let shared: Promise<Browser> | undefined;
 
-export function sharedBrowser(): Promise<TestBrowser> {
-  shared ??= startBrowser().then((started) => {
-    // Playwright ends the browser with this process; only its folder would stay.
-    process.once('exit', () => rmSync(started.dir, { recursive: true, force: true }));
-    return started;
-  });
-  return shared;
-}
+/** One browser for all files of this worker. Playwright ends it with the process. */
+export const sharedBrowser = (): Promise<Browser> => (shared ??= ofTheRun('browser').then(startBrowser));
 
 /** Starts a product in this process. `history`: whether webhooks, deliveries and failures are made first. Default: yes. */
 export async function openConsole({
@@ -52,7 +45,7 @@ export async function openConsole({
 } = {}): Promise<Console> {
   const clock = { daysAhead: 0 };
   const now = () => Date.now() + clock.daysAhead * 86_400_000;
-  const [product, { browser }] = await Promise.all([runProduct({ now }), sharedBrowser()]);
+  const [product, browser] = await Promise.all([runProduct({ now }), sharedBrowser()]);
   const faults: string[] = [];
   const expected: string[] = [];
   const contexts: BrowserContext[] = [];

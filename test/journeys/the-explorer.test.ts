@@ -2,16 +2,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page, Response } from 'playwright-core';
+import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TABS } from '../../src/sample/explorer-tabs.js';
-import { hasBrowser, startBrowser, type TestBrowser } from '../support/browser.js';
+import { hasBrowser, startBrowser } from '../support/browser.js';
 import { type RunningCli, runCli } from '../support/cli.js';
+import { ofTheRun } from '../support/of-the-run.js';
 
 describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
   let cli: RunningCli;
   let dataDir: string;
-  let browser: TestBrowser;
+  let browser: Browser;
   let page: Page;
   let explorer: string;
   const requested: string[] = [];
@@ -22,8 +23,8 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     cli = runCli(['serve'], { HOOKGRAPH_DATA_DIR: dataDir, PORT: '0' });
     await cli.says('curl -s');
     explorer = /Explorer +(\S+)/.exec(cli.output())?.[1] as string;
-    browser = await startBrowser();
-    page = await browser.browser.newPage({ viewport: { width: 1440, height: 900 } });
+    browser = await startBrowser(await ofTheRun('browser'));
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.on('request', (request) => requested.push(request.url()));
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(String(error)));

@@ -1,7 +1,7 @@
 // Makes a migrated test database as a clone of the run's template.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { ofTheRun } from './of-the-run.js';
 
 export const TEMPLATE = 'hookgraph_template';
 /** The name of a second template, which also has triggers and sample data, as after the product's first start. */
@@ -18,7 +18,7 @@ export interface TestDatabase {
 
 /** Makes a database. `empty`: without Hookgraph's migrations; `seeded`: with the domain's triggers and sample data. */
 export async function testDatabase({ empty = false, seeded = false } = {}): Promise<TestDatabase> {
-  const server = await serverWith(empty ? 'empty' : seeded ? 'seeded' : 'migrated');
+  const server = await ofTheRun(empty ? 'empty' : seeded ? 'seeded' : 'migrated');
   return clone(server, empty ? 'template1' : seeded ? SEEDED : TEMPLATE);
 }
 
@@ -30,7 +30,7 @@ const prepared = new Map<string, Promise<string>>();
  * CPU that preparing takes. `prepare` must do the same for the same key, and leave no connection open.
  */
 export async function preparedDatabase(key: string, prepare: (database: TestDatabase) => Promise<unknown>): Promise<TestDatabase> {
-  const server = await serverWith('migrated');
+  const server = await ofTheRun('migrated');
   const make = async () => {
     const database = await clone(server, TEMPLATE);
     await prepare(database);
@@ -60,14 +60,6 @@ async function clone(server: string, template: string): Promise<TestDatabase> {
       await onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },
   };
-}
-
-/** Returns the URL of the run's Postgres, whose global set-up makes the template first when no test has needed it yet. */
-async function serverWith(template: 'empty' | 'migrated' | 'seeded'): Promise<string> {
-  const response = await fetch(`${inject('templatesUrl')}/${template}`);
-  const text = await response.text();
-  if (!response.ok) throw new Error(text);
-  return text;
 }
 
 async function onServer(url: string, statement: string): Promise<void> {

@@ -1,4 +1,5 @@
-// Vitest's global set-up: a temporary Postgres with a migrated and a seeded template database, each made when a test first asks for it.
+// Vitest's global set-up: a temporary Postgres with a migrated and a seeded template database, and a browser, each made when a test first
+// asks for it.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -12,13 +13,7 @@ import { MIGRATION_SETS } from '../../src/runtime/migration-sets.js';
 import { startEmbeddedPostgres } from '../../src/runtime/postgres/embedded-postgres.js';
 import { SEEDED, SEEDED_TOKEN, TEMPLATE } from './database.js';
 import { run } from './product.js';
-
-declare module 'vitest' {
-  export interface ProvidedContext {
-    /** Answers GET /empty, /migrated and /seeded with Postgres' URL, when the template of that name is ready. */
-    templatesUrl: string;
-  }
-}
+import { unpackBrowser } from './unpack-browser.js';
 
 /** Settings for data that needn't survive the run, so that Postgres doesn't wait for the disk. */
 const THROW_AWAY = {
@@ -33,36 +28,48 @@ const THROW_AWAY = {
   autovacuum: 'off',
 };
 
-/** The variable with the address of another run's templates, which a run that a test starts uses instead of a Postgres of its own. */
+/** The variable with the address of another run's set-up, which a run that a test starts uses instead of a Postgres of its own. */
 const OTHERS = 'HOOKGRAPH_TEST_TEMPLATES';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const others = process.env[OTHERS];
   if (others !== undefined) {
-    project.provide('templatesUrl', others);
+    project.provide('sharedUrl', others);
     return async () => {};
   }
   const dataDir = await mkdtemp(join(await temporaryFolder(), 'hookgraph-test-'));
+  // Not in memory, where programs may not be allowed to run.
+  const browserDir = await mkdtemp(join(tmpdir(), 'hookgraph-browser-'));
   const running = once(() => startEmbeddedPostgres({ dataDir, settings: THROW_AWAY }));
   const migrated = once(async () => makeTemplate((await running()).superuserUrl));
   const seeded = once(async () => {
     await migrated();
     await makeSeeded((await running()).superuserUrl);
   });
-  const templates: Record<string, () => Promise<unknown>> = { '/empty': running, '/migrated': migrated, '/seeded': seeded };
+  const browser = once(() => unpackBrowser(browserDir));
+  const serverWith = (template: () => Promise<unknown>) => async () => {
+    await template();
+    return (await running()).superuserUrl;
+  };
+  const shared: Record<string, () => Promise<string>> = {
+    '/empty': serverWith(running),
+    '/migrated': serverWith(migrated),
+    '/seeded': serverWith(seeded),
+    '/browser': browser,
+  };
   const server = createServer((request, response) => {
-    const make = templates[request.url ?? ''] as () => Promise<unknown>;
+    const make = shared[request.url ?? ''] as () => Promise<string>;
     make().then(
-      async () => response.end((await running()).superuserUrl),
+      (made) => response.end(made),
       (error) => response.writeHead(500).end(String(error.stack)),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  project.provide('templatesUrl', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  project.provide('sharedUrl', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return async () => {
     server.close();
     if (running.called()) await (await running()).stop();
-    await rm(dataDir, { recursive: true, force: true });
+    for (const dir of [dataDir, browserDir]) await rm(dir, { recursive: true, force: true });
   };
 }
 

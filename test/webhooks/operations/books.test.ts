@@ -154,7 +154,7 @@ describe('a planted fault', () => {
   it.each([
     ['MISSING_DELIVERY', `WITH a AS (DELETE FROM hookgraph.attempts WHERE delivery_id = $1) DELETE FROM ${D}`],
     ['WITHOUT_EVENT', `DELETE FROM hookgraph.events WHERE id = (SELECT event_id FROM ${D})`],
-    ['OTHER_TENANT', `UPDATE hookgraph.deliveries SET tenant = 'other' WHERE id = $1`],
+    ['OTHER_TENANT', `UPDATE hookgraph.events SET tenant = 'other' WHERE id = (SELECT event_id FROM ${D})`],
     ['CONTRADICTS_QUEUE', `UPDATE hookgraph.deliveries SET state = 'RETRYING' WHERE id = $1`],
     [
       'CONTRADICTS_QUEUE',

@@ -78,7 +78,7 @@ checked AS MATERIALIZED (
       WHEN d.state = 'HELD' AND d.reason = 'NODE' THEN 'HELD'
       WHEN d.state = 'FAILED' AND d.kind NOT IN ('TEST', 'BEFORE') THEN 'FAILED' END AS outcome
   ) x
-  WHERE (:'tenant'::text IS NULL OR coalesce(s.tenant, d.tenant) = :'tenant')
+  WHERE (:'tenant'::text IS NULL OR s.tenant = :'tenant')
     AND (:'owner'::text IS NULL OR s.owner = :'owner')
 )
 SELECT

@@ -24,7 +24,7 @@ export function addSchema(program: Command, { terminal, connect }: Cli): void {
     'schema "CRM users" --body',
   ])
     .addOption(new Option('--format <format>', 'output format').choices(['json-schema', 'typescript']).default('json-schema'))
-    .option('--body', 'of the JSON body that a template renders, inferred from bodies that were sent, or else from one of invented data')
+    .option('--body', 'describe the JSON body that a template renders, by bodies that were sent, or else by one of invented data')
     .action(async (name: string, options: Answering & { format: string; body?: true }) => {
       const client = await connect();
       const described = options.body ? await describeBody(client, name) : await describePayload(client, name);

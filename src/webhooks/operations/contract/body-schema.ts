@@ -16,7 +16,8 @@ export interface BodySchema {
 }
 
 /**
- * Returns the schema of the JSON body; `null` when the body is XML, the query is not valid, or the template renders no JSON for sample data.
+ * Returns the schema of the JSON body. `null` when the body is XML, the query is not valid, or the template renders no JSON for sample
+ * data.
  * @param sampled whether to infer the schema from a sample also without a template, so that it can be compared with one of a template
  */
 export async function bodySchema(

@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../base/model.js';
 import type { JsonSchema } from '../payload-schema.js';
 
-/** Returns the schema that all values follow; `{}`, which allows any value, without values. A property that not all objects have is optional. */
+/**
+ * Returns the schema that all values follow; without values `{}`, which allows any value. A property that some objects lack is optional.
+ */
 export function inferSchema(values: readonly Json[]): JsonSchema {
   const kinds = new Map<string, Json[]>();
   for (const value of values) kinds.set(kindOf(value), [...(kinds.get(kindOf(value)) ?? []), value]);

@@ -6,7 +6,7 @@ import { listDeliveriesOf } from '../../base/store/deliveries.js';
 import { subscriptionsByIds } from '../../base/store/subscriptions.js';
 
 /** The number of deliveries of each subscription whose bodies are read. */
-export const OBSERVED = 50;
+const OBSERVED = 50;
 
 /** Returns the JSON bodies that were sent with the current version of each subscription, in a few statements for all of them. */
 export async function observedBodies(pool: Pool, owner: Owner, ids: readonly string[]): Promise<Map<string, Json[]>> {

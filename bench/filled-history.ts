@@ -29,9 +29,9 @@ const EVENTS = `INSERT INTO hookgraph.events (id, occurred_at, tenant, typename,
   FROM generate_series(1, $1::int) n, (SELECT $3::text[] AS ids) p`;
 
 // 900 of 1,000 deliveries arrived, 40 failed, 40 were skipped, 15 wait for a retry and 5 are held. Two deliveries share an event.
-const DELIVERIES = `INSERT INTO hookgraph.deliveries (id, event_id, subscription_id, topic_id, tenant, typename, node_key, state, reason,
+const DELIVERIES = `INSERT INTO hookgraph.deliveries (id, event_id, subscription_id, topic_id, typename, node_key, state, reason,
     due_at, attempt_count, created_at, updated_at)
-  SELECT e.id + 200000 * (1 + x.n), e.id, s.id, s.topic_id, e.tenant, e.typename, e.node_key, x.state, x.reason, e.occurred_at, x.tries,
+  SELECT e.id + 200000 * (1 + x.n), e.id, s.id, s.topic_id, e.typename, e.node_key, x.state, x.reason, e.occurred_at, x.tries,
     e.occurred_at, e.occurred_at
   FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM hookgraph.events WHERE tenant = $1 AND typename = 'User' AND context IS NULL) e
   CROSS JOIN LATERAL (
@@ -57,7 +57,7 @@ const ATTEMPTS = `INSERT INTO hookgraph.attempts (id, delivery_id, subscription_
     '{"queue": 10, "payload": 0.1, "send": 4.9}', 'http://receiver.example/',
     jsonb_build_object('content-type', 'application/json', 'x-hookgraph-signature', md5(d.id::text) || md5(d.node_key)),
     '{"node": "' || d.node_key || '", "padding": "' || repeat('x', 300) || '"}', r.status, '{"connection": "keep-alive"}', 'ok'
-  FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM hookgraph.deliveries WHERE tenant = $1) d
+  FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM hookgraph.deliveries WHERE subscription_id = ANY ($1::uuid[])) d
   CROSS JOIN generate_series(1, d.attempt_count) number
   CROSS JOIN LATERAL (
     SELECT CASE d.state WHEN 'DELIVERED' THEN 'DELIVERED' WHEN 'SKIPPED' THEN 'SKIPPED' WHEN 'HELD' THEN 'HELD' ELSE 'FAILED' END AS outcome,
@@ -93,7 +93,7 @@ export async function fillHistory(database: Database, app: App, events: number):
     await client.query('ANALYZE hookgraph.events');
     await client.query(DELIVERIES, [tenant, ids]);
     await client.query('ANALYZE hookgraph.deliveries');
-    await client.query(ATTEMPTS, [tenant]);
+    await client.query(ATTEMPTS, [ids]);
     await client.query(OPEN);
     await client.query('ANALYZE hookgraph.attempts');
     await countAttempts(pool, { spanMs: 86_400_000 });

@@ -243,8 +243,14 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   receiver.answer = (response) => void response.end();
   expect((await cli.run(['resend', deliveryId])).stdout).toBe(`Delivery ${deliveryId} is due now.\n`);
   await until('it is delivered', async () => (await cli.json('deliveries', 'show', deliveryId)).state === 'DELIVERED');
+  expect((await cli.run(['webhooks', 'update', 'Busy', '--numbered'])).code).toBe(0);
+  expect((await cli.run(['deliveries', 'after', 'Busy', '0'])).stdout).toBe('No notification has a number above 0; the last one is 0.\n');
   const resend = ['deliveries', 'resend', '--webhook', 'Busy', '--status', '2xx', '--as-new'];
   expect(await cli.json(...resend, '--follow')).toMatchObject({ kind: 'RESEND_AS_NEW', state: 'DONE', matchedCount: 1, doneCount: 1 });
+  await until('it has a number', async () =>
+    /^1 {2}DELIVERED {2}\{"data"/.test((await cli.run(['deliveries', 'after', 'Busy', '0'])).stdout),
+  );
+  expect(await cli.json('deliveries', 'after', 'Busy', '0')).toMatchObject({ sequence: '1', bodyState: 'EXACT' });
   const [action] = await cli.json('actions', 'list');
   expect((await cli.run(['actions', 'cancel', action.databaseId])).stderr).toContain('The action has already ended');
   expect((await cli.run(['deliveries', 'resend'])).code).toBe(2);

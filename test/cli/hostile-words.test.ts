@@ -122,6 +122,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'webhooks preview': { args: [name, '--template', EVIL] },
     'deliveries list': { args: [] },
     'deliveries show': { args: [delivery] },
+    'deliveries after': { args: [name, '0'] },
     'deliveries resend': { args: ['--webhook', name] },
     'actions list': { args: [] },
     'actions cancel': { args: [EVIL] },

@@ -67,6 +67,8 @@ export async function deliveriesAfter(
 
 function bodyOf(delivery: Delivery | null, request: Attempt['request']): Pick<NumberedDelivery, 'body' | 'bodyState'> {
   if (request === null) return { body: null, bodyState: delivery === null || delivery.attemptCount > 0 ? 'DELETED' : 'NOT_SENT' };
-  if (request.omitted != null) return { body: null, bodyState: 'NOT_RECORDED' };
+  const { omitted } = request;
+  if (omitted === 'SWITCHED_OFF' || omitted === 'UNMASKABLE') return { body: null, bodyState: 'NOT_RECORDED' };
+  if (omitted != null || request.body === null) return { body: null, bodyState: 'DELETED' };
   return { body: request.body, bodyState: request.bytes == null ? 'EXACT' : 'MASKED' };
 }

@@ -79,7 +79,8 @@ export async function numbersAfter(
        (SELECT n.number::text FROM hookgraph.sequence_numbers n WHERE n.subscription_id = s.id ORDER BY n.number LIMIT 1) AS first,
        coalesce((
          SELECT jsonb_agg(jsonb_build_object('number', n.number::text, 'deliveryId', n.delivery_id::text, 'attemptId', (
-           SELECT a.id::text FROM hookgraph.attempts a WHERE a.delivery_id = n.delivery_id AND a.request_url IS NOT NULL ORDER BY a.id DESC LIMIT 1
+           SELECT a.id::text FROM hookgraph.attempts a WHERE a.delivery_id = n.delivery_id
+             AND (a.exchange_id IS NOT NULL OR a.request_url IS NOT NULL) ORDER BY a.id DESC LIMIT 1
          )) ORDER BY n.number) FROM (
            SELECT n.number, n.delivery_id FROM hookgraph.sequence_numbers n WHERE n.subscription_id = s.id AND n.number > $4
            ORDER BY n.number LIMIT $5

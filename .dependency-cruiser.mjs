@@ -59,6 +59,7 @@ export default {
       to: {
         path: ['^src/', 'node_modules/'],
         pathNot: [
+          '^src/webhooks/operations/why-not-codes\\.ts$',
           '^src/webhooks/base/(fields/|(model|stages|recording/mask-path)\\.ts$)',
           '^src/webhooks/destinations/([^/]+/(field|definition|access|check)|draft|registry)\\.ts$',
         ],

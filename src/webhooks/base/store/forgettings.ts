@@ -76,7 +76,7 @@ interface Running {
   isRelayed: boolean;
 }
 
-/** What a step changed: the row's new positions and what is added to its counts. */
+/** The row's new positions after a step, and the step's additions to its counts. */
 interface Moved {
   event?: string;
   subscription?: string;

@@ -1,12 +1,14 @@
 // Unpacks the browser that npm installed.
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 
-const PROGRAM = `import packed from '@sparticuz/chromium'; console.log(await packed.executablePath());`;
+const require = createRequire(import.meta.url);
 
 /** Unpacks into the folder, and returns the path of the browser. Another process does it, because the package looks at TMPDIR alone. */
 export async function unpackBrowser(folder: string): Promise<string> {
-  const options = { cwd: import.meta.dirname, env: { ...process.env, TMPDIR: folder } };
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', PROGRAM], options);
+  const program = `require(${JSON.stringify(require.resolve('@sparticuz/chromium'))}).executablePath().then(console.log)`;
+  const env = { ...process.env, TMPDIR: folder };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--eval', program], { env });
   return stdout.trim();
 }

@@ -53,7 +53,7 @@ export const hostile: Line = {
         const ordinary = { topic: { key: 'user/created' }, callbackUrl: `${receiver.url}/ordinary` };
         const { problems } = await createSubscription(app.webhooks.engine, actor, ordinary);
         if (problems.length > 0) throw new Error(JSON.stringify(problems));
-        if (kind.input) await subscribe(app, database, { callbackUrl: `${receiver.url}/hostile`, ...kind.input });
+        if (kind.input) await subscribe(app, database, { ...kind.input, callbackUrl: `${receiver.url}/hostile` });
         await relayAll(database);
       });
       sources.push({

@@ -21,7 +21,7 @@ const OWNERS: Record<string, string[]> = {
   replaced_deliveries: ['base/store/ordered-deliveries.ts'],
   clock: ['base/store/clock.ts'],
   history_start: ['base/store/changes.ts'],
-  // `forgettings.ts` blanks the contents of a node.
+  // The second file blanks contents of nodes that are to be forgotten.
   attempts: ['verdict/attempt-rows.sql', 'base/store/forgettings.ts'],
   exchanges: ['verdict/attempt-rows.sql', 'base/store/exchange-rows.ts'],
   forgettings: ['base/store/forgettings.ts'],

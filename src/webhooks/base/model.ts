@@ -268,8 +268,7 @@ export interface Timings {
 
 /**
  * Why there is no body. `SWITCHED_OFF`: the subscription records no bodies. `UNMASKABLE`: the values to mask couldn't be located.
- * `DELETED`: it was recorded and was deleted, with its headers, since it was older than the installation keeps bodies. `FORGOTTEN`: an
- * admin had everything about its node blanked.
+ * `DELETED`: it was deleted because of its age, with its headers. `FORGOTTEN`: an admin had everything about its node blanked.
  */
 export type BodyOmitted = 'SWITCHED_OFF' | 'UNMASKABLE' | 'DELETED' | 'FORGOTTEN';
 

@@ -76,7 +76,7 @@ interface Running {
   isRelayed: boolean;
 }
 
-/** The row's new positions after a step, and the step's additions to its counts. */
+/** The result of a step: the row's new positions, and numbers to add to its counts. */
 interface Moved {
   event?: string;
   subscription?: string;

@@ -37,8 +37,8 @@ describe('topicsOf', () => {
     expect(topicsOf([OWN_NODE]).map(({ key, column_name, to_value }) => `${key} ${column_name}=${to_value}`)).toEqual([
       'webhook_subscription/disabled status=DISABLED',
       'webhook_subscription/held status=HELD',
-      'webhook_subscription/recovered health=WORKING',
       'webhook_subscription/slowed health=SLOWED',
+      'webhook_subscription/recovered health=WORKING',
     ]);
   });
 

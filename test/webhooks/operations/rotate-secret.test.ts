@@ -91,7 +91,7 @@ describe('a rotation', () => {
   });
 
   it('ends when the secret is set by hand, and goes on through every other save', async () => {
-    const id = await t.create({ sharedSecret: 'one' });
+    const id = await t.create({ sharedSecret: 'one', template: '{"a":0}' });
     await rotate(id, 'two');
     expect((await update(id, { template: '{"a":1}', sharedSecret: 'two' })).problems).toEqual([]);
     expect(await secretsOf(id)).toEqual(['two', 'one']);
@@ -104,7 +104,7 @@ describe('a rotation', () => {
   });
 
   it('and a save that race both hold', async () => {
-    const id = await t.create({ sharedSecret: 'one' });
+    const id = await t.create({ sharedSecret: 'one', template: '{"a":0}' });
     const results = await Promise.all([
       update(id, { template: '{"a":1}' }),
       rotate(id, 'two'),

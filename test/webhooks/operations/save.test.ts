@@ -100,7 +100,7 @@ describe('a save', () => {
   });
 
   it('by many at once loses none of them', async () => {
-    const id = await create();
+    const id = await create({ template: '{"a":0}' });
     const results = await Promise.all(
       [{ template: '{"a":1}' }, { errorTemplate: 'x' }, { sharedSecret: 's' }].map((input) => updateSubscription(engine, owner, id, input)),
     );

@@ -23,8 +23,8 @@ checked AS MATERIALIZED (
         THEN 'WITHOUT_EVENT'
       WHEN s.tenant <> d.tenant OR (e.id IS NOT NULL AND e.tenant IS DISTINCT FROM s.tenant)
         THEN 'OTHER_TENANT'
-      -- A delivery of an ordered subscription waits for the reason ORDER. A delivery that was cancelled during
-      -- its attempt keeps its row until the attempt is written.
+      -- A delivery of an ordered subscription waits for the reason ORDER. One that was cancelled during its
+      -- attempt keeps its row until the attempt is written.
       WHEN CASE
         WHEN d.state IN ('PENDING', 'RETRYING') THEN
           o.delivery_id IS NULL

@@ -1,7 +1,22 @@
 // Says what each reason of a delivery's state means, for the reference.
-import { type LOOP, type NextState, type OPERATOR, REPLAY_OBSTACLES } from '../src/webhooks/base/store/delivery-state.js';
+import {
+  type COALESCED,
+  type LOOP,
+  type NextState,
+  type OPERATOR,
+  type ORDER,
+  REPLAY_OBSTACLES,
+} from '../src/webhooks/base/store/delivery-state.js';
 
-type Reason = NonNullable<NextState['reason']> | typeof LOOP | typeof OPERATOR | 'DELETED' | 'REFUSED' | 'ALLOWED';
+type Reason =
+  | NonNullable<NextState['reason']>
+  | typeof COALESCED
+  | typeof LOOP
+  | typeof OPERATOR
+  | typeof ORDER
+  | 'DELETED'
+  | 'REFUSED'
+  | 'ALLOWED';
 const obstacles = Object.entries(REPLAY_OBSTACLES).map(([code, sentence]) => [code, `SKIPPED, by a replay: ${sentence}`]);
 
 export const REASONS: Record<Reason, string> = {
@@ -13,6 +28,10 @@ export const REASONS: Record<Reason, string> = {
   OPERATOR:
     'PENDING or RETRYING: waits, uncharged, until the operator corrects a fault; tried after 2 seconds, later with pauses of up to 5 minutes, and at once when another delivery of the subscription could be built.',
   LOOP: 'PENDING: the last notifications about the node were each followed by a write of the owner to the node, which caused the next one. They are sent with pauses that grow from 1 second to a minute.',
+  ORDER: 'PENDING: the subscription is ordered, and an earlier delivery of the same node has not ended yet: see `waitsFor`.',
+  COALESCED:
+    'SKIPPED: a later delivery of the same node replaced it, because the subscription has the ordering LATEST_ONLY: see `replacedBy`.',
+  UNREAD: 'SKIPPED: the change touched no field that the query or a template reads, and the subscription has `skipUnread`.',
   DELETED: 'CANCELLED: the subscription was deleted.',
   REFUSED:
     'DELIVERED: the before-hook refused the write. FAILED: it could not be called or failed, and `onFailure: REFUSE` refused the write.',

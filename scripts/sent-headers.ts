@@ -64,5 +64,6 @@ const EXAMPLE: Compiled = {
   secretTexts: [],
   retry: null,
   numbered: true,
+  reads: null,
   recorder: null,
 };

@@ -5,6 +5,7 @@ import type { Engine } from './base/engine.js';
 import { announcedNode } from './base/own-node.js';
 import type { KeyVariable } from './base/query/key-variables.js';
 import { checkQuery } from './base/query/query.js';
+import { readColumns } from './base/query/read-columns.js';
 import { createRecorder } from './base/recording/recording.js';
 import { textsOf } from './base/store/secrets.js';
 import { eventUseOf } from './base/templates/event-use.js';
@@ -67,6 +68,11 @@ export async function compileDefinition(
     secretTexts: textsOf(secrets),
     retry: definition.retry,
     numbered: definition.numbered === true,
+    // A topic about a column that gets a certain value says itself which changes matter.
+    reads:
+      definition.skipUnread && topic.key.endsWith('/updated')
+        ? readColumns(host.schema(), { node, nodes: host.nodes, document, eventPaths: read.paths })
+        : null,
     recorder: createRecorder(definition.recording, definition.contentType),
   };
 }

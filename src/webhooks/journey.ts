@@ -7,7 +7,7 @@ import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
-import { afterAttempt, type ReplayObstacle } from './base/store/delivery-state.js';
+import { afterAttempt, type ReplayObstacle, UNREAD } from './base/store/delivery-state.js';
 import { loadTraceOrigins } from './base/store/trace-origins.js';
 import { isTracing, type TraceOrigin } from './base/tracing.js';
 import { BytesInFlight, type Hold } from './bytes-in-flight.js';
@@ -93,6 +93,9 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const looping = brake(claimed, definition.owner);
     const slowed = looping && (await looping);
     if (slowed) return slowed;
+
+    if (isUnread(definition, claimed, loaded.recorded))
+      return resultOf(claimed, { next: { state: 'SKIPPED', reason: UNREAD, retryMs: null } });
 
     const taken = bytes.take({ subscriptionId: claimed.subscriptionId, tenant: definition.owner.tenant });
     const hold = taken instanceof Promise ? await taken : taken;
@@ -208,6 +211,13 @@ async function load(engine: Engine, definitions: Definitions, batch: DeliveryInH
     loadReplayed(engine.pool, batch),
   ]);
   return { definitions: prepared, contexts, recorded, origins, replayed };
+}
+
+/** Whether an update changed nothing that the definition reads. What somebody sends again is sent. */
+function isUnread({ reads }: Compiled, { kind, eventId }: DeliveryInHand, { events }: BatchEvents): boolean {
+  if (reads === null || kind !== 'LIVE') return false;
+  const event = events.get(eventId ?? '');
+  return event?.operation === 'updated' && event.changed !== null && !event.changed.some((column) => reads.has(column));
 }
 
 const NOT_TRACED: Loaded['origins'] = new Map();

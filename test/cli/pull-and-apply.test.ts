@@ -86,6 +86,7 @@ const existing = (name: string, text: () => string): Existing => ({
   coalescing: 'NONE',
   ordering: 'PER_NODE',
   numbered: true,
+  skipUnread: true,
   phase: 'AFTER',
   integration: null,
   environments: [],

@@ -28,6 +28,7 @@ const SAVED: Saved = {
   coalescing: 'TRANSACTION',
   ordering: 'NONE',
   numbered: false,
+  skipUnread: false,
   retry: { maxTries: 3, maxTimeMs: 7_200_000 },
   rateLimit: null,
   recording: { bodies: true, maskedPaths: [] },

@@ -203,5 +203,6 @@ const WAITS: Record<string, string> = {
   LOOP: 'in a feedback loop',
   ORDER: 'waiting for an earlier one',
   COALESCED: 'replaced by a later one',
+  UNREAD: 'changed nothing that is read',
 };
 const stateOf = ({ state, reason }: Answer): string => (reason ? `${state} (${WAITS[reason] ?? reason})` : state);

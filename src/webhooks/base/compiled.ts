@@ -61,6 +61,8 @@ export interface Compiled {
   retry: Definition['retry'];
   /** Whether notifications are numbered. */
   numbered: boolean;
+  /** The columns without which a change is skipped; `null`: no change is skipped. */
+  reads: ReadonlySet<string> | null;
   /** Masks or removes recorded bodies; `null` when attempts are recorded unchanged. */
   recorder: Recorder | null;
 }

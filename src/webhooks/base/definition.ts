@@ -82,6 +82,8 @@ export interface Definition extends Partial<DestinationSettings> {
   ordering?: Ordering;
   /** Absent: notifications are not numbered. */
   numbered?: true;
+  /** Absent: each change is sent, whatever fields it changed. */
+  skipUnread?: true;
   /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
   /** How the bodies of attempts are recorded. Absent: unchanged. */

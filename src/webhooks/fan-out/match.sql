@@ -57,7 +57,7 @@ $$ AS starts_no_loop \gset
 -- Whether nothing of a delivery `d` was missed.
 SELECT $$
   (d.state IN ('PENDING', 'RETRYING', 'HELD', 'DELIVERED')
-    OR (d.state = 'SKIPPED' AND d.reason IN ('VALIDATION', 'COALESCED')))
+    OR (d.state = 'SKIPPED' AND d.reason IN ('VALIDATION', 'COALESCED', 'UNREAD')))
 $$ AS is_settled \gset
 
 -- The deliveries of the event to the subscription: a subquery for a FROM clause. Each part is found by the

@@ -19,6 +19,7 @@ export const WHY_NOT_CODES = {
   OTHER_DEFINITION_THEN: 'When the change happened, the subscription had another topic or did not cover the node. A replay sends it.',
   SKIPPED_DISABLED: 'The subscription was disabled when the change happened. A replay sends it.',
   SKIPPED_VALIDATION: 'The validation template rendered `false`.',
+  UNREAD_CHANGE: 'The change touched no field that the query or a template reads, and the subscription has `skipUnread`.',
   REPLACED: 'A later notification about the same node replaced it, because the subscription has the ordering LATEST_ONLY.',
   WAITS_IN_ORDER: 'The subscription is ordered, and an earlier notification about the same node has not ended yet.',
   SKIPPED_NOTHING_STORED: 'A replay was to repeat an earlier request, of which not enough is stored. See the `reason` of the delivery.',

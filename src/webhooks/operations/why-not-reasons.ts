@@ -1,7 +1,7 @@
 // Explains why a change has no delivery, or why its delivery was or was not sent.
 import type { CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import type { AttemptSummary } from '../base/store/attempts.js';
-import { COALESCED, LOOP, OPERATOR, ORDER, REPLAY_OBSTACLES, type ReplayObstacle } from '../base/store/delivery-state.js';
+import { COALESCED, LOOP, OPERATOR, ORDER, REPLAY_OBSTACLES, type ReplayObstacle, UNREAD } from '../base/store/delivery-state.js';
 import type { Neighbour } from '../base/store/ordered-deliveries.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
 
@@ -56,6 +56,11 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
   if (delivery.reason === LOOP) return reason('IN_A_LOOP', inALoop(delivery));
   if (delivery.reason === ORDER) return reason('WAITS_IN_ORDER', waitsInOrder(neighbour));
   if (delivery.reason === COALESCED) return reason('REPLACED', replacedBy(neighbour));
+  if (delivery.reason === UNREAD)
+    return reason(
+      'UNREAD_CHANGE',
+      'The change touched no field that the query or a template reads, and the subscription skips such changes.',
+    );
   if (delivery.reason === OPERATOR) return reason('WAITS_FOR_OPERATOR', waitsForOperator(delivery));
   const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
   switch (delivery.state) {

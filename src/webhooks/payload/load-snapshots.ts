@@ -34,7 +34,7 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
     ),
     loadEvents(
       pool,
-      idsWhere(({ event }) => event !== null),
+      idsWhere(({ event, reads }) => event !== null || reads !== null),
     ),
   ]);
   return { snapshots, events };

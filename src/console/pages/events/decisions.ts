@@ -19,6 +19,7 @@ const VERDICTS: Partial<Record<Code, { text: string; tone: BadgeTone }>> = {
   SKIPPED_VALIDATION: SKIPPED,
   SKIPPED_DISABLED: SKIPPED,
   REPLACED: SKIPPED,
+  UNREAD_CHANGE: SKIPPED,
   HELD_NODE: { text: 'Held', tone: 'warn' },
   HELD_BROKEN: { text: 'Held', tone: 'warn' },
   HELD_DISABLED: { text: 'Held', tone: 'warn' },

@@ -54,6 +54,7 @@ export interface Draft {
   coalescing: 'TRANSACTION' | 'NONE';
   ordering: 'NONE' | 'PER_NODE' | 'LATEST_ONLY';
   numbered: boolean;
+  skipUnread: boolean;
   retry: { maxTries: string; maxTime: string; unit: TimeUnit };
   rateLimit: { perSecond: string; concurrency: string };
   recording: { bodies: boolean; maskedPaths: string };
@@ -98,6 +99,7 @@ export const EMPTY: Draft = {
   coalescing: 'TRANSACTION',
   ordering: 'NONE',
   numbered: false,
+  skipUnread: false,
   retry: { maxTries: '', maxTime: '', unit: 'DAYS' },
   rateLimit: { perSecond: '', concurrency: '' },
   recording: { bodies: true, maskedPaths: '' },

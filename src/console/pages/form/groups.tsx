@@ -185,7 +185,11 @@ export function PhaseGroup() {
   const summary =
     phase === 'BEFORE' ? 'Before a write, which it can refuse' : coalescing === 'NONE' ? 'After each change' : 'After each transaction';
   return (
-    <Group title="When it is called" summary={summary} fields={['phase', 'onFailure', 'timeoutMs', 'coalescing', 'ordering', 'numbered']}>
+    <Group
+      title="When it is called"
+      summary={summary}
+      fields={['phase', 'onFailure', 'timeoutMs', 'coalescing', 'ordering', 'numbered', 'skipUnread']}
+    >
       <SegmentInput
         name="phase"
         label="Phase"
@@ -225,6 +229,7 @@ export function PhaseGroup() {
               { value: 'LATEST_ONLY', label: 'Latest only' },
             ]}
           />
+          <SwitchInput name="skipUnread" label="Skip unread" note="Skip updates of fields that neither the query nor a template reads." />
           <SwitchInput
             name="numbered"
             label="Number notifications"

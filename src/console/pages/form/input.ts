@@ -42,6 +42,7 @@ function wholeInput(draft: Draft, before: Draft | null, offers: Offers): Input {
     coalescing: draft.coalescing,
     ordering: isHook ? 'NONE' : draft.ordering,
     numbered: !isHook && draft.numbered,
+    skipUnread: !isHook && draft.skipUnread,
     retry: recordOf({ maxTries: numberOf(draft.retry.maxTries), maxTimeMs: maxTimeOf(draft) }),
     rateLimit: recordOf({ perSecond: numberOf(draft.rateLimit.perSecond), concurrency: numberOf(draft.rateLimit.concurrency) }),
     recording: recordingOf(draft),

@@ -30,6 +30,7 @@ export const LOAD = graphql(`
       coalescing
       ordering
       numbered
+      skipUnread
       retry { maxTries maxTimeMs }
       rateLimit { perSecond concurrency }
       recording { bodies maskedPaths }

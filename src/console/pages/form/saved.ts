@@ -40,6 +40,7 @@ export interface Saved {
   coalescing: Draft['coalescing'];
   ordering: Draft['ordering'];
   numbered: boolean;
+  skipUnread: boolean;
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   rateLimit: { perSecond: number | null; concurrency: number | null } | null;
   recording: { bodies: boolean; maskedPaths: string[] };
@@ -86,6 +87,7 @@ export function draftOf(saved: Saved): Draft {
     coalescing: saved.coalescing,
     ordering: saved.ordering,
     numbered: saved.numbered,
+    skipUnread: saved.skipUnread,
     retry: { maxTries: textOf(retry?.maxTries), ...timeOf(retry?.maxTimeMs ?? null) },
     rateLimit: { perSecond: textOf(rateLimit?.perSecond), concurrency: textOf(rateLimit?.concurrency) },
     recording: { bodies: saved.recording.bodies, maskedPaths: saved.recording.maskedPaths.join('\n') },

@@ -24,6 +24,7 @@ export const WEBHOOK = graphql(`
       coalescing
       ordering
       numbered
+      skipUnread
       sns { topicArn region managed roleArn endpoint }
       sqs { queueArn roleArn endpoint }
       eventBridge { eventBusArn source roleArn endpoint }

@@ -94,6 +94,7 @@ function behaviourFacts(webhook: Webhook): Fact[] {
     ['Retries', retryText(retry)],
     ['Rate limit', rateLimit ? limitText(rateLimit) : 'As fast as the receiver accepts'],
     ['Coalescing', words(webhook.coalescing)],
+    ['Updates', webhook.skipUnread ? 'Skipped if nothing that is read changed' : 'All'],
     ['Numbers', webhook.numbered ? 'Each notification has a number' : 'None'],
     ['Order', webhook.ordering === 'NONE' ? 'Any' : words(webhook.ordering)],
     [

@@ -66,6 +66,21 @@ export const NUMBERED = {
   option: { flags: '--numbered', help: 'number the notifications, so that a receiver notices a missing one' },
 } as const satisfies Field;
 
+export const SKIP_UNREAD = {
+  name: 'skipUnread',
+  type: { kind: 'BOOLEAN' },
+  description:
+    'Whether updates are skipped that change only fields which neither the query nor a template reads. Works for topics like `user/updated`, if the query reads only fields that are columns of announced tables. Can be used only with the phase AFTER.',
+  output: {
+    description: 'Whether updates are skipped that change only fields which neither the query nor a template reads.',
+    required: true,
+    read: ({ definition }: Subscription) => definition.skipUnread === true,
+  },
+  default: false,
+  store: (skipUnread: boolean) => (skipUnread ? { definition: { skipUnread } } : {}),
+  option: { flags: '--skip-unread', help: 'skip updates that change only fields which neither the query nor a template reads' },
+} as const satisfies Field;
+
 export const CONTENT_TYPE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookContentType',

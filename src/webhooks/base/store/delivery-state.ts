@@ -21,6 +21,8 @@ export const LOOP = 'LOOP';
 export const ORDER = 'ORDER';
 /** The reason of a SKIPPED delivery that a later one of its node replaced, because the subscription has the ordering LATEST_ONLY. */
 export const COALESCED = 'COALESCED';
+/** The reason of a SKIPPED delivery whose event changed nothing that the subscription reads. */
+export const UNREAD = 'UNREAD';
 
 /** Why a replay that repeats an earlier request has nothing to send about an event. Its delivery is SKIPPED for this reason. */
 export const REPLAY_OBSTACLES = {
@@ -34,7 +36,7 @@ export type ReplayObstacle = keyof typeof REPLAY_OBSTACLES;
 
 export interface NextState {
   state: DeliveryState;
-  reason: HeldReason | 'VALIDATION' | ReplayObstacle | null;
+  reason: HeldReason | 'VALIDATION' | typeof UNREAD | ReplayObstacle | null;
   /** Milliseconds until the delivery is due again; `null` unless the state is RETRYING. */
   retryMs: number | null;
 }

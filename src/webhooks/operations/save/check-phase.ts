@@ -24,7 +24,8 @@ export async function checkPhase(
     coalescing,
     ordering,
     numbered,
-  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering' | 'numbered'>,
+    skipUnread,
+  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering' | 'numbered' | 'skipUnread'>,
   topic: Topic | null,
   id: string | null,
 ): Promise<Problem[]> {
@@ -50,6 +51,8 @@ export async function checkPhase(
     });
   if (numbered)
     problems.push({ field: 'numbered', message: 'can not be used with the phase BEFORE: only notifications after a write are numbered' });
+  if (skipUnread)
+    problems.push({ field: 'skipUnread', message: 'can not be used with the phase BEFORE: a before-hook is asked about each write' });
   if (rateLimit !== null)
     problems.push({
       field: 'rateLimit',

@@ -32,6 +32,7 @@ export interface SubscriptionInput
   coalescing?: Coalescing | null;
   ordering?: Ordering | 'NONE' | null;
   numbered?: boolean | null;
+  skipUnread?: boolean | null;
   contentType?: ContentType | null;
   query?: string | null;
   validationTemplate?: string | null;
@@ -65,6 +66,7 @@ export interface Draft extends Record<Exclude<FieldName, 'topic' | 'disabled'>, 
   coalescing: Coalescing;
   ordering: Ordering | 'NONE';
   numbered: boolean;
+  skipUnread: boolean;
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;

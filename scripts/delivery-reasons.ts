@@ -22,6 +22,7 @@ const obstacles = Object.entries(REPLAY_OBSTACLES).map(([code, sentence]) => [co
 export const REASONS: Record<Reason, string> = {
   ...(Object.fromEntries(obstacles) as Record<keyof typeof REPLAY_OBSTACLES, string>),
   VALIDATION: 'SKIPPED: the validation template rendered `false`.',
+  GONE: 'SKIPPED: the node of a snapshot was deleted, or moved to another organization, before it was sent.',
   DISABLED: 'SKIPPED: the subscription was disabled when the event happened. HELD: it was disabled later.',
   BROKEN: 'HELD: the definition of the subscription no longer works. The delivery continues when the definition is corrected.',
   NODE: 'HELD: the query of this node produced nothing that can be sent. The message of the attempt says why.',

@@ -18,6 +18,7 @@ export const VARIABLES_READ = {
     topicVersion: 'the version of the topic, e.g. `1.1`',
     phase: '`after` or `before`',
     live: 'false in a test',
+    snapshot: 'true when a snapshot sends the node in its current state',
     nodeId: 'the global id of the node',
     nodeType: 'the GraphQL type of the node, e.g. `User`',
     webhookId: 'the id of the subscription',

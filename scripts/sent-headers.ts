@@ -16,6 +16,7 @@ const MEANINGS: Record<string, string> = {
     "the event's `databaseId`, the same on every retry, resend and replay; a test, a before-hook and a delivery that is resent as new have their own",
   'X-Scope-Webhook-Job-Id': "the delivery's `databaseId`, the same on every retry and resend",
   'X-Scope-Replay': 'only of a replay: what is sent again, `SENT_BYTES`, `STORED_PAYLOAD` or `NEW_PAYLOAD`',
+  'X-Scope-Snapshot': '`true`, only of a snapshot: the node is sent in its current state',
   'X-Scope-Time': 'the time of the attempt in ISO 8601, in UTC',
   'X-Scope-Sequence': 'the number of the notification; absent unless the subscription is `numbered`',
   'X-Scope-Previous-Sequence': 'the number of the notification before it; `0` for the first',
@@ -32,6 +33,7 @@ export function sentHeaders(): string[][] {
   const { headers } = buildRequest(settings, EXAMPLE, '1', { text: '{}', contentType: 'application/json' }, new Date(0), null, {
     sequence: { number: '2', previous: '1' },
     replay: 'NEW_PAYLOAD',
+    isSnapshot: true,
   });
   return Object.keys(headers).map((name) => {
     const meaning = MEANINGS[name];

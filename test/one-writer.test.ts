@@ -57,7 +57,7 @@ const OWNERS: Record<string, string[]> = {
   bulk_actions: ['base/store/bulk-actions.ts'],
   bulk_action_parts: ['base/store/bulk-actions.ts'],
   // An operation starts and cancels a replay; a worker advances it.
-  replays: ['base/store/replays.ts', 'fan-out/replay.sql'],
+  replays: ['base/store/replays.ts', 'base/store/snapshots.ts', 'fan-out/replay.sql', 'fan-out/snapshot.sql'],
 };
 
 const WRITE = /\b(?:INSERT INTO|UPDATE|DELETE FROM|TRUNCATE(?: TABLE)?|MERGE INTO|COPY)\s+(?:ONLY\s+)?hookgraph\.(\w+)/gi;

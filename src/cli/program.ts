@@ -21,6 +21,7 @@ import { addLogin } from './commands/login.js';
 import { addReplay } from './commands/replay.js';
 import { addSchema } from './commands/schema.js';
 import type { Roles, ServeOptions } from './commands/serve.js';
+import { addSnapshot } from './commands/snapshot.js';
 import { addTopics } from './commands/topics.js';
 import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
@@ -71,6 +72,7 @@ export function createProgram(cli: Cli): Command {
   addEvents(program, cli);
   addChanges(program, cli);
   addReplay(program, cli);
+  addSnapshot(program, cli);
   addWhyNot(program, cli);
   addForget(program, cli);
   addEgress(program, cli);

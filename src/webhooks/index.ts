@@ -167,6 +167,7 @@ export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './operations/resend.js';
 export { rotateSecret } from './operations/rotate-secret.js';
 export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './operations/save.js';
+export { snapshotSubscription } from './operations/snapshot.js';
 export { type Switched, switchGroup } from './operations/switch-group.js';
 export type { TryReport, TryResult } from './operations/try-result.js';
 export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './operations/why-not.js';

@@ -4,10 +4,11 @@
 import { loopShare } from '../runtime/loop-share.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import type { Snapshot } from './base/model.js';
+import type { RowTexts, Snapshot } from './base/model.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
-import { afterAttempt, type ReplayObstacle, UNREAD } from './base/store/delivery-state.js';
+import { afterAttempt, GONE, type ReplayObstacle, UNREAD } from './base/store/delivery-state.js';
+import { unrecorded } from './base/store/recorded-events.js';
 import { loadTraceOrigins } from './base/store/trace-origins.js';
 import { isTracing, type TraceOrigin } from './base/tracing.js';
 import { BytesInFlight, type Hold } from './bytes-in-flight.js';
@@ -21,7 +22,7 @@ import { contextsFor, type OwnerContext, ownerExists } from './owner-contexts.js
 import type { PayloadSubject } from './payload/build-payload.js';
 import type { PayloadSources } from './payload/find-data.js';
 import { loadReplayed, type Replayed } from './payload/load-past.js';
-import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
+import { type BatchEvents, loadBatchEvents, loadCurrentRows } from './payload/load-snapshots.js';
 import { createPutBack, ownerUnread } from './put-back.js';
 import type { DeliverySender } from './send-delivery.js';
 import { type Ended, runStages } from './stages.js';
@@ -35,6 +36,8 @@ interface Loaded {
   definitions: Map<string, Prepared>;
   contexts: Map<string, OwnerContext>;
   recorded: BatchEvents;
+  /** The nodes of deliveries without an event, by delivery id, as they are now. */
+  current: Map<string, RowTexts>;
   /** The OpenTelemetry trace context of the write that caused each event, by event id; empty when tracing is off. */
   origins: ReadonlyMap<string, TraceOrigin>;
   /** The source of each delivery of a replay, by delivery id. */
@@ -89,6 +92,9 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
 
     const replayed = loaded.replayed.get(claimed.id);
     if (replayed && 'obstacle' in replayed) return resultOf(claimed, skippedFor(replayed.obstacle));
+    const isWithoutEvent = claimed.eventId === null;
+    const current = isWithoutEvent ? (loaded.current.get(claimed.id) ?? null) : null;
+    if (isWithoutEvent && !current) return resultOf(claimed, { next: { state: 'SKIPPED', reason: GONE, retryMs: null } });
 
     const looping = brake(claimed, definition.owner);
     const slowed = looping && (await looping);
@@ -100,7 +106,10 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const taken = bytes.take({ subscriptionId: claimed.subscriptionId, tenant: definition.owner.tenant });
     const hold = taken instanceof Promise ? await taken : taken;
     if (!hold) return resultOf(claimed, { putBackMs: null });
-    const sources = () => sourcesOf(engine, context, claimed, loaded.recorded);
+    const sources = () => ({
+      ...sourcesOf(engine, context, claimed, loaded.recorded),
+      ...(isWithoutEvent && { event: unrecorded(definition.topic.operation, current) }),
+    });
     try {
       const slot = slots.take(definition.origin);
       if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
@@ -204,13 +213,14 @@ async function load(engine: Engine, definitions: Definitions, batch: DeliveryInH
     const found = prepared.get(subscriptionId);
     return found && 'document' in found ? found : null;
   };
-  const [contexts, recorded, origins, replayed] = await Promise.all([
+  const [contexts, recorded, current, origins, replayed] = await Promise.all([
     contextsFor(engine.host, prepared),
     loadBatchEvents(engine.pool, batch, compiledOf),
+    loadCurrentRows(engine, batch, compiledOf),
     isTracing() ? loadTraceOrigins(engine.pool, batch) : NOT_TRACED,
     loadReplayed(engine.pool, batch),
   ]);
-  return { definitions: prepared, contexts, recorded, origins, replayed };
+  return { definitions: prepared, contexts, recorded, current, origins, replayed };
 }
 
 /** Whether an update changed nothing that the definition reads. What somebody sends again is sent. */

@@ -166,6 +166,7 @@ const idsOf = ({ id, kind, typename, nodeKey, eventId, replayed }: PayloadSubjec
   typename,
   nodeKey,
   eventId: stableEventId({ kind, eventId }),
+  ...(kind === 'SNAPSHOT' && { isSnapshot: true }),
 });
 
 /** Wraps `watch` and notes whether the sender reported the stage AUTH, so that a failed authentication is reported only once. */

@@ -9,6 +9,7 @@ import { forgetNumbers } from './base/store/sequences.js';
 import { StepSize } from './base/store/steps.js';
 import { patiently } from './base/store/transaction.js';
 import { REPLAY_BATCH, stepReplay } from './fan-out/replay.js';
+import { stepSnapshot } from './fan-out/snapshot.js';
 import type { Drain } from './lease/drain.js';
 
 /** One iteration of a periodic loop. */
@@ -17,9 +18,9 @@ export type Work = (isStopped: () => boolean, completed: () => void) => Promise<
 /** The smallest jump forward of the database's clock that is worth a warning, in milliseconds. */
 const CLOCK_JUMP_MS = 30_000;
 
-/** Advances the replays step by step, and wakes their subscriptions. */
-export const replayScan = ({ pool }: Engine, drain: Drain): Work =>
-  stepScan((rows) => stepReplay(pool, rows), new StepSize(REPLAY_BATCH), drain);
+/** Advances the replays and snapshots step by step, and wakes their subscriptions. */
+export const replayScan = (engine: Engine, drain: Drain): Work =>
+  stepScan(async (rows) => (await stepReplay(engine.pool, rows)) ?? stepSnapshot(engine, rows), new StepSize(REPLAY_BATCH), drain);
 
 /** Advances the actions on many deliveries or errors step by step, and wakes their subscriptions. */
 export const bulkActionScan = ({ pool }: Engine, drain: Drain): Work =>

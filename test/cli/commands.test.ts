@@ -261,6 +261,7 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   expect((await cli.run(['replay', 'Busy', '--from', before, '--all', '--dry-run'])).stdout).toContain(
     'would send\t1\ndelivered already\t1\n',
   );
+  expect(await cli.json('snapshot', 'Busy', '--follow')).toMatchObject({ state: 'DONE', isSnapshot: true, progress: 1 });
   const replay = await cli.json('replay', 'Busy', '--from', before, '--all', '--follow');
   expect(replay).toMatchObject({ state: 'DONE', mode: 'NEW_PAYLOAD', deliveryCount: 1 });
   const again = ['replay', 'Busy', '--mode', 'sent-bytes', '--status', '2xx'];

@@ -133,6 +133,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'errors list': { args: [] },
     'errors dismiss': { args: [EVIL] },
     replay: { args: [name] },
+    snapshot: { args: [name] },
     'why-not': { args: [name] },
     plan: { args: [cli.dir] },
     apply: { args: [cli.dir] },

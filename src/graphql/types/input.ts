@@ -9,6 +9,16 @@ import type { WebhookTypes } from './index.js';
 
 /** Adds the input type: the declared fields of a subscription, and the fields `id`, `preset` and `test`. */
 export function addInput(builder: Builder, { enums, fieldTypes }: WebhookTypes) {
+  const start = builder.enumType('WebhookStart', {
+    description: 'Which notifications a new subscription gets first.',
+    values: {
+      NOW: { description: 'Only notifications of changes from now on.' },
+      SNAPSHOT: {
+        description:
+          'The current nodes of the topic’s type, and those of changes from now on. A node of which a live notification comes meanwhile is left out. Only for `created` and `updated` topics.',
+      },
+    } as const,
+  });
   return builder.inputType('WebhookSubscriptionInput', {
     description:
       'The fields of a subscription to create, change, preview or delete. An absent field stays as it is; `null` clears a field.',
@@ -24,6 +34,11 @@ export function addInput(builder: Builder, { enums, fieldTypes }: WebhookTypes) 
       expectedVersion: t.int({
         description:
           'For an update: the `version` that you changed. If the subscription has another version by now, nothing is saved, and an error of the type CONFLICT says so.',
+      }),
+      startFrom: t.field({
+        type: start,
+        description:
+          'Which notifications a new subscription gets first. With SNAPSHOT, the current nodes of the topic’s type are sent, too, without a gap or a repetition before the live ones. Default: NOW.',
       }),
       test: t.boolean({ description: 'Whether to send a test right after saving, as `testWebhookSubscription` does.' }),
     }),

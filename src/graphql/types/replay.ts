@@ -18,6 +18,7 @@ import {
 import { type AccessOf, pageOf } from '../access.js';
 import { asArguments } from '../as-arguments.js';
 import type { Builder } from '../builder.js';
+import { addSnapshot } from '../mutations/snapshot.js';
 import { idField, keyOfId } from '../own-nodes.js';
 import type { UserErrorRef } from '../user-error.js';
 import { type Answered, errorsOf } from '../user-error.js';
@@ -37,7 +38,7 @@ interface Parts {
 export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Omit<Parts, 'rehearsal'>) {
   const ref = builder.objectRef<Replay>('WebhookReplay');
   builder.objectType(ref, {
-    description: 'A replay: past events that a subscription missed, or all of a period, sent as new deliveries.',
+    description: 'A replay: past events that a subscription missed, or all of a period, or the current nodes, sent as new deliveries.',
     interfaces: ['Node'],
     fields: (t) => ({
       id: idField(t, access, 'The global id of the replay, for `webhookReplay(id:)` and `cancelWebhookReplay`.'),
@@ -55,6 +56,10 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
         nullable: false,
         description: 'The source from which the replay makes its requests.',
         resolve: ({ mode }) => mode,
+      }),
+      isSnapshot: t.exposeBoolean('isSnapshot', {
+        nullable: false,
+        description: 'Whether the current nodes of the topic’s type are sent instead of past events. `from` and `to` are then its start.',
       }),
       includesDelivered: t.exposeBoolean('includesDelivered', {
         nullable: false,
@@ -262,6 +267,8 @@ export function addReplaying(
       },
     }),
   );
+
+  addSnapshot(builder, access, { payload: payload('snapshotWebhookSubscription', 'started'), blank });
 
   const one = builder.inputType('CancelWebhookReplayInput', {
     description: 'The `input` argument of `cancelWebhookReplay`.',

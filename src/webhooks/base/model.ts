@@ -132,6 +132,8 @@ export interface Replay {
   toAt: Date;
   state: ReplayState;
   mode: ReplayMode;
+  /** Whether it sends current nodes instead of past events. */
+  isSnapshot: boolean;
   /** Whether events that the subscription did not miss are sent again, too. */
   includesDelivered: boolean;
   deliveryCount: number;

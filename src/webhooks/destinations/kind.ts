@@ -29,6 +29,8 @@ export interface DeliveryIds {
   eventId: string | null;
   /** The mode of the replay that sends the message; absent unless one does. */
   replay?: ReplayMode;
+  /** Set when a snapshot sends the node in its current state. */
+  isSnapshot?: boolean;
   /** The W3C `traceparent` to send with the message; absent unless tracing is configured. */
   traceparent?: string;
   /** The number of the notification; absent unless the subscription is numbered. */

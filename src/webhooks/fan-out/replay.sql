@@ -14,6 +14,7 @@ replay AS MATERIALIZED (
   FROM hookgraph.replays r
   JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
   WHERE r.state = 'RUNNING'
+    AND NOT r.is_snapshot
     AND s.status = 'ENABLED'
     AND s.phase = 'AFTER'
     -- The replay waits until all captures (recorded changes that are not events yet) of its period, tenant

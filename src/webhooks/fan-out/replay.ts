@@ -8,7 +8,7 @@ const REPLAY = sqlStatement<'batch_size' | 'max_due'>('webhooks/fan-out/replay.s
 /** Number of events that one step reads. They are of all tenants; those that match the subscription become deliveries. */
 export const REPLAY_BATCH = 2_000;
 /** A replay waits while its subscription has this many due deliveries, so that new events wait behind few replayed events. */
-const MAX_DUE = 2_000;
+export const DUE_OF_REPLAY = 2_000;
 
 export interface ReplayStep {
   subscriptionId: string;
@@ -19,7 +19,7 @@ export interface ReplayStep {
  * Advances one replay by one batch. Returns `null` when no replay can continue now. A row lock keeps workers from advancing the same replay
  * at once.
  */
-export async function stepReplay(pool: Pool, batch = REPLAY_BATCH, maxDue = MAX_DUE): Promise<ReplayStep | null> {
+export async function stepReplay(pool: Pool, batch = REPLAY_BATCH, maxDue = DUE_OF_REPLAY): Promise<ReplayStep | null> {
   const { rows } = await pool.query<ReplayStep>({
     name: 'hookgraph-replay',
     text: REPLAY.text,

@@ -19,6 +19,7 @@ import { forgetUpkeep, noteUpkeep, settleUpkeep } from '../destinations/upkeep.j
 import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
 import { begin } from './begin-move.js';
 import { checkContract } from './contract/check-contract.js';
+import { beginSnapshot, ONLY_NEW, whyNoSnapshot } from './save/begin-snapshot.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
@@ -48,14 +49,17 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     ...(await checkPhase(engine, actor, draft, topic, null)),
     ...(await checkReferences(engine, actor, draft, null)),
   );
+  const isSnapshot = input.startFrom === 'SNAPSHOT';
+  if (isSnapshot && topic) problems.push(...[whyNoSnapshot(topic, draft.phase === 'BEFORE')].filter((one) => one !== null));
   if (!topic || problems.some(isMistake)) return refused(...problems);
   const { definition, secrets } = splitDraft(draft, null);
   const id = await insideTransaction(engine.pool, async (client) => {
     const full = await overLimit(client, actor.tenant, topic, engine.deadlines.subscriptionsPerTopic);
     if (full) return full;
     const { rows } = await client.query<{ id: string }>(
-      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase, coalesces, ordering)
-       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8, $9, $10) RETURNING id`,
+      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase, coalesces, ordering, created_id)
+       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8, $9, $10,
+         CASE WHEN NOT $11 THEN hookgraph.next_id() END) RETURNING id`,
       [
         actor.tenant,
         actor.userId,
@@ -67,6 +71,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
         phaseOf(definition),
         coalesces(definition),
         definition.ordering ?? null,
+        isSnapshot,
       ],
     );
     const created = (rows[0] as { id: string }).id;
@@ -77,6 +82,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     const changes = changesOf(null, auditable(draft, topic, definition, secrets));
     if (input.disabled === true) changes.push(switchedTo(true));
     await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
+    if (isSnapshot) await beginSnapshot(client, engine.host, { actor, subscriptionId: created, topic });
     return created;
   });
   if (typeof id !== 'string') return refused(id);
@@ -149,6 +155,7 @@ export const isMistake = (problem: Problem): boolean => problem.severity !== 'wa
 async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: SubscriptionInput): Promise<SaveResult | null> {
   const { subscription: was, secrets: oldSecrets } = before;
   const { topic, problems } = await checkedTopic(engine, input, was.topicId);
+  if (input.startFrom != null) problems.push(ONLY_NEW);
   const savedBefore = { ...was, secrets: oldSecrets };
   const draft = toDraft(input, savedBefore, engine.settings);
   const { definition, secrets } = splitDraft(draft, savedBefore);

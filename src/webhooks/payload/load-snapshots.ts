@@ -1,9 +1,12 @@
 // Loads the events of a batch of deliveries: the nodes' rows, for stored queries that no longer find a node, and the whole events, for
-// templates.
+// templates. Loads the current rows of deliveries without an event.
 import type { Pool } from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
-import type { Json, RecordedEvent } from '../base/model.js';
+import type { Engine } from '../base/engine.js';
+import type { Json, RecordedEvent, RowTexts } from '../base/model.js';
+import { announcedNode } from '../base/own-node.js';
+import { rowsNow } from '../base/store/announced-rows.js';
 import { loadEvents } from '../base/store/recorded-events.js';
 
 type Columns = Record<string, Json>;
@@ -38,6 +41,37 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
     ),
   ]);
   return { snapshots, events };
+}
+
+/**
+ * Loads the current rows of the deliveries of snapshots, by delivery id, with one SQL statement for each node type and tenant. A node that
+ * was deleted, or belongs to another tenant, is missing.
+ */
+export async function loadCurrentRows<Delivery extends { id: string; eventId: string | null; typename: string; nodeKey: string }>(
+  { pool, host }: Pick<Engine, 'pool' | 'host'>,
+  batch: Delivery[],
+  definitionOf: (delivery: Delivery) => Compiled | null,
+): Promise<Map<string, RowTexts>> {
+  const groups = new Map<string, { tenant: string; typename: string; deliveries: Delivery[] }>();
+  for (const delivery of batch) {
+    const tenant = delivery.eventId === null ? definitionOf(delivery)?.owner.tenant : undefined;
+    if (tenant === undefined) continue;
+    const { typename } = delivery;
+    const name = JSON.stringify([tenant, typename]);
+    const group = groups.get(name) ?? { tenant, typename, deliveries: [] };
+    groups.set(name, group);
+    group.deliveries.push(delivery);
+  }
+  const found = [...groups.values()].map(async ({ tenant, typename, deliveries }) => {
+    const node = announcedNode(host, typename);
+    const keys = [...new Set(deliveries.map(({ nodeKey }) => nodeKey))];
+    const rows = node ? await rowsNow(pool, node, host.nodes, tenant, keys) : new Map<string, RowTexts>();
+    return deliveries.flatMap(({ id, nodeKey }) => {
+      const row = rows.get(nodeKey);
+      return row ? [[id, row] as const] : [];
+    });
+  });
+  return new Map((await Promise.all(found)).flat());
 }
 
 /**

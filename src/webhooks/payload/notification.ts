@@ -14,6 +14,8 @@ export interface Notification {
   phase: 'before' | 'after';
   /** False for a test and a preview. */
   live: boolean;
+  /** Whether a snapshot sends the node in its current state, without an event. */
+  snapshot: boolean;
   nodeId: string;
   nodeType: string;
   /** Id of the subscription. */
@@ -34,6 +36,7 @@ export function notificationOf(
     topicVersion: topic.version,
     phase: kind === 'BEFORE' ? 'before' : 'after',
     live: kind !== 'TEST',
+    snapshot: kind === 'SNAPSHOT',
     nodeId,
     nodeType,
     webhookId: subscriptionId,

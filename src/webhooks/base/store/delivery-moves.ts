@@ -166,7 +166,26 @@ export async function cancelReplayed(pool: Pool, replayId: string, steps?: Steps
     position = found < rows ? null : last;
     return { found, moved };
   }, steps);
-  return position === null;
+  return position === null && (await cancelSnapshot(pool, replayId, steps));
+}
+
+/** Cancels the open deliveries of a snapshot, which have no event. Returns whether none is left. */
+async function cancelSnapshot(pool: Pool, replayId: string, steps?: Steps): Promise<boolean> {
+  let isDone = false;
+  await inSteps(async (rows) => {
+    const answer = await pool.query<Step>(
+      `WITH found AS MATERIALIZED (
+         SELECT o.delivery_id FROM hookgraph.replays r JOIN hookgraph.open_deliveries o ON o.subscription_id = r.subscription_id
+         JOIN hookgraph.deliveries d ON d.id = o.delivery_id WHERE r.id = $1 AND r.is_snapshot AND d.replay_id = r.id AND ${OPEN} LIMIT ${rows}
+       ), ${CANCEL}
+       SELECT (SELECT count(*) FROM found)::int AS found, '{}'::jsonb AS moved`,
+      [replayId, 'REPLAY'],
+    );
+    const step = answer.rows[0] as Step;
+    isDone = step.found < rows;
+    return step;
+  }, steps);
+  return isDone;
 }
 
 const CANCEL = `

@@ -52,6 +52,23 @@ SELECT $$
   )
 $$ AS new_replay_deliveries \gset
 
+-- Creates and queues a delivery per row of the CTE `matches` (replay_id, subscription_id, topic_id,
+-- typename, node_key), for a snapshot. It has no event. Adds the CTEs `new_deliveries` and `queue_rows`.
+SELECT $$
+  new_deliveries AS (
+    INSERT INTO hookgraph.deliveries (
+      replay_id, subscription_id, topic_id, kind, typename, node_key, due_at)
+    SELECT replay_id, subscription_id, topic_id, 'SNAPSHOT', typename, node_key, now()
+    FROM matches
+    RETURNING id, subscription_id, due_at
+  ),
+  queue_rows AS (
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)
+    SELECT id, subscription_id, due_at
+    FROM new_deliveries
+  )
+$$ AS new_snapshot_deliveries \gset
+
 -- Creates a delivery in a final state per row of the CTE `results` (id, subscription_id, topic_id, kind,
 -- typename, node_key, state, reason), for tests and before-hooks, which are never queued. Adds the CTE
 -- `ended_deliveries`.

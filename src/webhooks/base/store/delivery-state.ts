@@ -34,9 +34,12 @@ export const REPLAY_OBSTACLES = {
 } as const;
 export type ReplayObstacle = keyof typeof REPLAY_OBSTACLES;
 
+/** The reason of a SKIPPED delivery of a snapshot whose node was deleted, or moved to another tenant, before it was sent. */
+export const GONE = 'GONE';
+
 export interface NextState {
   state: DeliveryState;
-  reason: HeldReason | 'VALIDATION' | typeof UNREAD | ReplayObstacle | null;
+  reason: HeldReason | 'VALIDATION' | typeof UNREAD | ReplayObstacle | typeof GONE | null;
   /** Milliseconds until the delivery is due again; `null` unless the state is RETRYING. */
   retryMs: number | null;
 }

@@ -6,10 +6,11 @@ import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
 
 type Db = Pool | PoolClient;
 
-const COLUMNS = `r.id, r.subscription_id AS "subscriptionId", r.from_at AS "fromAt", r.to_at AS "toAt", r.state, r.mode,
+const COLUMNS = `r.id, r.subscription_id AS "subscriptionId", r.from_at AS "fromAt", r.to_at AS "toAt", r.state, r.mode, r.is_snapshot AS "isSnapshot",
   r.includes_delivered AS "includesDelivered", r.delivery_count AS "deliveryCount", r.created_at AS "createdAt", r.updated_at AS "updatedAt",
   CASE WHEN r.state = 'DONE' THEN 1 WHEN r.event_ids IS NOT NULL
     THEN (SELECT count(*) FILTER (WHERE i <= r.position)::float8 / greatest(count(*), 1) FROM unnest(r.event_ids) i)
+    WHEN r.is_snapshot THEN least(0.99, r.scanned::float8 / greatest(r.estimated, r.scanned + 1))
     ELSE least(1, greatest(0, (r.position - hookgraph.id_at(r.from_at))::float8
     / (hookgraph.id_at(r.to_at + interval '1 ms') - hookgraph.id_at(r.from_at)))) END AS progress`;
 const OWN = 'hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id WHERE s.tenant = $1 AND s.owner = $2';

@@ -29,6 +29,7 @@ export const INVENTED_NOTIFICATION: Record<string, Json> = {
     topicVersion: '1.1',
     phase: 'after',
     live: false,
+    snapshot: false,
     nodeId: 'aW52ZW50ZWQ',
     nodeType: 'Thing',
     webhookId: '00000000-0000-4000-8000-000000000000',

@@ -12,7 +12,7 @@ export type Attributes = Record<string, string>;
 export function attributesOf(
   { host }: Pick<Engine, 'host'>,
   { topic, subscriptionId }: Compiled,
-  { deliveryId, eventId, typename, nodeKey, traceparent, sequence, replay }: DeliveryIds,
+  { deliveryId, eventId, typename, nodeKey, traceparent, sequence, replay, isSnapshot }: DeliveryIds,
   contentType: string,
 ): Attributes & { node_id: string } {
   return {
@@ -27,6 +27,7 @@ export function attributesOf(
     event_id: eventId ?? deliveryId,
     ...(sequence && { sequence: sequence.number, previous_sequence: sequence.previous }),
     ...(replay !== undefined && { replay }),
+    ...(isSnapshot && { snapshot: 'true' }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }

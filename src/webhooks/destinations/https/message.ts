@@ -21,10 +21,11 @@ const REDACTED = '[redacted]';
 export function composeRequest(
   { settings }: Pick<Engine, 'settings'>,
   compiled: Compiled,
-  { deliveryId, eventId, traceparent, sequence, replay }: DeliveryIds,
+  { deliveryId, eventId, traceparent, sequence, replay, isSnapshot }: DeliveryIds,
   body: OutgoingBody,
 ): Composed<Exchange> {
-  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date(), eventId, { sequence, replay });
+  const marks = { sequence, replay, isSnapshot };
+  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date(), eventId, marks);
   const recorded = { url: message.url, headers: recordedHeaders, body: body.text };
   // The subscription's own `traceparent` header wins, because receivers may reject a request with two of them.
   if (traceparent === undefined || Object.keys(message.headers).some((name) => /^traceparent$/i.test(name))) return { message, recorded };
@@ -44,7 +45,8 @@ export interface OutgoingBody {
 /**
  * Builds a signed request.
  * @param at time of sending, for the signatures and the header `…Time`
- * @param marks `sequence`: the number of the notification, of a numbered subscription; `replay`: what a replay sends again
+ * @param marks `sequence`: the number of the notification, of a numbered subscription; `replay`: what a replay sends again;
+ *   `isSnapshot`: whether a snapshot sends the node in its current state
  * @param eventId the id that stays the same however often the event is sent to the subscription; `null`: the delivery's id
  */
 export function buildRequest(
@@ -54,7 +56,7 @@ export function buildRequest(
   body: OutgoingBody,
   at: Date,
   eventId: string | null = null,
-  { sequence, replay }: Pick<DeliveryIds, 'sequence' | 'replay'> = {},
+  { sequence, replay, isSnapshot }: Pick<DeliveryIds, 'sequence' | 'replay' | 'isSnapshot'> = {},
 ): OutgoingRequest {
   const bytes = Buffer.from(body.text, 'utf8');
   const { headerPrefix } = settings;
@@ -65,6 +67,7 @@ export function buildRequest(
     ...always,
     ...(body.sentHeaders && topicOf(body.sentHeaders, headerPrefix)),
     ...(replay !== undefined && { [`${headerPrefix}Replay`]: replay }),
+    ...(isSnapshot && { [`${headerPrefix}Snapshot`]: 'true' }),
     [event]: eventId ?? deliveryId,
     [jobId]: deliveryId,
     [time]: at.toISOString(),

@@ -54,6 +54,8 @@ export interface SubscriptionInput
   onFailure?: Before['onFailure'] | null;
   timeoutMs?: number | null;
   disabled?: boolean | null;
+  /** Only for a new subscription. `SNAPSHOT` also sends the current nodes of the topic's type. */
+  startFrom?: 'NOW' | 'SNAPSHOT' | null;
   /** Key of a node of the host's integration type. */
   integrationId?: string | null;
   /** Keys of nodes of the host's environment type; an empty list means all environments. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnnouncedNode } from '../../../../src/webhooks/base/model.js';
-import { keysWithin, newestKeys } from '../../../../src/webhooks/base/store/announced-rows.js';
+import { keysWithin, newestKeys, readRowsAfter, rowsNow } from '../../../../src/webhooks/base/store/announced-rows.js';
 import { type TestDatabase, testDatabase } from '../../../support/database.js';
 
 let db: TestDatabase;
@@ -93,5 +93,55 @@ describe('the keys within a tenant', () => {
     expect(await keysWithin(db.pool, whole, nodes, '1', asked)).toEqual(new Set([uuid(1), uuid(3)]));
     const pair = JSON.stringify([uuid(1), '1']);
     expect(await keysWithin(db.pool, part, nodes, '1', [pair, JSON.stringify([uuid(2), '2']), '[]', '7', '{'])).toEqual(new Set([pair]));
+  });
+});
+
+describe('all rows, step by step', () => {
+  const walk = async (node: AnnouncedNode, others: AnnouncedNode[], tenant: string, limit: number): Promise<string[]> => {
+    const own: string[] = [];
+    for (let after: string[] | null = null; ; ) {
+      const { rows } = await readRowsAfter(db.pool, node, others, { tenant, after, limit });
+      own.push(...rows.filter(({ isOwn }) => isOwn).map(({ key }) => key.join(' ')));
+      if (rows.length < limit) return own;
+      after = rows.at(-1)?.key ?? null;
+    }
+  };
+
+  it('are found in steps of any size, whatever has the tenant and however many columns the key has', async () => {
+    const parts = [2, 4].map((i) => `${uuid(i)} ${i}`);
+    const children: AnnouncedNode = { ...whole, typename: 'Bunch', tenant: { children: { typename: 'Shard', columns: ['part_whole'] } } };
+    const shard: AnnouncedNode = { ...piece, typename: 'Shard', tenant: { sql: '(r.id % 2)::text' } };
+    for (const limit of [1, 2, 3, 9]) {
+      for (const node of [part, bySql]) expect(await walk(node, nodes, '0', limit)).toEqual(parts);
+      expect(await walk(piece, nodes, '1', limit)).toEqual(['1', '2', '3', '4']);
+    }
+    expect(await walk(children, [children, shard], '1', 7_000)).toEqual([uuid(1), uuid(3)]);
+    expect(await walk(whole, nodes, '1', 1_000)).toHaveLength(9_999);
+  });
+
+  it('are read by the index of the key, and no further than the step', async () => {
+    const plans: string[] = [];
+    const explained = {
+      query: async (text: string, values: unknown[]) => {
+        plans.push(JSON.stringify((await db.pool.query(`EXPLAIN (FORMAT JSON) ${text}`, values)).rows));
+        return { rows: [{ rows: [] }] };
+      },
+    } as never;
+    await readRowsAfter(explained, whole, nodes, { tenant: '1', after: [uuid(7_000)], limit: 100 });
+    await rowsNow(explained, whole, nodes, '1', [uuid(1), uuid(2)]).catch(() => {});
+    for (const plan of plans) {
+      expect(plan).toContain('Odd \\"table\\"_pkey');
+      expect(plan).not.toContain('Seq Scan');
+    }
+    expect(plans).toHaveLength(2);
+  });
+
+  it('are the tenant’s own, with the announced columns alone, when they are read by their keys', async () => {
+    const shown = { ...part, columns: { number: 'number', whole: 'whole' } };
+    const keys = [1, 2, 4, 5].map((i) => JSON.stringify([uuid(i), `${i}`]));
+    const found = await rowsNow(db.pool, shown, [whole, shown], '0', [...keys, '{']);
+    expect([...found.keys()].sort()).toEqual([keys[1], keys[2]]);
+    expect(found.get(keys[1] as string)).toEqual({ number: '2', whole: JSON.stringify(uuid(2)) });
+    expect(await rowsNow(db.pool, whole, nodes, '1', [uuid(19_999), uuid(19_997)])).toEqual(new Map([[uuid(19_997), {}]]));
   });
 });

@@ -20,7 +20,6 @@ const OWNERS: Record<string, string[]> = {
   sequence_numbers: ['base/store/sequences.ts'],
   replaced_deliveries: ['base/store/ordered-deliveries.ts'],
   clock: ['base/store/clock.ts'],
-  history_start: ['base/store/changes.ts'],
   // The second file blanks contents of nodes that are to be forgotten.
   attempts: ['verdict/attempt-rows.sql', 'base/store/forgettings.ts'],
   exchanges: ['verdict/attempt-rows.sql', 'base/store/exchange-rows.ts'],

@@ -1,5 +1,6 @@
 // Tests snapshots: each current node once, whatever is written meanwhile; in steps that a crash doesn't repeat; to the owner's tenant alone.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { repeatDelivery } from '../../../src/webhooks/base/store/delivery-state.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../../src/webhooks/fan-out/replay.js';
 import { stepSnapshot } from '../../../src/webhooks/fan-out/snapshot.js';
@@ -124,6 +125,10 @@ it('leaves out deleted nodes and those of others, also when they become so befor
     { node_key: '4', state: 'DELIVERED', reason: null },
   ]);
   expect(world.receiver.requests).toHaveLength(1);
+  const { rows } = await query(`SELECT id FROM hookgraph.deliveries WHERE node_key = '4'`);
+  await repeatDelivery(world.db.pool, rows[0].id);
+  await until('it is sent as new', () => world.receiver.requests.length === 2);
+  expect(world.receiver.requests[1]?.headers['x-scope-snapshot']).toBe('true');
 });
 
 it('waits while many deliveries are due or the subscription is disabled, and is cancelled with what it made', async () => {

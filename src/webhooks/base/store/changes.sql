@@ -56,7 +56,9 @@ reading AS MATERIALIZED (
   SELECT
     frontier.xid::text AS frontier,
     hookgraph.system_number()::text AS system,
-    (SELECT events_from FROM hookgraph.history_start) AS "eventsFrom",
+    (SELECT hookgraph.time_of(max(before_id))
+      FROM hookgraph.forgotten
+      WHERE history = 'events' AND tenant IN ('', :'tenant'::text)) AS "eventsFrom",
     clock_timestamp() AS now,
     (SELECT count(*) FROM scanned)::int AS scanned,
     (SELECT ARRAY[xid::text, id::text] FROM scanned ORDER BY scanned.xid DESC, scanned.id DESC LIMIT 1) AS last

@@ -104,15 +104,6 @@ function refuseExpired({ system: of, atMs }: Position, { system, eventsFrom, now
     );
 }
 
-/** Stores that events from before this time are being deleted. */
-export async function noteEventsPruned(db: Db, before: Date): Promise<void> {
-  await db.query(
-    `INSERT INTO hookgraph.history_start AS known (id, events_from) VALUES (1, $1)
-     ON CONFLICT (id) DO UPDATE SET events_from = excluded.events_from WHERE known.events_from < excluded.events_from`,
-    [before],
-  );
-}
-
 /** The reason why the next transaction cannot be read yet. */
 export interface ChangesHeld {
   /** RELAY: its changes are committed and wait for a worker. OPEN, PREPARED: it has not ended. */

@@ -235,7 +235,7 @@ export const REOPEN = `
 export const REPEAT = `
   made AS (
     INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, kind, typename, node_key, due_at)
-    SELECT event_id, subscription_id, topic_id, 'RESEND', typename, node_key, now() FROM found ORDER BY id
+    SELECT event_id, subscription_id, topic_id, CASE kind WHEN 'SNAPSHOT' THEN kind ELSE 'RESEND' END, typename, node_key, now() FROM found ORDER BY id
     RETURNING id, subscription_id, due_at
   ), changed AS (
     INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM made RETURNING 1

@@ -91,14 +91,14 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 }
 
 /**
- * Creates and queues a further delivery of the same event, due now. Returns its id; `null` for a test, and for a before-hook, whose write
+ * Creates and queues a further delivery of the same event, or of the same node of a snapshot, due now. Returns its id; `null` for a test, and for a before-hook, whose write
  * was already decided.
  */
 export async function repeatDelivery(db: Db, id: string): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(
     `WITH d AS (
        INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, kind, typename, node_key, due_at)
-       SELECT event_id, subscription_id, topic_id, 'RESEND', typename, node_key, now()
+       SELECT event_id, subscription_id, topic_id, CASE kind WHEN 'SNAPSHOT' THEN kind ELSE 'RESEND' END, typename, node_key, now()
        FROM hookgraph.deliveries WHERE id = $1 AND kind NOT IN ('TEST', 'BEFORE')
        RETURNING id, subscription_id, due_at
      )

@@ -1,6 +1,5 @@
 // Deletes history: deliveries in steps, and whole partitions of events, attempts and exchanges. Keeps events that are still needed.
 import type { Pool } from 'pg';
-import { noteEventsPruned } from './changes.js';
 import { rememberForgotten } from './forgotten.js';
 import { dropPart, listParts, NEEDED, type Part, thinPart } from './history-parts.js';
 import { inSteps } from './steps.js';
@@ -105,7 +104,6 @@ export async function cleanHistory(pool: Pool, cutoffs: Cutoffs, options: CleanO
 
 /** Remembers what is going to be deleted, so that the audit and readers of changes don't take it for lost. */
 async function remember(pool: Pool, { events, attempts }: Cutoffs): Promise<void> {
-  if (events) await noteEventsPruned(pool, events);
   if (events) await rememberForgotten(pool, { histories: ['deliveries', 'events'], before: events });
   if (attempts) await rememberForgotten(pool, { histories: ['attempts'], before: attempts });
 }

@@ -1,5 +1,4 @@
-// Starts snapshots: replays that send the current nodes of a topic's type. A worker advances them by fan-out/snapshot.ts; all else is as for
-// other replays.
+// Starts snapshots, which are replays that send the current nodes of a topic's type. A worker advances them by fan-out/snapshot.ts.
 import type { Pool, PoolClient } from 'pg';
 import type { AnnouncedNode } from '../model.js';
 

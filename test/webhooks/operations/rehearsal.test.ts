@@ -149,7 +149,7 @@ it('tries a draft on stored events, and compares it with the live version', asyn
   const template = '{"name": {{ data.node.name | json }}, "is_new": true}';
   const validationTemplate = '{% if data.node.name == "Bob" %}false{% elsif data.node.name == "Cy" %}perhaps{% else %}true{% endif %}';
   const { problems, rehearsal } = await draft({ template, validationTemplate }, { id });
-  expect(problems).toEqual([]);
+  expect(problems.filter(({ severity }) => severity !== 'warning')).toEqual([]);
   expect(rehearsal?.events.map(({ outcome, stage, before }) => [outcome, stage, before?.outcome])).toEqual([
     ['FAILED', 'VALIDATION', 'SENT'],
     ['SKIPPED', 'VALIDATION', 'SENT'],

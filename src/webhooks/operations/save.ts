@@ -1,5 +1,4 @@
-// Validates and saves subscriptions. Each change of a definition creates a new version. If the input has mistakes, returns them and saves
-// nothing.
+// Validates and saves subscriptions. Each change of a definition creates a new version.
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
@@ -29,10 +28,7 @@ import { isMoved, savePace } from './save/pace.js';
 
 export type { SubscriptionInput } from './save/input.js';
 
-/**
- * The saved subscription and the problems of the input. A problem without a severity is a mistake, and then nothing was saved. Warnings
- * don't prevent saving.
- */
+/** The saved subscription and the problems of the input. A problem without a severity is a mistake, and then nothing was saved. */
 export interface SaveResult {
   subscription: Subscription | null;
   problems: Problem[];
@@ -50,7 +46,8 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     ...(await checkReferences(engine, actor, draft, null)),
   );
   const isSnapshot = input.startFrom === 'SNAPSHOT';
-  if (isSnapshot && topic) problems.push(...[whyNoSnapshot(topic, draft.phase === 'BEFORE')].filter((one) => one !== null));
+  const obstacle = isSnapshot && topic && whyNoSnapshot(topic, draft.phase === 'BEFORE');
+  if (obstacle) problems.push(obstacle);
   if (!topic || problems.some(isMistake)) return refused(...problems);
   const { definition, secrets } = splitDraft(draft, null);
   const id = await insideTransaction(engine.pool, async (client) => {

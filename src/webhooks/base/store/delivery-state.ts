@@ -91,8 +91,8 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 }
 
 /**
- * Creates and queues a further delivery of the same event or, of a snapshot, of the same node, due now. Returns its id. Returns `null` for a
- * test, and for a before-hook, whose write was already decided.
+ * Creates and queues a further delivery of the same event or, of a snapshot, of the same node, due now. Returns its id, or `null` for
+ * a test and for a before-hook, whose write was already decided.
  */
 export async function repeatDelivery(db: Db, id: string): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(

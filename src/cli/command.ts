@@ -38,6 +38,8 @@ const ARGUMENTS: Record<string, string> = {
   'topic|webhook': 'key of a topic, or name or id of a subscription',
   folder: 'folder of the YAML files; default: the current folder',
   name: 'name of the new organization',
+  sequence: 'number of a notification, as the header X-Scope-Sequence shows it; 0 lists all',
+  node: 'global id of a node',
 };
 
 /** Adds a command. `examples` are command lines without the leading `hookgraph`. */

@@ -33,11 +33,13 @@ function commandOf(file: string): string[] {
 it('finds the statements and the fragments', () => {
   expect(statements.map((file) => basename(file))).toEqual([
     'attempt-stats.sql',
+    'changes.sql',
     'fan-out.sql',
     'relay.sql',
     'replay-count.sql',
     'replay-page.sql',
     'replay.sql',
+    'snapshot.sql',
     'claim.sql',
     'deliveries.sql',
     'events.sql',

@@ -23,7 +23,8 @@ judged AS (
     SELECT
       coalesce(bool_or(made.state = 'DELIVERED'), false) AS is_delivered,
       coalesce(bool_or(made.state IN ('PENDING', 'RETRYING', 'HELD')), false) AS is_open,
-      coalesce(bool_or(made.state = 'SKIPPED' AND made.reason IN ('VALIDATION', 'COALESCED', 'UNREAD')), false) AS is_skipped
+      coalesce(bool_or(
+        made.state = 'SKIPPED' AND made.reason IN ('VALIDATION', 'COALESCED', 'UNREAD')), false) AS is_skipped
     FROM :deliveries_of_event made
   ) d
 )

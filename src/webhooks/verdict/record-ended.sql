@@ -2,8 +2,8 @@
 --
 -- psql -v ids='{}' -v subscription_ids='{}' -v topic_ids='{}' -v kinds='{}' -v typenames='{}'
 --   -v node_keys='{}' -v states='{}' -v reasons='{}' -v versions='{}' -v outcomes='{}' -v stages='{}'
---   -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v query_us='{}' -v render_us='{}' -v auth_us='{}'
---   -v send_us='{}' -v first_byte_us='{}' -v statuses='{}' -v exchanges='{}' -v places='{}'
+--   -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v query_us='{}' -v render_us='{}'
+--   -v auth_us='{}' -v send_us='{}' -v first_byte_us='{}' -v statuses='{}' -v exchanges='{}' -v places='{}'
 --   -v exchange_entries='{}' -v exchange_errors='{}' -f record-ended.sql
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql

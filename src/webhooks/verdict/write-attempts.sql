@@ -3,9 +3,10 @@
 -- written before, or another worker may have claimed the delivery since.
 --
 -- psql -v ids='{}' -v tokens='{}' -v states='{}' -v reasons='{}' -v waits_ms='{}' -v outcomes='{}'
---   -v stages='{}' -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v query_us='{}' -v render_us='{}'
---   -v auth_us='{}' -v send_us='{}' -v first_byte_us='{}' -v statuses='{}' -v versions='{}' -v exchanges='{}'
---   -v places='{}' -v uncounted='{}' -v exchange_entries='{}' -v exchange_errors='{}' -f write-attempts.sql
+--   -v stages='{}' -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v query_us='{}'
+--   -v render_us='{}' -v auth_us='{}' -v send_us='{}' -v first_byte_us='{}' -v statuses='{}' -v versions='{}'
+--   -v exchanges='{}' -v places='{}' -v uncounted='{}' -v exchange_entries='{}' -v exchange_errors='{}'
+--   -f write-attempts.sql
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql
 WITH

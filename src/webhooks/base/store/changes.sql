@@ -31,7 +31,8 @@ frontier AS MATERIALIZED (
     coalesce(
       (SELECT xid FROM open_transactions ORDER BY xid LIMIT 1),
       pg_snapshot_xmax(pg_current_snapshot())),
-    (SELECT xid FROM hookgraph.captures WHERE xid >= :'xid'::text::xid8 ORDER BY xid, depth, id LIMIT 1)) AS xid
+    (SELECT xid FROM hookgraph.captures WHERE xid >= :'xid'::text::xid8 ORDER BY xid, depth, id LIMIT 1)
+  ) AS xid
 ),
 scanned AS MATERIALIZED (
   SELECT
@@ -61,7 +62,8 @@ reading AS MATERIALIZED (
       WHERE history = 'events' AND tenant IN ('', :'tenant'::text)) AS "eventsFrom",
     clock_timestamp() AS now,
     (SELECT count(*) FROM scanned)::int AS scanned,
-    (SELECT ARRAY[xid::text, id::text] FROM scanned ORDER BY scanned.xid DESC, scanned.id DESC LIMIT 1) AS last
+    (SELECT ARRAY[xid::text, id::text] FROM scanned ORDER BY scanned.xid DESC, scanned.id DESC LIMIT 1)
+      AS last
   FROM frontier
 )
 SELECT

@@ -17,11 +17,12 @@ import {
   wholeNumber,
 } from './config-texts.js';
 import { DELIVERY_VARIABLES, type DeliveryConfig } from './delivery-variables.js';
+import { HISTORY_VARIABLES, type HistoryConfig } from './history-variables.js';
 import { loopbackAddress } from './loopback.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
 import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 
-export interface Config extends DeliveryConfig {
+export interface Config extends DeliveryConfig, HistoryConfig {
   port: number;
   host: string;
   /** The port of the health probes and metrics; `null`: the port isn't opened. */
@@ -54,15 +55,6 @@ export interface Config extends DeliveryConfig {
   trustedProxies: string[];
   apiMaxCost: number;
   captureWatchSeconds: number;
-  /** Days for which history is kept; 0: without limit. */
-  keepBodiesDays: number;
-  keepAttemptsDays: number;
-  keepErrorsDays: number;
-  keepEventsDays: number;
-  /** Gigabytes (10⁹ bytes) that history may take; 0: without limit. */
-  keepGigabytes: number;
-  /** The size of the database's disk in gigabytes; 0: unknown. */
-  databaseDiskGigabytes: number;
   corsOrigins: string[];
   /**
    * Share (0 to 1) of successful and skipped attempts to log at `logAttemptsLevel`, as all failed ones are; the other
@@ -234,42 +226,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     parse: wholeNumber(1, 3600),
     fallback: '60',
   },
-  keepBodiesDays: {
-    name: 'HOOKGRAPH_KEEP_BODIES_DAYS',
-    meaning: 'days for which requests and responses of successful attempts are kept, with headers and bodies; 0: without limit',
-    parse: wholeNumber(0, 36_500),
-    fallback: '7',
-  },
-  keepAttemptsDays: {
-    name: 'HOOKGRAPH_KEEP_ATTEMPTS_DAYS',
-    meaning: 'days for which successful attempts are kept; they are deleted by whole weeks; 0: without limit',
-    parse: wholeNumber(0, 36_500),
-    fallback: '30',
-  },
-  keepErrorsDays: {
-    name: 'HOOKGRAPH_KEEP_ERRORS_DAYS',
-    meaning: 'days for which failed and held attempts are kept, with requests and responses; 0: without limit',
-    parse: wholeNumber(0, 36_500),
-    fallback: '90',
-  },
-  keepEventsDays: {
-    name: 'HOOKGRAPH_KEEP_EVENTS_DAYS',
-    meaning: 'days for which events and their ended deliveries are kept; 0: without limit',
-    parse: wholeNumber(0, 36_500),
-    fallback: '90',
-  },
-  keepGigabytes: {
-    name: 'HOOKGRAPH_KEEP_GIGABYTES',
-    meaning: 'gigabytes that events, deliveries, attempts and bodies may take together; beyond it the oldest are deleted; 0: without limit',
-    parse: wholeNumber(0, 1_000_000),
-    fallback: '0',
-  },
-  databaseDiskGigabytes: {
-    name: 'HOOKGRAPH_DATABASE_DISK_GIGABYTES',
-    meaning: "size of the disk of the database's server, from which `hookgraph doctor` computes when it is full; 0: unknown",
-    parse: wholeNumber(0, 1_000_000),
-    fallback: '0',
-  },
+  ...HISTORY_VARIABLES,
   corsOrigins: {
     name: 'HOOKGRAPH_CORS_ORIGINS',
     meaning: 'origins whose web pages may call the API from a browser (CORS), like https://app.example.com; default: none',

@@ -10,8 +10,8 @@ import { type ChangesHeld, changesHeld, describeHeld, readChanges } from '../../
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import { pruneHistory } from '../../src/webhooks/index.js';
 import { type TestApp, testApp } from '../support/app.js';
-import { testDatabase } from '../support/database.js';
 import { recordStatements } from '../support/record-statements.js';
+import { transactionBeside } from '../support/transaction-beside.js';
 import { until } from '../support/until.js';
 import { Writers } from '../support/writers.js';
 
@@ -50,10 +50,7 @@ async function now(as?: Viewer): Promise<string> {
   });
 }
 
-/**
- * Reads until as many changes have come as are expected. A transaction of another test's database that ends at the moment of a read counts
- * as one of this database, and holds changes back until the next read.
- */
+/** Reads until the expected number of changes has come: a transaction of another test that ends just then holds them back. */
 async function expectChanges(after: string, expected: string[], more = '', as?: Viewer): Promise<string> {
   const { changes, cursor } = await until('the changes are readable', async () => {
     const found = await readOn(after, more, as);
@@ -301,16 +298,3 @@ it('lets a copy that is started at any moment end with exactly what a full read 
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-/** Holds a transaction open in another database, and returns how to end it. */
-async function transactionBeside(): Promise<() => Promise<void>> {
-  const other = await testDatabase({ empty: true });
-  const client = await other.pool.connect();
-  await client.query('BEGIN');
-  await client.query('SELECT pg_current_xact_id()');
-  return async () => {
-    await client.query('ROLLBACK');
-    client.release();
-    await other.close();
-  };
-}

@@ -49,6 +49,7 @@ describe('the journey', () => {
       topicVersion: '1.1',
       phase: 'after',
       live: true,
+      snapshot: false,
       nodeId: Buffer.from('Thing:1').toString('base64url'),
       nodeType: 'Thing',
       webhookId: id,

@@ -125,7 +125,7 @@ function addDryRun(
       }),
       leftOutCount: t.int({
         description:
-          'The number of events of `deliveries` that are no longer stored, or that the topic or the environments of the subscription no longer include; `null` for a period.',
+          'The number of events of `deliveries` that are no longer stored, or that the subscription no longer covers; `null` for a period.',
         resolve: ({ range: { eventIds }, sent, countedTo }) => (eventIds === null || countedTo !== null ? null : eventIds.length - sent),
       }),
       rehearsal: t.field({

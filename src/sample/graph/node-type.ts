@@ -181,12 +181,14 @@ export function addRootConnection(parts: SchemaParts, definition: NodeDefinition
         args: connectionArgs(t.arg, definition, parts),
         totalCount: async (_root: unknown, args: ConnectionArguments, ctx: Context) =>
           delegateOf(ctx.prisma, model.name).count({ where: (await queryOf(args, ctx)).where }),
-        resolve: async (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) => {
+        resolve: async (query: { select?: Row }, _root: unknown, args: ConnectionArguments, ctx: Context) => {
           const { where, orderBy } = await queryOf(args, ctx);
           const cursor = args.after ?? args.before;
           const beyond = typeof cursor === 'string' ? whereBeyond(model, orderBy, cursor, args.before != null) : null;
           const position = beyond && { cursor: undefined, skip: 0 };
-          const all = { ...query, ...position, where: { AND: [...where.AND, ...(beyond ? [beyond] : [])] }, orderBy };
+          // A cursor has the values by which the list is sorted, also where the request selects none of them.
+          const select = query.select && { select: { ...query.select, ...selectOf(orderBy) } };
+          const all = { ...query, ...select, ...position, where: { AND: [...where.AND, ...(beyond ? [beyond] : [])] }, orderBy };
           return delegateOf(ctx.prisma, model.name).findMany(all);
         },
       } as never,
@@ -195,6 +197,8 @@ export function addRootConnection(parts: SchemaParts, definition: NodeDefinition
     ),
   );
 }
+
+const selectOf = (orderBy: Row[]): Row => Object.fromEntries(orderBy.flatMap((part) => Object.keys(part).map((name) => [name, true])));
 
 /** Adds the connection and edge types of a node type, which all its connections share, so that a fragment fits each of them. */
 export function addConnectionTypes({ builder, refs }: SchemaParts, { model }: NodeDefinition): void {

@@ -56,25 +56,13 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
   if (delivery.reason === LOOP) return reason('IN_A_LOOP', inALoop(delivery));
   if (delivery.reason === ORDER) return reason('WAITS_IN_ORDER', waitsInOrder(neighbour));
   if (delivery.reason === COALESCED) return reason('REPLACED', replacedBy(neighbour));
-  if (delivery.reason === UNREAD)
-    return reason(
-      'UNREAD_CHANGE',
-      'The change touched no field that the query or a template reads, and the subscription skips such changes.',
-    );
   if (delivery.reason === OPERATOR) return reason('WAITS_FOR_OPERATOR', waitsForOperator(delivery));
   const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
   switch (delivery.state) {
     case 'DELIVERED':
       return reason('DELIVERED', `The notification was delivered by attempt ${delivery.attemptCount}.`);
     case 'SKIPPED':
-      if (Object.hasOwn(REPLAY_OBSTACLES, delivery.reason ?? ''))
-        return reason(
-          'SKIPPED_NOTHING_STORED',
-          `The replay had nothing to send: ${REPLAY_OBSTACLES[delivery.reason as ReplayObstacle]} A replay in another mode may send the event.`,
-        );
-      return delivery.reason === 'DISABLED'
-        ? reason('SKIPPED_DISABLED', 'The subscription was disabled when the change happened. A replay sends it.')
-        : reason('SKIPPED_VALIDATION', `The notification was skipped.${failure}`);
+      return skippedBecause(delivery.reason, failure);
     case 'HELD': {
       const { code, sentence } = HELD_BECAUSE[delivery.reason ?? ''] ?? reason('HELD_NODE', 'The delivery is held.');
       return reason(code, `${sentence}${failure}`);
@@ -108,6 +96,22 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
         `The delivery has been due since ${delivery.dueAt.toISOString()}; no worker has claimed it yet. ${workers}`,
       );
   }
+}
+
+function skippedBecause(because: string | null, failure: string): Reason {
+  if (because === UNREAD)
+    return reason(
+      'UNREAD_CHANGE',
+      'The change touched no field that the query or a template reads, and the subscription skips such changes.',
+    );
+  if (Object.hasOwn(REPLAY_OBSTACLES, because ?? ''))
+    return reason(
+      'SKIPPED_NOTHING_STORED',
+      `The replay had nothing to send: ${REPLAY_OBSTACLES[because as ReplayObstacle]} A replay in another mode may send the event.`,
+    );
+  return because === 'DISABLED'
+    ? reason('SKIPPED_DISABLED', 'The subscription was disabled when the change happened. A replay sends it.')
+    : reason('SKIPPED_VALIDATION', `The notification was skipped.${failure}`);
 }
 
 export const reason = (code: WhyNotCode, sentence: string): Reason => ({ code, sentence });

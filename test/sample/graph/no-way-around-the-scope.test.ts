@@ -22,6 +22,7 @@ const WITHOUT_OWNER: Record<string, string> = {
   loadForSending: 'for the worker, who sends for everybody',
   startReplay: 'writes for an operation that has read the subscription as its owner',
   endReplay: 'writes for an operation that has read the subscription as its owner',
+  replayModes: 'for the worker, who sends for everybody',
   replayRange: 'reads the clock, and no rows',
   noteCleared: 'for the worker, who cancels what an operation ended',
   endReplaysOf: 'writes for an operation that has read the subscription as its owner',

@@ -165,6 +165,12 @@ describe('a connection', () => {
     await t.database.pool.query(`DELETE FROM users WHERE first_name = 'Keyset'`);
   });
 
+  it('has the values of the order in a cursor, also where the request selects nothing of the rows', async () => {
+    const { users }: Listed = (await t.ask('{ users(first: 1) { pageInfo { endCursor } } }')).data;
+    const { data, errors } = await t.ask(`{ users(first: 1, after: "${users.pageInfo.endCursor}") { edges { node { lastName } } } }`);
+    expect([errors, (data as Listed).users.edges]).toEqual([undefined, [expect.anything()]]);
+  });
+
   it('says so when the row is gone that a cursor names, because its column can’t be compared', async () => {
     const list =
       'query ($after: String) { users(after: $after, first: 1, orderBy: { attribute: "disabled" }) { edges { cursor node { databaseId } } } }';

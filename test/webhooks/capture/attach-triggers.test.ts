@@ -136,7 +136,8 @@ it('can run at the same time as another', async () => {
 it('makes partitions while a writer’s transaction is open, and rows never lack one', async () => {
   db = await captureTables(THINGS);
   const made = async () => (await db.pool.query('SELECT hookgraph.ensure_partitions() AS made')).rows[0].made;
-  expect(await made()).toBe(8);
+  // Four weeks of events and attempts, and eight days of two kinds of exchanges.
+  expect(await made()).toBe(24);
   expect(await made()).toBe(0);
   const { rows } = await db.pool.query(
     `SELECT max(inhrelid::regclass::text) AS last FROM pg_inherits WHERE inhparent = 'hookgraph.events'::regclass AND inhrelid::regclass::text NOT LIKE '%default'`,

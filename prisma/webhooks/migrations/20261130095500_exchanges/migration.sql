@@ -4,9 +4,10 @@ CREATE TABLE hookgraph.exchanges (
   id bigint NOT NULL DEFAULT hookgraph.next_id(),
   -- Whether the attempts failed or were held: these are kept longer.
   is_error boolean NOT NULL,
-  entries bytea STORAGE EXTERNAL NOT NULL,
+  entries bytea NOT NULL,
   PRIMARY KEY (is_error, id)
 ) PARTITION BY LIST (is_error);
+ALTER TABLE hookgraph.exchanges ALTER COLUMN entries SET STORAGE EXTERNAL;
 CREATE TABLE hookgraph.exchanges_of_errors PARTITION OF hookgraph.exchanges FOR VALUES IN (true) PARTITION BY RANGE (id);
 CREATE TABLE hookgraph.exchanges_of_others PARTITION OF hookgraph.exchanges FOR VALUES IN (false) PARTITION BY RANGE (id);
 CREATE TABLE hookgraph.exchanges_of_errors_default PARTITION OF hookgraph.exchanges_of_errors DEFAULT;

@@ -9,30 +9,51 @@ import type { Draft } from './input.js';
 /** Maximum number of before-hooks per topic and tenant, because each write waits for all of them. */
 export const MAX_HOOKS = 10;
 
+type PhasedDraft = Pick<
+  Draft,
+  'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering' | 'numbered' | 'skipUnread'
+>;
+
 /**
  * Checks the phase and its settings. `id`: the subscription that is changed, which doesn't count towards MAX_HOOKS; `null` for a new one.
  */
 export async function checkPhase(
   engine: Engine,
   owner: Owner,
-  {
-    phase,
-    onFailure,
-    timeoutMs,
-    retry,
-    rateLimit,
-    coalescing,
-    ordering,
-    numbered,
-    skipUnread,
-  }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering' | 'numbered' | 'skipUnread'>,
+  draft: PhasedDraft,
   topic: Topic | null,
   id: string | null,
 ): Promise<Problem[]> {
-  if (phase === 'AFTER')
-    return Object.entries({ onFailure, timeoutMs }).flatMap(([field, value]) =>
+  if (draft.phase === 'AFTER')
+    return Object.entries({ onFailure: draft.onFailure, timeoutMs: draft.timeoutMs }).flatMap(([field, value]) =>
       value === null ? [] : [{ field, message: 'can be used only with the phase BEFORE' }],
     );
+  const problems = onlyAfter(draft);
+  if (!topic) return problems;
+  const node = announcedNode(engine.host, topic.typename);
+  const deciding = node && decidingRows(node);
+  if (topic.isLifecycle)
+    problems.push({
+      field: 'phase',
+      message: `can't be BEFORE for ${topic.key}: only created, updated and deleted topics of a node type can have before-hooks`,
+    });
+  else if (engine.host.gatedTypes?.has(topic.typename) === false)
+    problems.push({
+      field: 'phase',
+      message: `can't be BEFORE: this application calls no before-hooks for writes of ${topic.typename}; use AFTER`,
+    });
+  else if (deciding)
+    problems.push({
+      field: 'phase',
+      message: `can't be BEFORE: rows of ${deciding.typename} decide the tenant of ${withArticle(topic.typename)}, which is known only after the commit; use AFTER`,
+    });
+  else if ((await countHooks(engine, owner, topic, id)) >= MAX_HOOKS)
+    problems.push({ field: 'phase', message: `can't be BEFORE: your organization already has ${MAX_HOOKS} before-hooks for ${topic.key}` });
+  return problems;
+}
+
+/** Finds the options that are only for notifications after a write. */
+function onlyAfter({ retry, coalescing, ordering, numbered, skipUnread, rateLimit }: PhasedDraft): Problem[] {
   const problems: Problem[] = [];
   if (retry !== null)
     problems.push({
@@ -58,26 +79,6 @@ export async function checkPhase(
       field: 'rateLimit',
       message: 'can not be used with the phase BEFORE: a before-hook is called at once, because a write waits for it',
     });
-  if (!topic) return problems;
-  const node = announcedNode(engine.host, topic.typename);
-  const deciding = node && decidingRows(node);
-  if (topic.isLifecycle)
-    problems.push({
-      field: 'phase',
-      message: `can't be BEFORE for ${topic.key}: only created, updated and deleted topics of a node type can have before-hooks`,
-    });
-  else if (engine.host.gatedTypes?.has(topic.typename) === false)
-    problems.push({
-      field: 'phase',
-      message: `can't be BEFORE: this application calls no before-hooks for writes of ${topic.typename}; use AFTER`,
-    });
-  else if (deciding)
-    problems.push({
-      field: 'phase',
-      message: `can't be BEFORE: rows of ${deciding.typename} decide the tenant of ${withArticle(topic.typename)}, which is known only after the commit; use AFTER`,
-    });
-  else if ((await countHooks(engine, owner, topic, id)) >= MAX_HOOKS)
-    problems.push({ field: 'phase', message: `can't be BEFORE: your organization already has ${MAX_HOOKS} before-hooks for ${topic.key}` });
   return problems;
 }
 

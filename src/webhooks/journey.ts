@@ -46,8 +46,7 @@ interface Loaded {
 
 /** The inputs of one attempt beside its delivery and definition. */
 interface Attempting {
-  origins: Loaded['origins'];
-  replayed: PayloadSubject['replayed'];
+  loaded: Loaded;
   sources: () => PayloadSources;
   hold: Hold;
 }
@@ -90,26 +89,17 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     if (!context) return resultOf(claimed, { next: { state: 'HELD', reason: 'DISABLED', retryMs: null }, disable: OWNER_GONE });
     if ('failed' in context) throw ownerUnread(context.failed);
 
-    const replayed = loaded.replayed.get(claimed.id);
-    if (replayed && 'obstacle' in replayed) return resultOf(claimed, skippedFor(replayed.obstacle));
-    const isWithoutEvent = claimed.eventId === null;
-    const current = isWithoutEvent ? (loaded.current.get(claimed.id) ?? null) : null;
-    if (isWithoutEvent && !current) return resultOf(claimed, { next: { state: 'SKIPPED', reason: GONE, retryMs: null } });
+    const because = whyNothingToSend(definition, claimed, loaded);
+    if (because) return resultOf(claimed, { next: { state: 'SKIPPED', reason: because, retryMs: null } });
 
     const looping = brake(claimed, definition.owner);
     const slowed = looping && (await looping);
     if (slowed) return slowed;
 
-    if (isUnread(definition, claimed, loaded.recorded))
-      return resultOf(claimed, { next: { state: 'SKIPPED', reason: UNREAD, retryMs: null } });
-
     const taken = bytes.take({ subscriptionId: claimed.subscriptionId, tenant: definition.owner.tenant });
     const hold = taken instanceof Promise ? await taken : taken;
     if (!hold) return resultOf(claimed, { putBackMs: null });
-    const sources = () => ({
-      ...sourcesOf(engine, context, claimed, loaded.recorded),
-      ...(isWithoutEvent && { event: unrecorded(definition.topic.operation, current) }),
-    });
+    const sources = () => sourcesOf(engine, { definition, context, claimed, loaded });
     try {
       const slot = slots.take(definition.origin);
       if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
@@ -118,7 +108,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         // the waits were so long that the rights of the owner may have changed.
         const hasWaited = slot !== null || taken instanceof Promise;
         if (circuits.isStopped(claimed) || (hasWaited && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
-        return await attempt(definition, claimed, { origins: loaded.origins, replayed, sources, hold });
+        return await attempt(definition, claimed, { loaded, sources, hold });
       } finally {
         slots.release(definition.origin);
       }
@@ -127,18 +117,14 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     }
   }
 
-  async function attempt(
-    compiled: Compiled,
-    claimed: DeliveryInHand,
-    { origins, replayed, sources, hold }: Attempting,
-  ): Promise<DeliveryResult> {
+  async function attempt(compiled: Compiled, claimed: DeliveryInHand, { loaded, sources, hold }: Attempting): Promise<DeliveryResult> {
     const { leaseMs } = engine.deadlines;
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
     if (!delivery) return resultOf(claimed, {});
     const { attemptCount, createdAtMs } = delivery;
     const ended = await runStages(engine, compiled, {
       start: new AttemptStart(compiled, delivery),
-      replayed,
+      replayed: earlierOf(loaded, delivery),
       send: sender.send,
       sources,
       ...(compiled.numbered && { sequence: () => numberOf(delivery.id, delivery.subscriptionId) }),
@@ -146,7 +132,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost, or if the subscription
       // or its owner was disabled meanwhile.
       maySend: whileFresh(engine.pool, delivery, leaseMs, () => ownerExists(engine.host, compiled.owner)),
-      origin: () => origins.get(delivery.eventId ?? '') ?? null,
+      origin: () => loaded.origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
         return { attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() };
       },
@@ -232,7 +218,22 @@ function isUnread({ reads }: Compiled, { kind, eventId }: DeliveryInHand, { even
 
 const NOT_TRACED: Loaded['origins'] = new Map();
 
-const skippedFor = (reason: ReplayObstacle): Pick<DeliveryResult, 'next'> => ({ next: { state: 'SKIPPED', reason, retryMs: null } });
+/** Returns the reason to skip a delivery before its query runs; `null`: none. */
+function whyNothingToSend(
+  definition: Compiled,
+  claimed: DeliveryInHand,
+  { recorded, current, replayed }: Loaded,
+): ReplayObstacle | typeof GONE | typeof UNREAD | null {
+  const earlier = replayed.get(claimed.id);
+  if (earlier && 'obstacle' in earlier) return earlier.obstacle;
+  if (claimed.eventId === null && !current.has(claimed.id)) return GONE;
+  return isUnread(definition, claimed, recorded) ? UNREAD : null;
+}
+
+function earlierOf({ replayed }: Loaded, { id }: DeliveryInHand): PayloadSubject['replayed'] {
+  const earlier = replayed.get(id);
+  return earlier && 'obstacle' in earlier ? undefined : earlier;
+}
 
 const DISABLED_BECAUSE = {
   RETRIES_EXHAUSTED: (attempts: number) => `A delivery failed ${attempts} times; no retry is left.`,
@@ -241,14 +242,21 @@ const DISABLED_BECAUSE = {
 
 function sourcesOf(
   { host }: Engine,
-  context: Exclude<OwnerContext, null | { failed: unknown }>,
-  claimed: DeliveryInHand,
-  recorded: BatchEvents,
+  {
+    definition,
+    context,
+    claimed,
+    loaded,
+  }: { definition: Compiled; context: Exclude<OwnerContext, null | { failed: unknown }>; claimed: DeliveryInHand; loaded: Loaded },
 ): PayloadSources {
+  const { id, eventId } = claimed;
   return {
     open: (overlay: Snapshot[]) => openContext(host, context, overlay),
-    overlay: overlayOf(claimed, recorded),
-    event: recorded.events.get(claimed.eventId ?? '') ?? null,
+    overlay: overlayOf(claimed, loaded.recorded),
+    event:
+      eventId === null
+        ? unrecorded(definition.topic.operation, loaded.current.get(id) ?? null)
+        : (loaded.recorded.events.get(eventId) ?? null),
   };
 }
 

@@ -120,7 +120,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'webhooks update': { args: [name, '--template', EVIL] },
     'webhooks test': { args: [name] },
     'webhooks preview': { args: [name, '--template', EVIL] },
-    'webhooks rehearse': { args: [name, '--template', EVIL] },
+    'webhooks rehearse': { args: [name, '--template', '{% nothing %}'] },
     'webhooks judge': { args: [name, '--error-template', EVIL] },
     forget: { args: [EVIL] },
     'deliveries list': { args: [] },

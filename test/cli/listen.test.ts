@@ -202,10 +202,10 @@ it('listen deletes what killed ones left at other ports of this machine, and not
   await cli.run(['webhooks', 'delete', ...left, '--yes']);
 });
 
-it('listens that run at once leave each other alone, and clean up together what dead ones left', async () => {
+it('listens that run at once leave each other alone, clean up what dead ones left, and end though one subscription is gone', async () => {
   const ports = [await freePort(), await freePort(), await freePort()];
   const of = (some: number[]) => some.map((port) => `http://127.0.0.1:${port}/receive-webhooks`).sort();
-  for (const url of of([await freePort(), await freePort(), await freePort()]))
+  for (const url of of([await freePort(), await freePort()]))
     await cli.json('webhooks', 'create', '--name', 'listen (user/updated)', '--topic', 'user/updated', '--url', url);
   const urls = async () => (await cli.json('webhooks', 'list')).map(({ callbackUrl }: { callbackUrl: string }) => callbackUrl).sort();
   const stops = ports.map(() => new AbortController());
@@ -216,7 +216,6 @@ it('listens that run at once leave each other alone, and clean up together what 
     await until('each is subscribed, and nothing else is left', async () => `${await urls()}` === `${of(ports)}`);
     stops[1]?.abort();
     expect([(await runs[1])?.code, await urls()]).toEqual([0, of([ports[0], ports[2]] as number[])]);
-    // Somebody deletes a subscription of one that runs, which then ends in peace.
     const { id } = (await cli.json('webhooks', 'list')).find((one: { callbackUrl: string }) =>
       of(ports.slice(0, 1)).includes(one.callbackUrl),
     );

@@ -40,6 +40,7 @@ replay AS MATERIALIZED (
       WHERE f.tenant = s.tenant AND f.event_id < hookgraph.id_at(:'seen_at'::timestamptz + interval '1 ms'))
   FOR UPDATE OF r SKIP LOCKED
 ),
+-- The nodes that were read, without those of which the subscription got a live delivery since the start.
 matches AS MATERIALIZED (
   SELECT k.key AS node_key, r.id AS replay_id, s.id AS subscription_id, s.topic_id, t.typename
   FROM replay r

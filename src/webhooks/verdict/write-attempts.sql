@@ -33,6 +33,7 @@ results AS MATERIALIZED (
 ),
 :ended_attempts,
 :new_exchanges,
+-- The attempts of these results; a delivery that was put back has none.
 finished_attempts AS (
   SELECT
     delivery_id, subscription_id, version, attempt_count AS number, false AS test,

@@ -34,6 +34,7 @@ frontier AS MATERIALIZED (
     (SELECT xid FROM hookgraph.captures WHERE xid >= :'xid'::text::xid8 ORDER BY xid, depth, id LIMIT 1)
   ) AS xid
 ),
+-- The next events of all tenants, as many as one reading may scan.
 scanned AS MATERIALIZED (
   SELECT
     coalesce(e.folded_xid, e.xid) AS xid, e.id, e.occurred_at, e.tenant, e.typename, e.node_key, e.operation,
@@ -45,6 +46,7 @@ scanned AS MATERIALIZED (
   ORDER BY coalesce(e.folded_xid, e.xid), e.id
   LIMIT :max_scanned
 ),
+-- Those of the tenant and the types.
 found AS MATERIALIZED (
   SELECT *
   FROM scanned
@@ -53,6 +55,7 @@ found AS MATERIALIZED (
   ORDER BY xid, id
   LIMIT :max_rows
 ),
+-- How far was read, and from when events are kept; one row, also where nothing was found.
 reading AS MATERIALIZED (
   SELECT
     frontier.xid::text AS frontier,

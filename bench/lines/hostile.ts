@@ -123,8 +123,8 @@ async function measure({ env }: Server, database: Database, receiver: Receiver, 
   const before = receiver.hostile();
   let isOver = false;
   const attack = async () => {
-    for (let from = 1; input && !isOver; from += HOSTILE.more) {
-      await insertPeople(database, from === 1 ? HOSTILE.first : HOSTILE.more, from + HOSTILE.first);
+    for (let from = 1, count: number = HOSTILE.first; input && !isOver; from += count, count = HOSTILE.more) {
+      await insertPeople(database, count, from);
       await wait(HOSTILE.everyMs);
     }
   };

@@ -158,13 +158,14 @@ async function scroll(page: Page, url: string, { pool }: Database): Promise<Metr
   }, 250);
   try {
     for (let shown = 0; shown < PAGES; shown++) {
-      const first = await page.locator('main tbody tr a').first().getAttribute('href');
+      const topmost = () => page.locator('main tbody tr a').first().getAttribute('href');
+      const first = await topmost();
       for (let wheel = 0; wheel < 20; wheel++) {
         await page.mouse.wheel(0, 400);
         await page.waitForTimeout(50);
       }
       await page.getByRole('button', { name: 'Next page' }).click();
-      await page.waitForFunction(`document.querySelector('main tbody tr a')?.getAttribute('href') !== ${JSON.stringify(first)}`);
+      while ((await topmost()) === first) await page.waitForTimeout(20);
     }
     const longTasks = (await page.evaluate('window.longTasks')) as number[];
     return { longTasks: longTasks.length, longestTaskMs: Math.max(0, ...longTasks), rows: await page.locator('main tbody tr').count() };

@@ -1,4 +1,4 @@
-// Adds `egress`, which lists the columns that the own subscriptions send, and to which host.
+// Adds `egress`, which lists the columns that your subscriptions send, each with the host that gets it.
 import type { Answer } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
 

@@ -109,17 +109,23 @@ const untilNothingIsOpen = (id: string) =>
 
 const isAscending = (numbers: readonly bigint[]) => numbers.every((number, i) => i === 0 || number >= (numbers[i - 1] as bigint));
 
-it('PER_NODE: each node in order and one at a time, with two workers and random failures', async () => {
-  const next = random(1);
+/** Writes while two workers deliver to a receiver that fails at random. Lists the events of each node, and those that arrived. */
+async function writeAndDeliver(seed: number, ordering: 'PER_NODE' | 'LATEST_ONLY') {
+  const next = random(seed);
   await world.insertThings(...THINGS);
-  const id = await world.subscribe({ ...UPDATED, ordering: 'PER_NODE' });
+  const id = await world.subscribe({ ...UPDATED, ordering });
   const { clashes } = failAtRandom(next);
   await Promise.all([world.work(), world.work()]);
   await writeAtRandom(next, 7);
   await untilNothingIsOpen(id);
   const arrived = await arrivals(world.receiver.requests);
-  for (const [node, events] of await eventsOfNodes(id)) {
-    const got = arrived.filter((one) => one.node === node).map(({ event }) => event);
+  const gotOf = (node: string) => arrived.filter((one) => one.node === node).map(({ event }) => event);
+  return { id, clashes, nodes: [...(await eventsOfNodes(id))].map(([node, events]) => ({ events, got: gotOf(node) })) };
+}
+
+it('PER_NODE: each node in order and one at a time, with two workers and random failures', async () => {
+  const { id, clashes, nodes } = await writeAndDeliver(1, 'PER_NODE');
+  for (const { events, got } of nodes) {
     expect(isAscending(got)).toBe(true);
     expect([...new Set(got)]).toEqual(events);
   }
@@ -272,16 +278,8 @@ it('sends what waits when the order is given up, replaces what failed with LATES
 });
 
 it('LATEST_ONLY: a later change replaces those not accepted, each node ends with its last change', async () => {
-  const next = random(3);
-  await world.insertThings(...THINGS);
-  const id = await world.subscribe({ ...UPDATED, ordering: 'LATEST_ONLY' });
-  const { clashes } = failAtRandom(next);
-  await Promise.all([world.work(), world.work()]);
-  await writeAtRandom(next, 7);
-  await untilNothingIsOpen(id);
-  const arrived = await arrivals(world.receiver.requests);
-  for (const [node, events] of await eventsOfNodes(id)) {
-    const got = arrived.filter((one) => one.node === node).map(({ event }) => event);
+  const { id, clashes, nodes } = await writeAndDeliver(3, 'LATEST_ONLY');
+  for (const { events, got } of nodes) {
     expect(isAscending(got)).toBe(true);
     expect(got.at(-1)).toBe(events.at(-1));
   }

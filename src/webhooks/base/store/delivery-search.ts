@@ -61,7 +61,7 @@ export async function findDeliveries(
   }
 }
 
-/** Whether the filter has a condition that deliveries are not indexed by. */
+/** Whether no index serves one of the conditions of the filter. */
 function isSearch({ createdAtMin: _, createdAtMax: __, id, ...conditions }: DeliveryFilter): boolean {
   return id == null && Object.values(conditions).some((value) => value != null && value !== '');
 }

@@ -40,7 +40,7 @@ export interface Cutoffs {
 export interface CleanOptions {
   /** Counts and measures, and changes nothing. */
   isDryRun?: boolean;
-  /** Milliseconds for which a drop tries to get its lock. */
+  /** Milliseconds for which the drop of a partition waits for its lock, in all its tries. */
   patienceMs?: number;
   /** Called after each step; the work ends when it returns `false`. */
   onProgress?: (soFar: PrunedHistory) => Promise<boolean> | boolean;

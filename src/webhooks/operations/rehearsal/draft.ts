@@ -73,7 +73,7 @@ export async function rehearseDraft(
   };
 }
 
-/** Returns `null` when the live version no longer compiles: then it sends nothing with which to compare. */
+/** Returns `null` when the live version no longer compiles, so that there is nothing to compare the draft with. */
 async function compileLive(engine: Engine, live: Compilable): Promise<Compiled | null> {
   const compiled = await compileDefinition(engine, live);
   return 'broken' in compiled ? null : compiled;

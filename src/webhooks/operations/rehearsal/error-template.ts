@@ -98,7 +98,7 @@ async function judgeStored(
     return { outcome: 'UNKNOWN', message: 'The response is not stored as it was received.' };
   const names = Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
   const answer = { kind: 'REPLY' as const, status: response.status, headers: Object.fromEntries(names), body: response.body };
-  // A watched template runs where it keeps no delivery waiting.
+  // With a watch, it is a trial: a process apart renders it, and no delivery waits for that process.
   const read = await readError(engine, compiled, answer, await event(), () => {});
   const { outcome, message } = judge(answer, read, compiled.retry, onlyAttempt(), compiled);
   return { outcome: outcome === 'DELIVERED' ? 'DELIVERED' : 'FAILED', message };

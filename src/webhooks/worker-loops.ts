@@ -102,19 +102,7 @@ export async function startWorking(
     onFailure: () => engine.meter.loopFailed('relay'),
   });
   const scans = [...startScans(engine, drain), repeat('ordering', DUE_SCAN_MS, ordering.sweep, engine, SLOW)];
-  let pacedMs = PACED_SCAN_MS.idle;
-  const paced = repeat(
-    'paced',
-    () => pacedMs,
-    async () => {
-      const { waiting, batch } = await claimPaced(pool, Math.min(drain.freeSlots(), MAX_PACED), deadlines);
-      drain.start(batch);
-      pacedMs = waiting > 0 ? PACED_SCAN_MS.due : PACED_SCAN_MS.idle;
-    },
-    engine,
-  );
-  const replays = repeat('replay', REPLAY_SCAN_MS, replayScan(engine, drain), engine);
-  const bulkActions = repeat('bulk-actions', REPLAY_SCAN_MS, bulkActionScan(engine, drain), engine, SLOW);
+  const moves = startMoves(engine, drain);
   const heartbeat = createHeartbeat(pool);
   const beating = repeat('heartbeat', HEARTBEAT_MS, heartbeat.beat, engine);
   const maintenance = startMaintenance(engine, { capture, captureWatchMs });
@@ -124,7 +112,7 @@ export async function startWorking(
     wake: drain.wake,
     state: () => ({ inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() }),
     async stop() {
-      const periodic = [...scans, paced, replays, bulkActions, ...maintenance].map((loop) => loop.stop());
+      const periodic = [...scans, ...moves, ...maintenance].map((loop) => loop.stop());
       const ended = beating
         .stop()
         .then(heartbeat.end)
@@ -147,6 +135,22 @@ export async function startWorking(
       await sender.close();
     },
   };
+}
+
+/** Starts the loops that send what is paced, replayed or chosen in large numbers. */
+function startMoves(engine: Engine, drain: Drain): { stop(): Promise<void> }[] {
+  const { pool, deadlines } = engine;
+  let pacedMs = PACED_SCAN_MS.idle;
+  const paced = async () => {
+    const { waiting, batch } = await claimPaced(pool, Math.min(drain.freeSlots(), MAX_PACED), deadlines);
+    drain.start(batch);
+    pacedMs = waiting > 0 ? PACED_SCAN_MS.due : PACED_SCAN_MS.idle;
+  };
+  return [
+    repeat('paced', () => pacedMs, paced, engine),
+    repeat('replay', REPLAY_SCAN_MS, replayScan(engine, drain), engine),
+    repeat('bulk-actions', REPLAY_SCAN_MS, bulkActionScan(engine, drain), engine, SLOW),
+  ];
 }
 
 /** Starts the scan for due deliveries, and the moves of those whose subscription has changed. */

@@ -122,8 +122,7 @@ export function createAttemptWriter(
       batch.add(result);
       if (onWritten) ended.push(onWritten);
       if (result.attempt) meter.attempt(result.attempt);
-      waiting += 1;
-      if (waiting >= WORTHWHILE) gathering.end();
+      if (++waiting >= WORTHWHILE) gathering.end();
       flushing ??= flush();
       if (waiting <= MAX_WAITING && charactersOf(batches) <= MAX_WAITING_CHARACTERS) return;
       return new Promise<void>((resolve) => void ended.push(resolve));

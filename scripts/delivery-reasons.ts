@@ -6,6 +6,7 @@ import {
   type OPERATOR,
   type ORDER,
   REPLAY_OBSTACLES,
+  type SLOW,
 } from '../src/webhooks/base/store/delivery-state.js';
 
 type Reason =
@@ -14,6 +15,7 @@ type Reason =
   | typeof LOOP
   | typeof OPERATOR
   | typeof ORDER
+  | typeof SLOW
   | 'DELETED'
   | 'REFUSED'
   | 'ALLOWED';
@@ -28,6 +30,7 @@ export const REASONS: Record<Reason, string> = {
   NODE: 'HELD: the query of this node produced nothing that can be sent. The message of the attempt says why.',
   OPERATOR:
     'PENDING or RETRYING: waits, uncharged, until the operator corrects a fault; tried after 2 seconds, later with pauses of up to 5 minutes, and at once when another delivery of the subscription could be built.',
+  SLOW: 'PENDING or RETRYING: the stored query exceeded its time limit. It runs again after 4 seconds, later with pauses of up to 5 minutes, uncharged. If it is too slow again after a pause of 4 minutes, the delivery is HELD.',
   LOOP: 'PENDING: the last notifications about the node were each followed by a write of the owner to the node, which caused the next one. They are sent with pauses that grow from 1 second to a minute.',
   ORDER: 'PENDING: the subscription is ordered, and an earlier delivery of the same node has not ended yet: see `waitsFor`.',
   COALESCED:

@@ -57,7 +57,7 @@ export function createMeter(metrics: Metrics): Meter {
   const lag = metrics.histogram('hookgraph_delivery_lag_seconds', [{}]);
   // These counters are exported as 0 from the start, so that Prometheus sees their first increase.
   for (const rule of RULES) metrics.count('hookgraph_disabled_subscriptions_total', { rule }, 0);
-  for (const cause of ['NETWORK', 'RENDERER', 'HOST', 'INTERNAL', 'LOOP', 'BODIES'])
+  for (const cause of ['NETWORK', 'RENDERER', 'HOST', 'INTERNAL', 'LOOP', 'BODIES', 'SLOW_QUERY'])
     metrics.count('hookgraph_put_back_deliveries_total', { cause }, 0);
   for (const cause of ['TEMPLATE', 'UNKNOWN']) metrics.count('hookgraph_renderer_restarts_total', { cause }, 0);
   return {

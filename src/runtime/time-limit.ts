@@ -1,5 +1,8 @@
 // Limits how long a caller waits for a promise.
 
+/** The code in a GraphQL error's extensions which says that a query exceeded a time limit. */
+export const QUERY_TOO_SLOW = 'QUERY_TOO_SLOW';
+
 /** The default result of `within` when the work takes too long. */
 export const LATE = Symbol('late');
 

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import type { Pool, PoolConfig } from 'pg';
 import { openPool, type PoolOptions, SESSION } from '../runtime/database.js';
 import { createStopwatch, type Execution } from '../runtime/fair-share.js';
+import { QUERY_TOO_SLOW } from '../runtime/time-limit.js';
 import { isCancelled } from './faults.js';
 
 export interface ReaderLimits {
@@ -28,7 +29,7 @@ export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
   const reads = createStopwatch();
   let tooLong: GraphQLError | null = null;
   const check = () => {
-    if (reads.ms() > timeoutMs) tooLong ??= new GraphQLError(`The query took longer than ${timeoutMs} ms, which is the limit`);
+    if (reads.ms() > timeoutMs) tooLong ??= tooSlow(`The query took longer than ${timeoutMs} ms, which is the limit`);
     if (tooLong) throw tooLong;
   };
   return async (work, needs) => {
@@ -38,11 +39,13 @@ export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
         return reads.during(work());
       }, needs);
     } catch (error) {
-      if (isCancelled(error)) tooLong ??= new GraphQLError(`The database cancelled the query after ${timeoutMs} ms, which is the limit`);
+      if (isCancelled(error)) tooLong ??= tooSlow(`The database cancelled the query after ${timeoutMs} ms, which is the limit`);
       throw tooLong ?? error;
     }
   };
 }
+
+const tooSlow = (message: string) => new GraphQLError(message, { extensions: { code: QUERY_TOO_SLOW } });
 
 /**
  * Returns a pool whose statements wait until the tenant uses less than its fair share of connections, so that one tenant

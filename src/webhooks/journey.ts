@@ -138,6 +138,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       },
     });
     if (!ended) return resultOf(delivery, {});
+    const later = ended.isLate ? putBack.late(delivery, ended.attempt.message) : null;
+    if (later) return later;
     putBack.worked(delivery);
     // Masking parses whole bodies.
     const turn = compiled.recorder && loopShare.turn(loopShare.open(compiled.owner.tenant, 'masking'));

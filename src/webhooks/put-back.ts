@@ -6,7 +6,7 @@ import type { Engine } from './base/engine.js';
 import { HostFailed } from './base/errors.js';
 import { EgressFailed } from './base/network/guard.js';
 import { hastenDeliveries } from './base/store/delivery-moves.js';
-import { OPERATOR } from './base/store/delivery-state.js';
+import { OPERATOR, SLOW } from './base/store/delivery-state.js';
 import { TemplateError } from './base/templates/template.js';
 import { NoRoomForBody } from './bytes-in-flight.js';
 import { watchOutages } from './destinations/outage.js';
@@ -19,6 +19,15 @@ const BUSY_MS = 5000;
 const NO_ROOM_MS = 1000;
 /** Milliseconds of the first pause after a fault of the host or of Hookgraph. delivery-state.sql lengthens the next pauses. */
 const OPERATOR_MS = 2000;
+/** Milliseconds of the first pause after a stored query that exceeded its time limit. delivery-state.sql lengthens the next pauses. */
+const SLOW_MS = 4000;
+/**
+ * Milliseconds of a pause after which a query that is too slow again is no longer put down to the load of this installation: the delivery
+ * is held. All pauses until then take 7 to 15 minutes.
+ */
+const SLOW_ENDS_MS = 240_000;
+/** Milliseconds for which this worker claims no delivery of a subscription whose query was too slow, so that load can fall. */
+const SLOW_REST_MS = 1000;
 /** Milliseconds between two times at which the waiting deliveries of a subscription are made due, because one of them could be built. */
 const HASTEN_EVERY_MS = 5000;
 /** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
@@ -27,6 +36,11 @@ const FAULT_ENDS_MS = 600_000;
 export interface PutBack {
   /** Returns the result that puts the delivery back. Logs and measures the error. */
   of(delivery: DeliveryInHand, error: unknown): DeliveryResult;
+  /**
+   * Returns the result that puts back a delivery whose query exceeded its time limit; `null` when it did so too often, so that the query is
+   * at fault.
+   */
+  late(delivery: DeliveryInHand, message: string | null): DeliveryResult | null;
   /** Call it when a payload was built. Ends the waits for the operator of the subscription, if the delivery had waited for it, too. */
   worked(delivery: DeliveryInHand): void;
   close(): void;
@@ -69,9 +83,20 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
     return resultOf(delivery, { putBackMs: OPERATOR_MS, waits: OPERATOR });
   }
 
+  function late(delivery: DeliveryInHand, message: string | null): DeliveryResult | null {
+    const { id: deliveryId, subscriptionId, slowPauseMs } = delivery;
+    if (slowPauseMs >= SLOW_ENDS_MS) return null;
+    engine.meter.putBack('SLOW_QUERY');
+    const about = { level: 'warn', everyMs: FAULT_ENDS_MS, deliveryId, subscriptionId } as const;
+    logFailure(engine.log, new Error(message ?? ''), 'a stored query is too slow; deliveries wait, uncharged, and are tried again', about);
+    rest(subscriptionId, SLOW_REST_MS);
+    return resultOf(delivery, { putBackMs: SLOW_MS, waits: SLOW });
+  }
+
   const { hasten, close } = createHasten(engine);
   return {
     of,
+    late,
     worked({ waitedForOperator, subscriptionId }) {
       if (waitedForOperator) hasten(subscriptionId);
     },

@@ -54,12 +54,13 @@ export interface Run {
 
 /**
  * The result of a run: the record of the attempt, the receiver's answer and the verdict on it. `answer` and `verdict` are `null` when no
- * request was sent, or when `limitMs` passed.
+ * request was sent, or when `limitMs` passed. `isLate`: a query exceeded a time limit, and may succeed later.
  */
 export interface Ended {
   attempt: AttemptRecord;
   answer: SentRequest['answer'] | null;
   verdict: Verdict | null;
+  isLate?: boolean;
 }
 
 /**
@@ -98,7 +99,7 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   if (payload === LATE) return late('The payload was not ready');
   const isKept = payload.outcome === 'READY' && compiled.recorder === null && delivery.eventId !== null;
   start.addPayload(payload, isKept ? payload.data : null);
-  if (payload.outcome !== 'READY') return stopped(payload.outcome, payload.stage, payload.message);
+  if (payload.outcome !== 'READY') return { ...stopped(payload.outcome, payload.stage, payload.message), isLate: payload.isLate ?? false };
   run.onBody?.(payload.body.text.length);
 
   const sequence = run.sequence && (await run.sequence());

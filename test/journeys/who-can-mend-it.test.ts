@@ -71,6 +71,27 @@ describe('the product', () => {
     },
   );
 
+  it('a table answers too slowly: the delivery waits, and arrives when the table is quick again', async () => {
+    const { pool } = t.database;
+    const id = await subscribe('environment/created', 'query ($nodeId: ID!) { node(id: $nodeId) { ... on Environment { name } } }');
+    await pool.query(`BEGIN;
+      INSERT INTO environments (organization_id, name) VALUES ('${t.admin.organizationId}', 'too slow');
+      ALTER TABLE environments RENAME TO stored;
+      CREATE VIEW environments AS SELECT stored.* FROM stored, pg_sleep(10);
+      GRANT SELECT ON environments TO PUBLIC;
+      COMMIT`);
+    await until('its query was too slow', async () => (await deliveriesOf(pool, id))[0]?.reason === 'SLOW');
+    expect(await deliveriesOf(pool, id)).toMatchObject([{ state: 'PENDING', attemptCount: 0 }]);
+    const actor = { tenant: t.admin.organizationId, userId: t.admin.userId, canManageWebhooks: true };
+    const { rows } = await pool.query<{ id: string }>(`SELECT id FROM stored WHERE name = 'too slow'`);
+    const nodeId = t.app.webhooks.engine.host.toGlobalId('Environment', rows[0]?.id as string);
+    const answer = await whyNot(t.app.webhooks.engine, actor, { subscriptionId: id, nodeId, since: null });
+    expect(answer?.findings).toMatchObject([{ code: 'QUERY_TOO_SLOW' }]);
+    await pool.query('BEGIN; DROP VIEW environments; ALTER TABLE stored RENAME TO environments; COMMIT');
+    await until('it is delivered by itself', isDelivered(id));
+    expect(await attemptsOf(pool, id)).toMatchObject([{ number: 1, outcome: 'DELIVERED' }]);
+  });
+
   it('an enum has a value that this process does not know: the delivery waits, and a test says why', async () => {
     const { pool } = t.database;
     const id = await subscribe('call/created', 'query ($nodeId: ID!) { node(id: $nodeId) { ... on Call { state } } }');

@@ -41,6 +41,8 @@ export interface EngineWorld {
     ownerGone: boolean;
     fault: 'data' | 'node' | 'ours';
     fail: string | null;
+    /** The code of that failure. */
+    failCode?: string;
     /** The name of a thing that no viewer may read. */
     hidden: string | null;
     /** The name of a thing for which the resolver throws a TypeError. */
@@ -198,7 +200,7 @@ function executable(sdl: string, db: TestDatabase, answers: EngineWorld['host'])
   const node = (schema.getQueryType() as GraphQLObjectType).getFields().node;
   if (node === undefined) throw new Error('the schema has no node field');
   node.resolve = async (_root, { id }: { id: string }, { overlay }: { overlay: Snapshot[] }) => {
-    if (answers.fail !== null) throw new GraphQLError(answers.fail);
+    if (answers.fail !== null) throw new GraphQLError(answers.fail, { extensions: { code: answers.failCode } });
     const key = Buffer.from(id, 'base64url').toString().split(':')[1];
     const { rows } = await db.pool.query('SELECT * FROM public.things WHERE id = $1', [key]);
     if (rows[0] && rows[0].name === answers.hidden) return null;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { QUERY_TOO_SLOW } from '../../src/runtime/time-limit.js';
 import { testSubscription, updateSubscription } from '../../src/webhooks/index.js';
 import { recorded } from '../support/attempts.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
@@ -120,6 +121,31 @@ describe('the journey', () => {
     world.host.fail = null;
     await makeDue(world.db.pool);
     await expect.poll(async () => (await states(id))[2]).toEqual(['DELIVERED', null, 1]);
+  });
+
+  it('runs a query that was too slow again, and holds the delivery when it is too slow after a long pause', async () => {
+    const id = await world.subscribe();
+    Object.assign(world.host, { fail: 'too slow', failCode: QUERY_TOO_SLOW, fault: 'data' });
+    await world.work();
+    await world.insertThings('a', 'b');
+    const bothWait = async () => (await states(id)).map(([, reason]) => reason).join() === 'SLOW,SLOW';
+    await expect.poll(bothWait).toBe(true);
+    expect(await states(id)).toEqual([
+      ['PENDING', 'SLOW', 0],
+      ['PENDING', 'SLOW', 0],
+    ]);
+    const pauses = async () => (await deliveriesOf(world.db.pool, id)).map(({ dueInSeconds }) => dueInSeconds);
+    expect(Math.max(...(await pauses()))).toBeLessThan(5);
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET updated_at = now() - interval '1 minute' WHERE node_key = '1'`);
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET updated_at = now() - interval '5 minutes' WHERE node_key = '2'`);
+    await makeDue(world.db.pool);
+    await expect.poll(async () => (await states(id))[1]).toEqual(['HELD', 'NODE', 1]);
+    expect(await attempts()).toMatchObject([{ outcome: 'HELD', stage: 'QUERY', message: 'too slow (at node)' }]);
+    await expect.poll(async () => (await pauses())[0]).toBeGreaterThan(60);
+
+    world.host.fail = null;
+    await makeDue(world.db.pool);
+    await expect.poll(async () => (await states(id))[0]).toEqual(['DELIVERED', null, 1]);
   });
 
   it('marks a subscription broken once when the schema no longer fits its query, holds its deliveries unrun, and goes on when it fits again', async () => {

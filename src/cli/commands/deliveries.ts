@@ -200,6 +200,7 @@ function statusRange(text: string): [min: number, max: number] {
 
 const WAITS: Record<string, string> = {
   OPERATOR: 'waiting for the operator',
+  SLOW: 'query too slow, runs again',
   LOOP: 'in a feedback loop',
   ORDER: 'waiting for an earlier one',
   COALESCED: 'replaced by a later one',

@@ -57,7 +57,7 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
       }),
       reason: t.exposeString('reason', {
         description:
-          'The reason why the delivery is held, skipped or cancelled. `OPERATOR`: it waits until the operator of this API corrects a fault, and is then tried by itself. `LOOP`: your writes to the node answer its notifications, which are sent with growing pauses. `ORDER`: it waits for an earlier delivery of its node, see `waitsFor`. `COALESCED`: a later one replaced it, see `replacedBy`. `UNREAD`: the change touched nothing that the subscription reads. For a before-hook that refused or failed: `REFUSED` or `ALLOWED`, the decision about the write.',
+          'The reason why the delivery is held, skipped or cancelled. `OPERATOR`: it waits until the operator of this API corrects a fault, and is then tried by itself. `SLOW`: the stored query took longer than its limit, and runs again after growing pauses. `LOOP`: your writes to the node answer its notifications, which are sent with growing pauses. `ORDER`: it waits for an earlier delivery of its node, see `waitsFor`. `COALESCED`: a later one replaced it, see `replacedBy`. `UNREAD`: the change touched nothing that the subscription reads. For a before-hook that refused or failed: `REFUSED` or `ALLOWED`, the decision about the write.',
       }),
       waitsFor: t.field({
         type: ref,

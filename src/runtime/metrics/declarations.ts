@@ -43,7 +43,7 @@ export const METRICS = {
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
   ),
   hookgraph_put_back_deliveries_total: counter(
-    'Deliveries that went back into the queue without an attempt: NETWORK (the network of this installation fails), RENDERER (templates of the same organization keep the renderer busy), HOST (a resolver, the database or the sign-in of the host fails), INTERNAL (an error of Hookgraph), LOOP (the node is in a feedback loop), BODIES (large bodies of the same subscription or organization are under way). The log has the cause of HOST and INTERNAL.',
+    'Deliveries that went back into the queue without an attempt: NETWORK (the network of this installation fails), RENDERER (templates of the same organization keep the renderer busy), HOST (a resolver, the database or the sign-in of the host fails), INTERNAL (an error of Hookgraph), LOOP (the node is in a feedback loop), BODIES (large bodies of the same subscription or organization are under way), SLOW_QUERY (the stored query exceeded its time limit). The log has the cause of HOST and INTERNAL.',
     'cause',
   ),
   hookgraph_relayed_changes_total: counter('Row changes that the relay of this process turned into events.'),

@@ -1,7 +1,7 @@
 // Declares the measurements that the engine reports. The engine uses no metrics library: src/hookgraph/metrics.ts counts the reports.
 import type { DeliveryKind, DisabledReason, Outcome, Stage, Timings } from './model.js';
 
-export type PutBackCause = 'NETWORK' | 'RENDERER' | 'HOST' | 'INTERNAL' | 'LOOP' | 'BODIES';
+export type PutBackCause = 'NETWORK' | 'RENDERER' | 'HOST' | 'INTERNAL' | 'LOOP' | 'BODIES' | 'SLOW_QUERY';
 export type DisablingRule = Exclude<DisabledReason, 'OWNER' | 'INTEGRATION'>;
 
 /** The fields of a finished attempt that the metrics count or time. */

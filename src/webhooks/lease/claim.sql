@@ -41,13 +41,15 @@ claims AS MATERIALIZED (
   LIMIT :total
 ),
 :new_leases
--- The last but one column is true for a delivery to send. It is false when the delivery has ended or its
--- replay was cancelled, and null when the delivery no longer exists; claim.ts then ends it and deletes its
--- queue row. The last column is true for a delivery that has waited for the operator.
+-- The third last column is true for a delivery to send. It is false when the delivery has ended or its replay
+-- was cancelled, and null when the delivery no longer exists; claim.ts then ends it and deletes its queue
+-- row. The next is true for a delivery that has waited for the operator; the last is the last pause, in
+-- milliseconds, of a delivery whose query was too slow.
 SELECT
   l.delivery_id, l.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count,
   l.due_at::text, greatest(extract(epoch FROM now() - d.created_at), 0)::float8 * 1000, d.event_id,
-  d.replay_id, d.state IN ('PENDING', 'RETRYING') AND :is_wanted, d.reason = 'OPERATOR'
+  d.replay_id, d.state IN ('PENDING', 'RETRYING') AND :is_wanted, d.reason = 'OPERATOR',
+  CASE d.reason WHEN 'SLOW' THEN extract(epoch FROM d.due_at - d.updated_at)::float8 * 1000 END
 FROM leases l
 LEFT JOIN LATERAL (
   SELECT *

@@ -50,6 +50,8 @@ export interface DeliveryInHand {
   replayId: string | null;
   /** Whether its last pause was due to a fault that only the operator could correct. */
   waitedForOperator: boolean;
+  /** Milliseconds of its last pause, if the stored query had exceeded its time limit; else 0. */
+  slowPauseMs: number;
   /** Why deliveries of this subscription start at a limited rate: LIMITED, SLOWED or PROBING; `null` when the rate is not limited. */
   pace: PaceState | null;
 }
@@ -106,6 +108,7 @@ export async function claimDue(
         eventId: row[9],
         replayId: row[10],
         waitedForOperator: row[12] === true,
+        slowPauseMs: row[13] ?? 0,
         pace: paces?.get(row[1]) ?? null,
       }),
     )

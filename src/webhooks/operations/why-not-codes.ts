@@ -31,6 +31,8 @@ export const WHY_NOT_CODES = {
   CANCELLED: 'The subscription was deleted, the replay that created the delivery was cancelled, or the node was forgotten.',
   WAITS_FOR_OPERATOR:
     'A fault that only the operator of this API can correct keeps the notification from being built. It is tried again by itself, and no attempt is counted.',
+  QUERY_TOO_SLOW:
+    'The stored query took longer than its limit. It runs again after growing pauses, and no attempt is counted. The delivery is held if it is still too slow after some minutes.',
   IN_A_LOOP: "The owner's own writes to the node answer its notifications and cause the next ones. They are sent with growing pauses.",
   PUT_BACK: 'This installation could not send the notification. It is tried again by itself, and no attempt is counted.',
   IN_PROGRESS: 'A worker has claimed the delivery: it is being sent, or waits for the answer of the receiver.',

@@ -1,7 +1,7 @@
 // Explains why a change has no delivery, or why its delivery was or was not sent.
 import type { CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import type { AttemptSummary } from '../base/store/attempts.js';
-import { COALESCED, LOOP, OPERATOR, ORDER, REPLAY_OBSTACLES, type ReplayObstacle, UNREAD } from '../base/store/delivery-state.js';
+import { COALESCED, LOOP, OPERATOR, ORDER, REPLAY_OBSTACLES, type ReplayObstacle, SLOW, UNREAD } from '../base/store/delivery-state.js';
 import type { Neighbour } from '../base/store/ordered-deliveries.js';
 import type { Reason, WhyNotCode } from './why-not-codes.js';
 
@@ -57,6 +57,7 @@ export function reasonOf(delivery: Delivery, { last, leasedUntil, subscription: 
   if (delivery.reason === ORDER) return reason('WAITS_IN_ORDER', waitsInOrder(neighbour));
   if (delivery.reason === COALESCED) return reason('REPLACED', replacedBy(neighbour));
   if (delivery.reason === OPERATOR) return reason('WAITS_FOR_OPERATOR', waitsForOperator(delivery));
+  if (delivery.reason === SLOW) return reason('QUERY_TOO_SLOW', queryTooSlow(delivery));
   const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
   switch (delivery.state) {
     case 'DELIVERED':
@@ -118,6 +119,10 @@ export const reason = (code: WhyNotCode, sentence: string): Reason => ({ code, s
 
 function waitsForOperator({ dueAt }: Delivery): string {
   return `The delivery waits for the operator of this API: a fault that your subscription can't change keeps the notification from being built. It is tried again at ${dueAt.toISOString()}, and continues by itself once the fault is corrected. No attempt is counted.`;
+}
+
+function queryTooSlow({ dueAt }: Delivery): string {
+  return `The stored query took longer than its limit. It runs again at ${dueAt.toISOString()}, and then after growing pauses. If it is still too slow after some minutes, the delivery is held: let the query select less. No attempt is counted.`;
 }
 
 function waitsInOrder(neighbour: Neighbour | undefined): string {

@@ -35,7 +35,7 @@ export async function buildEvent(
   nodeKey: string,
   event: RecordedEvent,
   { open, own }: { open: Open; own: Snapshot[] },
-): Promise<TemplateEvent | { refused: string }> {
+): Promise<TemplateEvent | { refused: string; isLate: true }> {
   const fields = node ? exposedFields(engine, node) : new Map<string, string>();
   const { operation, changed, before, after } = event;
   const used = [...fields].filter(([field]) => use?.fields === 'ALL' || use?.fields.includes(field));
@@ -45,7 +45,7 @@ export async function buildEvent(
       ? await readableFields(engine, node, nodeKey, requested, { before, after, open, own, tenant: owner.tenant })
       : NONE;
   if (readable === null)
-    return { refused: 'Checking which fields of the event the owner may read took longer than the time limit of a query.' };
+    return { refused: 'Checking which fields of the event the owner may read took longer than the time limit of a query.', isLate: true };
   const readableRow = (row: RowTexts | null): FieldTexts | null =>
     row && Object.fromEntries(requested.flatMap(([field, column]) => (readable.has(field) ? [[field, row[column] ?? 'null']] : [])));
   const names = new Map([...fields].map(([field, column]) => [column, field]));

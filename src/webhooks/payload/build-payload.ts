@@ -42,13 +42,14 @@ interface Durations {
 }
 
 /**
- * The result of building a payload. `READY`: `event` is the event's JSON for the error template, `data` the JSON of the payload's data if
+ * The result of building a payload. `isLate`: a query exceeded a time limit, and may succeed later.
+ * `READY`: `event` is the event's JSON for the error template, `data` the JSON of the payload's data if
  * a later replay can't read it in the body, else `null`. `SKIPPED`: the validation template
  * rendered false. `HELD`: the node's data can't be used; `stage` and `message` say why.
  */
 export type PayloadResult =
   | ({ outcome: 'READY'; body: Body; event: string | null; data: string | null } & Durations)
-  | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string } & Durations);
+  | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string; isLate?: boolean } & Durations);
 
 /**
  * Runs the query as the owner, then the validation template, then the body template. A definition without query and templates gets its
@@ -91,7 +92,8 @@ async function repeat(
   const started = performance.now();
   const event = compiled.errorTemplate && compiled.event ? await findEvent(engine, compiled, nodeKey, sources()) : null;
   const durations = { queryMs: performance.now() - started, renderMs: 0 };
-  if (event !== null && typeof event !== 'string') return { outcome: 'HELD', stage: 'QUERY', message: event.refused, ...durations };
+  if (event !== null && typeof event !== 'string')
+    return { outcome: 'HELD', stage: 'QUERY', message: event.refused, isLate: true, ...durations };
   const { headers: sentHeaders, contentType, data } = past;
   return { outcome: 'READY', body: { text: past.body as string, contentType, sentHeaders }, event, data, ...durations };
 }
@@ -113,7 +115,7 @@ async function buildOwn(
   const finding = findData(engine, compiled, subject.nodeKey, { variables, nodeId: about.nodeId, sources, stored });
   const found = await (watch ? finding.catch((error) => refusedByHost(engine, error)) : finding);
   const queryMs = performance.now() - started;
-  const stop = (outcome: 'SKIPPED' | 'HELD', stage: Stage, message: string): PayloadResult => ({
+  const stop = (outcome: 'SKIPPED' | 'HELD', stage: Stage, message: string) => ({
     outcome,
     stage,
     message,
@@ -121,7 +123,7 @@ async function buildOwn(
     renderMs: performance.now() - started - queryMs,
   });
   watch?.(queryReport(compiled, variables, found, queryMs));
-  if ('refused' in found) return stop('HELD', 'QUERY', found.refused);
+  if ('refused' in found) return { ...stop('HELD', 'QUERY', found.refused), isLate: found.isLate ?? false };
   const { event, row } = found;
   const payload = { data: found.data };
 
@@ -181,7 +183,7 @@ function variablesOf({ host }: Engine, { node, keys }: Compiled, { typename, nod
 }
 
 /** Returns what a test or preview reports of a query that failed because of the host. Rethrows any other error. */
-function refusedByHost({ log }: Engine, error: unknown): { refused: string } {
+function refusedByHost({ log }: Engine, error: unknown): { refused: string; isLate?: boolean } {
   if (!(error instanceof HostFailed)) throw error;
   log.error({ err: error }, 'a test or preview failed, because a resolver or the database of this API failed');
   return { refused: error.shown };

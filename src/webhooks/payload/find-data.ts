@@ -27,9 +27,9 @@ export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?
 
 /**
  * `data`: the query's result or the default payload. `row`: the node's row, if it is the default payload, else `null`. `event`: the event
- * as JSON, if a template needs it, else `null`. `refused`: why there is no data.
+ * as JSON, if a template needs it, else `null`. `refused`: why there is no data. `isLate`: a query exceeded a time limit.
  */
-export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string; place?: Place };
+export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string; place?: Place; isLate?: boolean };
 
 interface Search {
   variables: Record<string, unknown>;
@@ -75,7 +75,7 @@ export async function findEvent(
   compiled: Compiled,
   nodeKey: string,
   { open, overlay: own, event }: PayloadSources,
-): Promise<string | { refused: string }> {
+): Promise<string | { refused: string; isLate: true }> {
   const built = await buildEvent(engine, compiled, nodeKey, event ?? unrecorded(compiled.topic.operation), { open, own });
   return 'refused' in built ? built : eventJson(built);
 }

@@ -5,7 +5,7 @@ import type { Engine } from '../base/engine.js';
 import type { AnnouncedNode, Json, RowTexts, Snapshot } from '../base/model.js';
 import { OWN_NODE } from '../base/own-node.js';
 import { askFor, finderOf } from '../base/query/finders.js';
-import { executeInTime, type Question, throwIfOurs } from './run-query.js';
+import { executeInTime, isTooSlow, type Question, throwIfOurs } from './run-query.js';
 
 export interface Rows {
   before: RowTexts | null;
@@ -118,6 +118,7 @@ async function run(engine: Engine, question: Question): Promise<{ row: Record<st
   const result = await executeInTime(engine, question);
   if (!result) return null;
   const { data, errors = [] } = result;
+  if (errors.some(isTooSlow)) return null;
   throwIfOurs(engine, errors, 'Checking which fields of an event the owner may read failed');
   const found = data?.n0;
   const row = (Array.isArray(found) ? found[0] : found) as Record<string, unknown> | null | undefined;

@@ -3,7 +3,7 @@ import { type DocumentNode, type ExecutionResult, GraphQLError } from 'graphql';
 import { ExactNumber } from '../../runtime/exact-json.mjs';
 import { NoSlotError } from '../../runtime/fair-share.js';
 import { loopShare } from '../../runtime/loop-share.js';
-import { LATE, within } from '../../runtime/time-limit.js';
+import { LATE, QUERY_TOO_SLOW, within } from '../../runtime/time-limit.js';
 import { QUERY_WAIT_MS } from '../base/deadlines.js';
 import type { Engine } from '../base/engine.js';
 import { HostFailed, type Place, WebhooksError } from '../base/errors.js';
@@ -11,9 +11,9 @@ import { executeInTurns } from '../base/query/execute-in-turns.js';
 
 /**
  * The result of a stored query, or the reason (`refused`) why no payload can be made of it, with its `place` in the query. `isWhole`: no
- * resolver returned an error.
+ * resolver returned an error. `isLate`: the query exceeded a time limit, which may be due to the load of this installation.
  */
-export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string; place?: Place };
+export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string; place?: Place; isLate?: boolean };
 
 /** Maximum length of a query's result as JSON, in characters. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
@@ -36,9 +36,10 @@ export interface Question {
 export async function runQuery(engine: Engine, question: Question): Promise<QueryAnswer> {
   const { host } = engine;
   const result = await executeInTime(engine, question);
-  if (!result) return { refused: `The query took longer than ${engine.deadlines.queryDeadlineMs} ms, which is the limit.` };
+  if (!result) return { refused: `The query took longer than ${engine.deadlines.queryDeadlineMs} ms, which is the limit.`, isLate: true };
   throwIfOurs(engine, result.errors, 'Running the stored query failed');
-  const nodeErrors = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
+  const isLate = result.errors?.some(isTooSlow) ?? false;
+  const nodeErrors = result.errors?.filter((error) => isTooSlow(error) || host.faultOf(error) === 'node') ?? [];
   if (nodeErrors.length > 0)
     return {
       refused: nodeErrors
@@ -46,6 +47,7 @@ export async function runQuery(engine: Engine, question: Question): Promise<Quer
         .map((error) => describe(engine, error))
         .join('\n'),
       place: nodeErrors[0]?.locations?.[0],
+      isLate,
     };
   if (isDeeper(result.data, MAX_ANSWER_DEPTH))
     return { refused: `The query's result has a value that is nested more than ${MAX_ANSWER_DEPTH} levels deep, which is the limit.` };
@@ -53,6 +55,9 @@ export async function runQuery(engine: Engine, question: Question): Promise<Quer
     return { refused: `The query's result has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.` };
   return { data: result.data ?? null, isWhole: !result.errors?.length };
 }
+
+/** Whether the error says that the statements of a query exceeded their time limit. */
+export const isTooSlow = ({ extensions }: GraphQLError): boolean => extensions.code === QUERY_TOO_SLOW;
 
 /** Throws the first error that the host classes as `ours`. `what`: the failed work, for the log. @throws HostFailed */
 export function throwIfOurs({ host }: Pick<Engine, 'host'>, errors: readonly GraphQLError[] | undefined, what: string): void {

@@ -2,7 +2,7 @@
 
 import type { DisabledReason } from '../base/model.js';
 import type { PaceOutcome, PaceState } from '../base/pace.js';
-import type { LOOP, NextState, OPERATOR } from '../base/store/delivery-state.js';
+import type { LOOP, NextState, OPERATOR, SLOW } from '../base/store/delivery-state.js';
 import type { AttemptRecord } from './attempt-record.js';
 
 export interface DeliveryResult {
@@ -16,10 +16,11 @@ export interface DeliveryResult {
   next: NextState | null;
   putBackMs?: number | null;
   /**
-   * Why the delivery is put back, if its owner is to see it. OPERATOR: a fault that only the operator can correct; each pause in a row is
-   * about twice as long as the last. LOOP: the owner's writes to the node answer its notifications.
+   * Why the delivery is put back, if its owner is to see it. OPERATOR: a fault that only the operator can correct. SLOW: the stored query
+   * exceeded its time limit. Of both, each pause in a row is about twice as long as the last. LOOP: the owner's writes to the node answer
+   * its notifications.
    */
-  waits?: typeof OPERATOR | typeof LOOP;
+  waits?: typeof OPERATOR | typeof SLOW | typeof LOOP;
   attempt: AttemptRecord | null;
   disable: { reason: DisabledReason; message: string } | null;
   /** Set on a failure that does not count towards disabling the subscription for too many errors within an hour. */

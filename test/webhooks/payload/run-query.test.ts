@@ -21,7 +21,7 @@ const run = (engine: Engine, query = '{ value }') =>
 describe('a stored query', () => {
   it('is given up after its deadline, whatever it waits for', async () => {
     const engine = engineOf(() => new Promise(() => {}), 30);
-    expect(await run(engine)).toEqual({ refused: 'The query took longer than 30 ms, which is the limit.' });
+    expect(await run(engine)).toEqual({ refused: 'The query took longer than 30 ms, which is the limit.', isLate: true });
   });
 
   it('is refused where its answer is larger than its limit, and not a character before', async () => {
@@ -59,11 +59,19 @@ describe('a stored query', () => {
     const told = engineOf(() => {
       throw new GraphQLError('first is 0, but it must be from 1 to 100.');
     });
-    expect(await run(told)).toEqual({ refused: 'first is 0, but it must be from 1 to 100. (at value)', place: { line: 1, column: 3 } });
+    expect(await run(told)).toEqual({
+      refused: 'first is 0, but it must be from 1 to 100. (at value)',
+      place: { line: 1, column: 3 },
+      isLate: false,
+    });
     const untold = engineOf(() => {
       throw new TypeError('SELECT secret FROM /home/us/src/x.ts');
     });
-    expect(await run(untold)).toEqual({ refused: 'A resolver of this API failed. (at value)', place: { line: 1, column: 3 } });
+    expect(await run(untold)).toEqual({
+      refused: 'A resolver of this API failed. (at value)',
+      place: { line: 1, column: 3 },
+      isLate: false,
+    });
     const ours = engineOf(() => {
       throw new Error('ours');
     });

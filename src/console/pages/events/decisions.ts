@@ -27,6 +27,7 @@ const VERDICTS: Partial<Record<Code, { text: string; tone: BadgeTone }>> = {
   NOT_RELAYED: WAITS,
   IN_PROGRESS: WAITS,
   IN_A_LOOP: WAITS,
+  QUERY_TOO_SLOW: WAITS,
   WAITS_IN_ORDER: WAITS,
   PACED: WAITS,
   PUT_BACK: WAITS,

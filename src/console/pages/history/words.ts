@@ -40,6 +40,7 @@ export const REASON_TEXTS: Record<string, string> = {
   ORDER: 'The webhook is ordered: it waits for an earlier delivery of the same node.',
   COALESCED: 'The webhook sends only the latest change: a later delivery of the same node replaced it.',
   UNREAD: 'The change touched no field that the query or a template reads.',
+  SLOW: 'The query took longer than its limit. It runs again after growing pauses. No attempt is counted.',
   LOOP: 'Your writes to the node answer its notifications. They are sent with growing pauses.',
   DELETED: 'The webhook was deleted.',
   REPLAY: 'The replay was cancelled.',

@@ -109,10 +109,11 @@ $$ AS new_leases \gset
 -- - A delivery that was cancelled during the attempt stays cancelled.
 -- - A delivery whose subscription is no longer enabled is held instead of retried. The status is read by a
 --   subquery, which runs only for deliveries that would be due again.
--- - A delivery that waits for the operator (reason OPERATOR) waits about twice as long as the last time, at
---   most 5 minutes. Its last pause is the time from updated_at to due_at. If no other delivery of its
---   subscription is due within 30 seconds, it waits at most 30 seconds, so that one of them notices soon that
---   the fault is corrected; put-back.ts then makes the others due.
+-- - A delivery that waits for the operator (reason OPERATOR), or whose query is too slow (SLOW), waits about
+--   twice as long as the last time, at most 5 minutes. Its last pause is the time from updated_at to due_at.
+--   If no other delivery of its subscription is due within 30 seconds, one that waits for the operator waits
+--   at most 30 seconds, so that one of them notices soon that the fault is corrected; put-back.ts then makes
+--   the others due.
 -- - A delivery that is held for the reason NODE has the number of the subscription's last release, or one
 --   less if the attempt was made with an older version of its definition: then it is released again.
 -- - IS TRUE makes the planner hash the ids instead of comparing all pairs.
@@ -141,10 +142,10 @@ SELECT $$
         ELSE r.reason END,
       due_at = CASE
         WHEN r.wait_ms IS NULL THEN d.due_at
-        WHEN r.reason = 'OPERATOR' AND d.reason = 'OPERATOR' THEN now() + greatest(
+        WHEN r.reason IN ('OPERATOR', 'SLOW') AND d.reason = r.reason THEN now() + greatest(
           r.wait_ms * interval '1 ms',
           least((d.due_at - d.updated_at) * (1.5 + random()), CASE
-            WHEN d.id = (SELECT min(q.id) FROM results q WHERE q.queue = r.queue AND q.reason = 'OPERATOR')
+            WHEN r.reason = 'OPERATOR' AND d.id = (SELECT min(q.id) FROM results q WHERE q.queue = r.queue AND q.reason = 'OPERATOR')
               AND NOT EXISTS (
                 SELECT
                 FROM hookgraph.open_deliveries o

@@ -15,6 +15,8 @@ export type HeldReason = 'DISABLED' | 'BROKEN' | 'NODE';
 
 /** The reason of a PENDING or RETRYING delivery that waits until the operator corrects a fault of the host or of Hookgraph. */
 export const OPERATOR = 'OPERATOR';
+/** The reason of a PENDING or RETRYING delivery whose stored query exceeded its time limit, and is run again. */
+export const SLOW = 'SLOW';
 /** The reason of a delivery that is sent later because its node is in a feedback loop: the owner's writes answer its notifications. */
 export const LOOP = 'LOOP';
 /** The reason of a PENDING delivery of an ordered subscription that waits for earlier ones of its node. */

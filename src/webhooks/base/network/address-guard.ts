@@ -177,7 +177,12 @@ function startTls(
     signal.addEventListener('abort', abort, { once: true });
     connector({ hostname: host, host, protocol: 'https:', port: String(port), httpSocket: socket }, (error, secured) => {
       signal.removeEventListener('abort', abort);
-      if (secured) return resolve(secured);
+      if (secured) {
+        // A TLS alert after the handshake, such as the one that demands a client certificate, is an error that leaves the socket open. Its
+        // HTTP/2 session would never close, and undici would report the end of the socket instead of the alert.
+        secured.once('error', () => secured.destroy());
+        return resolve(secured);
+      }
       socket.destroy();
       reject(error);
     });

@@ -2,14 +2,17 @@
 import { createServer as createPlain } from 'node:http';
 import { createServer, get } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
+import { createServer as createTls, type TlsOptions } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
 import { openHttpsDestination } from '../../../../src/webhooks/destinations/https/https.js';
+import { tlsMessage } from '../../../../src/webhooks/destinations/tls-message.js';
 import { startDnsServer } from '../../../support/dns-server.js';
 import { tlsFile } from '../../../support/tls-file.js';
 
 const ALLOWED = { allowedNetworks: ['127.0.0.1/32'] };
 const TRUSTED = { caCertificates: [tlsFile('ca')] };
+const MUTUAL = { requestCert: true, rejectUnauthorized: true, ca: tlsFile('ca') };
 const open: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0)) await close();
@@ -94,6 +97,64 @@ it('a port that speaks no TLS is named as the cause', async () => {
   expect(await sender().send(`https://receiver.example:${port}`)).toMatchObject(
     refusedFor(/^The receiver does not use TLS on this port\./),
   );
+});
+
+describe('a TLS handshake that fails says why', () => {
+  it.each<[string, TlsOptions, RegExp]>([
+    [
+      'old versions only',
+      { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+      /^The receiver and .* Enable TLS 1\.2/,
+    ],
+    [
+      'a client certificate, over TLS 1.3',
+      MUTUAL,
+      /^The receiver demands a client certificate .* \(ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED\)$/,
+    ],
+    ['a client certificate, over HTTP/2', { ...MUTUAL, ALPNProtocols: ['h2'] }, /^The receiver demands a client certificate/],
+    [
+      'a client certificate, over TLS 1.2',
+      { ...MUTUAL, maxVersion: 'TLSv1.2' },
+      /^The receiver refused the TLS handshake: it demands a client/,
+    ],
+    ['another protocol', { ALPNProtocols: ['imap'] }, /^The receiver offers neither HTTP\/1\.1 nor HTTP\/2/],
+    [
+      'another name',
+      { SNICallback: (_name, done) => done(new Error('no such name')) },
+      /^The receiver closed the connection during the TLS/,
+    ],
+  ])('%s', async (_, options, message) => {
+    const server = createTls({ key: tlsFile('key'), cert: tlsFile('receiver'), ...options });
+    const port = await listening(
+      Object.assign(
+        server.on('tlsClientError', () => {}),
+        { closeAllConnections() {} },
+      ),
+    );
+    const { send } = sender(TRUSTED);
+    // The second request finds no connection of the first.
+    for (const _time of [1, 2]) expect(await send(`https://receiver.example:${port}`)).toMatchObject(refusedFor(message));
+  });
+
+  it.each([
+    [{ code: 'INVALID_PURPOSE', message: 'unsuitable certificate purpose' }, /has serverAuth\. \(INVALID_PURPOSE\)$/],
+    [{ code: 'UNSPECIFIED', message: 'CA signature digest algorithm too weak' }, /too weak\. Install one with an RSA key/],
+    [{ code: 'ERR_SSL_DH_KEY_TOO_SMALL', reason: 'dh key too small', message: '80:error:0A' }, /too weak/],
+    [
+      { code: 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', reason: 'ssl/tls alert handshake failure', message: '80:error:0A' },
+      /usual cipher suites/,
+    ],
+    [
+      { code: 'ERR_SSL_DECODE_ERROR', reason: 'decode error', message: '80:error:0A' },
+      /^The TLS handshake with the receiver failed: decode error\. \(/,
+    ],
+  ])('%o', (error, message) => {
+    expect(tlsMessage(Object.assign(new Error(error.message), error))).toMatch(message);
+  });
+
+  it('an error without TLS has no such message', () => {
+    expect(tlsMessage(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))).toBeNull();
+  });
 });
 
 it('name servers that give no answer are named as the cause', async () => {

@@ -166,12 +166,12 @@ async function sendAuthorized({ senders, tokens, blame }: Connections, sending: 
   };
 
   const first = await known();
-  if ('failed' in first) return redacted(noReply('AUTH', first.failed));
+  if ('failed' in first) return redacted(noToken(first, first.failed));
   const answer = await send(first);
   if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return redacted(answer);
   if (maySend && !(await maySend())) return redacted(answer);
   const second = await known(first.token);
-  if ('failed' in second) return redacted(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
+  if ('failed' in second) return redacted(noToken(second, `The receiver answered 401, and there is no new token: ${second.failed}`));
   const again = await send(second).catch((error) => {
     if (error instanceof Withdrawn) return answer;
     throw error;
@@ -213,4 +213,10 @@ const OURS = {
   CONNECT: (code: string) => `connections out of this machine fail: ${code}`,
 };
 
-const noReply = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs: 0 });
+const noToken = ({ slowDown }: Extract<Authorization, { failed: string }>, message: string): NoReply => ({
+  kind: 'NO_REPLY',
+  stage: 'AUTH',
+  message,
+  ...(slowDown && { slowDown }),
+  sendMs: 0,
+});

@@ -52,6 +52,21 @@ async function wait(id: string): Promise<void> {
   );
 }
 
+it('a token endpoint that asks to slow down is obeyed as a receiver is', async () => {
+  const tokenUrl = `${world.receiver.url}/token`;
+  const id = await world.subscribe({ auth: { oauth2: { tokenUrl, clientId: 'client', clientSecret: 'a secret of it' } } });
+  world.receiver.answer = (response) => void response.writeHead(429, { 'retry-after': '60' }).end();
+  await world.work();
+  await world.insertThings(...things(150));
+  await until('it is slowed', async () => (await read(id))?.pace);
+  expect(await read(id)).toMatchObject({ status: 'ENABLED', pace: { state: 'SLOWED' } });
+  await until('nothing is under way', async () => (await deliveriesOf(world.db.pool, id)).every(({ leaseToken }) => leaseToken === null));
+  expect(world.receiver.requests.every(({ path }) => path === '/token')).toBe(true);
+  expect((await countStates(world.db.pool, id)).HELD).toBeUndefined();
+  const { rows } = await world.db.pool.query(`SELECT DISTINCT message, counted FROM hookgraph.attempts WHERE message LIKE '%status 429%'`);
+  expect(rows).toEqual([{ message: 'The token endpoint answered with status 429.', counted: false }]);
+});
+
 describe('500 changes to a receiver that takes ten a second', () => {
   it.each([
     ['429 and seconds', 429, (): string => '60'],

@@ -4,6 +4,7 @@ import type { Stage } from '../base/model.js';
 import type { AnswerRefused } from '../base/network/answer-refused.js';
 import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
 import { AddressRefused, failureStep, type MaySend } from '../base/network/guard.js';
+import type { SlowDown } from '../base/pace.js';
 import { tlsMessage } from './tls-message.js';
 
 /** Maximum number of bytes that are read of one response body. */
@@ -37,6 +38,8 @@ export interface NoReply {
   status?: number;
   /** Set when a reused connection broke before a response arrived. The receiver may have processed the request. */
   unanswered?: true;
+  /** Set when the token endpoint asked to slow down. */
+  slowDown?: SlowDown;
   /** The network failure that prevented a response. `send-delivery.ts` decides whether this installation's network caused it. */
   failure?: NetworkFailure;
   sendMs: number;

@@ -2,7 +2,7 @@
 // subscription.
 import type { Compiled } from '../base/compiled.js';
 import type { DisabledReason, Stage } from '../base/model.js';
-import { SLOW_DOWN_MS } from '../base/pace.js';
+import { asksToSlowDown, SLOW_DOWN_MS, type SlowDown } from '../base/pace.js';
 import { adviceOnRefusal, type Proof } from './refusal-advice.js';
 import { clampRetryAfterMs, RETRIES, retryAfterMs, retryDelayMs } from './retry-delay.js';
 
@@ -17,7 +17,7 @@ export type Answer =
       isFailure?: true;
       isThrottled?: true;
     }
-  | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true; status?: number; unanswered?: true };
+  | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true; status?: number; unanswered?: true; slowDown?: SlowDown };
 
 export interface Verdict {
   outcome: 'DELIVERED' | 'FAILED' | 'HELD';
@@ -58,14 +58,13 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const isReply = answer.kind === 'REPLY';
   const gone = isReply && answer.status === 410;
   const stepMs = retryDelayMs(about.attemptCount, about.random);
-  const asks = isReply && (answer.status === 429 || answer.status === 503);
-  const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
+  const slowDown = slowDownOf(answer);
+  const askedMs = retryAfterMs(slowDown?.retryAfter, about.nowMs);
   // If a connection, kept open from an earlier request, broke, that doesn't show that the receiver fails; so the first retry follows at
   // once, even if the subscription allows no retry. Later retries wait as usual.
   const isFree = unanswered && about.attemptCount === 0;
   const waitMs = isFree ? 0 : clampRetryAfterMs(askedMs, stepMs);
-  // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
-  const slowMs = isReply && (answer.status === 429 || answer.isThrottled) ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
+  const slowMs = slowDown === null ? null : (askedMs ?? SLOW_DOWN_MS.usual);
   const spent = !isFree && isSpent(retry, about, waitMs);
   // Only the last retry of the schedule disables the subscription. A failed resend, which comes later, doesn't.
   const exhausted = spent && !retry && about.attemptCount === RETRIES ? 'RETRIES_EXHAUSTED' : null;
@@ -77,6 +76,12 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
     ...(slowMs !== null && { slowMs }),
     ...(unanswered && { uncounted: true as const }),
   };
+}
+
+/** Returns how the receiver, or its token endpoint, asked to slow down; `null` when it did not ask. */
+function slowDownOf(answer: Answer): SlowDown | null {
+  if (answer.kind === 'NO_REPLY') return answer.slowDown ?? null;
+  return asksToSlowDown(answer.status, answer.headers) || answer.isThrottled ? { retryAfter: answer.headers['retry-after'] } : null;
 }
 
 /** Whether no retry is left. */

@@ -1,5 +1,5 @@
 // Computes how long to wait before a retry.
-import { SLOW_DOWN_MS } from '../base/pace.js';
+import { clamp, SLOW_DOWN_MS } from '../base/pace.js';
 
 /** Number of retries in the default schedule, which lasts about 20.5 days. */
 export const RETRIES = 25;
@@ -15,12 +15,14 @@ export function retryDelayMs(retry: number, random: number): number {
 
 /**
  * Returns the milliseconds to wait by the header `Retry-After`, which has seconds or an HTTP date (RFC 9110, section 10.2.3); `null` when
- * the header is missing or invalid. Some servers write fractions of a second.
+ * the header is missing or invalid. Some servers write fractions of a second or negative numbers, and proxies repeat the header: the
+ * longest of several times counts.
  */
 export function retryAfterMs(retryAfter: string | undefined, nowMs: number): number | null {
   const text = retryAfter?.trim() ?? '';
-  const askedMs = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : dateMs(text) - nowMs;
-  return Number.isFinite(askedMs) ? Math.max(askedMs, 0) : null;
+  const numbers = /^[-+\d., ]+$/.test(text) ? text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part))) : [];
+  const askedMs = numbers.length > 0 ? Math.max(...numbers) * 1000 : dateMs(text) - nowMs;
+  return Number.isNaN(askedMs) ? null : clamp(askedMs, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** Parses an HTTP date of any of the three forms, of which one has no zone, and is in UTC; `NaN` for anything else. */

@@ -155,6 +155,21 @@ it.each<[number, object]>([
   expect(await createTokens(async () => json(status, body)).get('a', 1, auth)).toMatchObject({ token: 't' });
 });
 
+it.each(['BearerToken', 'JWT', 'Application Access Token', 'access_token', 'N/A', null])('takes a token of the type %s', async (type) => {
+  const tokens = createTokens(async () => json(200, { access_token: 't', token_type: type }));
+  expect(await tokens.get('a', 1, auth)).toMatchObject({ token: 't' });
+});
+
+it.each([
+  [text(429, 'too many', { 'retry-after': '30' }), { retryAfter: '30' }],
+  [text(429, 'too many'), {}],
+  [json(503, { error: 'temporarily_unavailable' }), undefined],
+  [text(503, 'busy', { 'retry-after': '30' }), { retryAfter: '30' }],
+])('passes on that the endpoint asks to slow down: %j', async (answer, slowDown) => {
+  const got = await createTokens(async () => answer).get('a', 1, auth);
+  expect((got as { slowDown?: object }).slowDown).toEqual(slowDown);
+});
+
 it('takes a token of a form, which older endpoints answer', async () => {
   const answer = text(200, 'access_token=t%2Bx&expires_in=3600&token_type=bearer\n', {
     'content-type': 'application/x-www-form-urlencoded',

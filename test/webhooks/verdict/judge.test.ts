@@ -100,6 +100,19 @@ describe('judge', () => {
     });
   });
 
+  it.each<[string, Answer, number | undefined]>([
+    ['a 429', reply(429), 5_000],
+    ['a 503 with a time', reply(503, '', { 'retry-after': '7' }), 7_000],
+    ['a 503 with a time that nobody can read', reply(503, '', { 'retry-after': 'in a minute' }), 5_000],
+    ['a 503 with a time in the past', reply(503, '', { 'retry-after': '-1' }), 0],
+    ['a 503 without a time', reply(503, '', { 'retry-after': ' ' }), undefined],
+    ['a token endpoint', { kind: 'NO_REPLY', stage: 'AUTH', message: 'Busy.', slowDown: { retryAfter: '9' } }, 9_000],
+    ['a token endpoint without a time', { kind: 'NO_REPLY', stage: 'AUTH', message: 'Busy.', slowDown: {} }, 5_000],
+    ['a token endpoint that fails', { kind: 'NO_REPLY', stage: 'AUTH', message: 'Broken.' }, undefined],
+  ])('slows down for %s', (_, answer, slowMs) => {
+    expect(judge(answer, '', null, about()).slowMs).toBe(slowMs);
+  });
+
   it('lets Retry-After move the next attempt on 429 and 503 alone', () => {
     const asks = { 'retry-after': '20' };
     expect(judge(reply(429, '', asks), '', null, about()).retryMs).toBe(20_000);

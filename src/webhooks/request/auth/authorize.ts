@@ -5,7 +5,7 @@ import type { Tokens } from './oauth2.js';
 import type { Token } from './read-token.js';
 import { authorizeToken } from './token.js';
 
-export type Authorization = { value: string; token?: string } | { failed: string };
+export type Authorization = { value: string; token?: string } | Extract<Token, { failed: string }>;
 
 /**
  * Builds the value. `refused`: a token that the receiver rejected with 401, so that another token is fetched. Returns a promise only when a

@@ -1,9 +1,10 @@
 // Reads the access token from a token endpoint's response, or explains why there is none and how to correct it.
+import { asksToSlowDown, type SlowDown } from '../../base/pace.js';
 import { createCleaner } from '../redact-echo.js';
 import { formEncoded, type OAuth2, secretsOf } from './credentials.js';
 
 /** An access token with its expiry, or a message that tells the owner of the subscription why there is none. */
-export type Token = { token: string; expiresAtMs: number } | { failed: string };
+export type Token = { token: string; expiresAtMs: number } | { failed: string; slowDown?: SlowDown };
 
 export type TokenAnswer =
   | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string }
@@ -30,10 +31,13 @@ export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Tok
   const { status, body } = answer;
   const fields = fieldsOf(body);
   const token = fields?.access_token;
-  if (status < 200 || status > 299 || typeof token !== 'string' || token === '') return { failed: describe(auth, answer, fields) };
+  if (status < 200 || status > 299 || typeof token !== 'string' || token === '') {
+    const slowDown = asksToSlowDown(status, answer.headers) ? { slowDown: { retryAfter: answer.headers['retry-after'] } } : {};
+    return { failed: describe(auth, answer, fields), ...slowDown };
+  }
   const type = fields?.token_type;
-  // Some endpoints return the type `BearerToken`.
-  if (type != null && type !== '' && !/^bearer/i.test(String(type)))
+  // Many endpoints name a bearer token otherwise, such as `BearerToken`, `JWT` or eBay's `Application Access Token`.
+  if (/^(mac|dpop|pop|n_a|http-?signature)\b/i.test(String(type ?? '')))
     return {
       failed: `The token endpoint answered with a token of the type ${shown(auth, String(type))}; only bearer tokens can be sent.`,
     };

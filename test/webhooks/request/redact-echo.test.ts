@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { redactEcho } from '../../../src/webhooks/request/redact-echo.js';
 
@@ -167,6 +168,46 @@ describe.each(Object.entries(PLACES))('of %s', (_place, compiled) => {
     for (const text of [...Object.entries(cleaned.headers).flat(), cleaned.body, cleaned.message, cleaned.explanation])
       expect(leaksIn(text), text).toEqual([]);
   });
+});
+
+const indented = (text: string, length: number, separator: string) => text.replace(new RegExp(`.{${length}}(?=.)`, 'g'), `$&${separator}`);
+const php = (text: string) => JSON.stringify(text).replaceAll('/', '\\/').replaceAll('&', '\\u0026');
+const ENCODED: Record<string, (secret: string) => string> = {
+  'base64 of JSON as PHP writes it': (secret) => base64(`{"client_secret":${php(secret)}}`),
+  'base64 of JSON, after other letters': (secret) => `xy${base64(`{"client_secret":${php(secret)}}`)}`,
+  'base64 of a URL': (secret) => base64(`client_secret=${encodeURIComponent(secret)}&scope=all`),
+  'base64 of a request with Basic authentication': (secret) =>
+    base64(JSON.stringify({ authorization: `Basic ${base64(`id:${encodeURIComponent(secret)}`)}` })),
+  'base64 in indented lines': (secret) => indented(base64(`client:${secret}`), 30, '\n    '),
+  'base64 in indented lines, in JSON': (secret) => JSON.stringify(indented(base64(`client:${secret}`), 30, '\r\n  ')),
+  'base64 in a folded header': (secret) => indented(base64(`${'client'.repeat(12)}:${secret}`), 76, ' '),
+  'hex of base64': (secret) => Buffer.from(base64(`client:${secret}`)).toString('hex'),
+  'hex of JSON': (secret) => `\\x${Buffer.from(php(secret)).toString('hex')}`,
+  'hex with colons': (secret) => indented(Buffer.from(secret).toString('hex'), 2, ':'),
+  'hex with spaces': (secret) => indented(Buffer.from(secret).toString('hex'), 2, ' ').toUpperCase(),
+  'a list of bytes': (secret) => JSON.stringify(Buffer.from(secret)),
+  'a list of bytes in lines': (secret) => JSON.stringify([...Buffer.from(secret)], null, 4),
+  'named characters of HTML': (secret) =>
+    secret.replace(
+      /[-_.~+/= %&"]/g,
+      (mark) => ({ _: '&lowbar;', '.': '&period;', '+': '&plus;', '/': '&sol;', '=': '&equals;' })[mark] ?? `&#${mark.charCodeAt(0)};`,
+    ),
+  'characters of HTML with leading zeros': (secret) =>
+    secret.replace(/\W/gu, (mark) => `&#x${mark.codePointAt(0)?.toString(16).padStart(8, '0')};`),
+  Markdown: (secret) => secret.replace(/[-_.~+!]/g, '\\$&'),
+};
+
+it.each(Object.entries(ENCODED))('nothing stays in %s', (_, write) => {
+  const echo = `got: ${write(SECRET)}, which is wrong`;
+  const { body } = redactEcho({ secretTexts: [SECRET], auth: null }, { kind: 'REPLY', body: echo });
+  expect(body).toMatch(/^got: [^]{0,30}\[redacted\]\W{0,4}, which is wrong$/);
+});
+
+it('reads a full answer of base64 within the budget', () => {
+  const secretTexts = Array.from({ length: 20 }, (_, i) => `secret number ${i} of many`);
+  const body = randomBytes(48_000).toString('base64');
+  for (const whole of [body, indented(body, 76, '\r\n'), indented(body, 30, ' ')])
+    expect(redactEcho({ secretTexts, auth: null }, { kind: 'REPLY', body: whole }).body).toBe(whole);
 });
 
 it('nothing stays of a token that was fetched, of a key behind its prefix, of a secret that the end of an answer cuts off', () => {

@@ -1,5 +1,6 @@
 // Decodes the escapes of URLs, forms, JSON, XML, mail and programming languages in a text, however mixed and nested, and remembers the
 // source position of each byte.
+import { ENTITIES } from './entities.js';
 
 export interface Decoded {
   /** The decoded text in UTF-8, one character per byte. */
@@ -28,9 +29,8 @@ const CARRIAGE_RETURN = 0x0d;
 /** Encoders break lines of base64 after 60, 64 or 76 characters. */
 const BASE64_LINE = /^[\w+/-]{56}$/;
 
-/** The longest XML escape is `&#x10FFFF;`. */
-const MAX_ENTITY_LENGTH = 10;
-const ENTITIES: Record<string, number> = { amp: 0x26, lt: 0x3c, gt: 0x3e, quot: 0x22, apos: 0x27 };
+/** The longest XML escape is `&#x10FFFF;`; some encoders write eight digits. */
+const MAX_ENTITY_LENGTH = 12;
 const CUT_OFF = /(?:%(?:u?[0-9a-f]{0,3})?|\\(?:u\{?[0-9a-f]{0,7}|x[0-9a-f]?|[0-3][0-7]?)?|&#?[0-9a-z]{0,7})$/i;
 const CUT_OFF_QUOTED = /=[0-9a-f]?$/i;
 
@@ -45,14 +45,20 @@ for (const digit of '0123456789abcdefABCDEF') {
   DIGITS[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
 }
 const AFTER_BACKSLASH = new Uint8Array(256);
-for (const [letter, meaning] of ['""', "''", '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r', 't\t'] as Iterable<string>) {
+// Shells, Markdown and regular expressions write a backslash before punctuation, which then means itself. Without the marks that other
+// escapes contain, because the order in which escapes are decoded must not matter.
+const PUNCTUATION = [...'"\'\\/!$()*+,-.:<>?@[]^_`|~ '].map((mark) => mark + mark);
+for (const [letter, meaning] of [...PUNCTUATION, 'b\b', 'f\f', 'n\n', 'r\r', 't\t'] as Iterable<string>) {
   const byte = (letter as string).charCodeAt(0);
   ENDS[byte] = (ENDS[byte] as number) | 2;
   AFTER_BACKSLASH[byte] = (meaning as string).charCodeAt(0);
 }
-ENDS[0x3b] = 4;
-ENDS[0x7d] = 8;
-ENDS[LINE_FEED] = 16;
+for (const [byte, flag] of [
+  [0x3b, 4],
+  [0x7d, 8],
+  [LINE_FEED, 16],
+] as const)
+  ENDS[byte] = (ENDS[byte] as number) | flag;
 
 /** Whether a text may be in quoted-printable. It is decoded separately, because `=` also stands before ordinary values, as in `id=12`. */
 export const isQuotedPrintable = (text: string): boolean => text.includes('=') && QUOTED_PRINTABLE.test(text);
@@ -130,9 +136,9 @@ class Decoder {
       const begin = bytes[size - 6];
       return (begin === BACKSLASH || begin === PERCENT) && bytes[size - 5] === LETTER_U && this.replaceHex(6, 4);
     }
-    if (ends === 8) return this.replaceBraced();
-    if (ends === 16) return this.joinLines();
-    return ends === 4 && this.replaceEntity();
+    if (ends & 8) return this.replaceBraced();
+    if (ends & 16) return this.joinLines();
+    return (ends & 4) !== 0 && this.replaceEntity();
   }
 
   /** Replaces `\u{1f511}`, as Ruby and JavaScript write it. */

@@ -1,5 +1,6 @@
 // Finds many texts (secrets, masked values) in untrusted text and replaces them, in one pass and with a limited number of operations.
 import { type Decoded, decodeText, isQuotedPrintable } from './decode-text.js';
+import { encodedRuns } from './encoded-runs.js';
 
 /** Minimum length of a text to be found anywhere. Shorter texts would match parts of ordinary words, so pass them as `words`. */
 export const MIN_LENGTH = 8;
@@ -60,7 +61,11 @@ interface Index {
    * any text's first eight characters (Wu and Manber, 1994).
    */
   shifts: Uint8Array;
+  /** Matches decoded bytes that may contain a text; nearly all decoded ids and hashes don't match. */
+  likely: RegExp;
 }
+
+const LIKELY = { ascii: /[\t\n\r\0 -~]{8}/, other: /[^\x01-\x08\x0b\x0c\x0e-\x1f\x7f]{8}/ };
 
 function indexOf(given: Iterable<string>): Index | null {
   const texts = [...new Set([...given].flatMap(writtenAsBytes).map(fold))].filter(({ length }) => length >= MIN_LENGTH).sort();
@@ -78,7 +83,8 @@ function indexOf(given: Iterable<string>): Index | null {
       shifts[pair] = Math.min(shifts[pair] as number, MIN_LENGTH - 2 - at);
     }
   }
-  return { texts, ranges, shifts };
+  const isPlain = texts.every((text) => /^[\t\n\r -~]*$/.test(text));
+  return { texts, ranges, shifts, likely: isPlain ? LIKELY.ascii : LIKELY.other };
 }
 
 function hashAt(text: string, from: number): number {
@@ -129,7 +135,42 @@ function replaceTexts(index: Index, text: string, put: string, budget: Budget): 
     const quoted = decodeText(whole, true);
     if (quoted && !addParts(index, quoted, parts, budget)) return null;
   }
-  return cut(text, parts, put);
+  return addRuns(index, decoded ?? whole, parts, budget) ? cut(text, parts, put) : null;
+}
+
+/** How often the content of base64, hex or a list of bytes is searched for further such content. */
+const MAX_DEPTH = 3;
+
+/**
+ * Adds the whole ranges that are base64, hex or a list of bytes whose content has a text in it. Returns `false` when the budget is
+ * exhausted.
+ */
+function addRuns(index: Index, source: Decoded | string, parts: Part[], budget: Budget): boolean {
+  const isDecoded = typeof source !== 'string';
+  for (const { from, to, bytes } of encodedRuns(isDecoded ? source.text : source)) {
+    const found = isIn(index, bytes, budget, 1);
+    if (found === null) return false;
+    if (found) parts.push(isDecoded ? { from: source.from[from] as number, to: source.to[to - 1] as number } : { from, to });
+  }
+  return true;
+}
+
+/** Whether a text is in the bytes, whatever their escapes and inner encodings; `null` when the budget is exhausted. */
+function isIn(index: Index, bytes: Buffer, budget: Budget, depth: number): boolean | null {
+  budget.left -= bytes.length;
+  const plain = bytes.toString('latin1');
+  if (!index.likely.test(plain)) return false;
+  const decoded = decodeText(bytes.toString('utf8'))?.text;
+  for (const text of decoded === undefined ? [plain] : [plain, decoded]) {
+    const found = findIn(index, text, text.length, budget);
+    if (found === null || found.length > 0) return found && true;
+  }
+  if (depth === MAX_DEPTH) return false;
+  for (const inner of encodedRuns(decoded ?? plain)) {
+    const found = isIn(index, inner.bytes, budget, depth + 1);
+    if (found !== false) return found;
+  }
+  return false;
 }
 
 /** Adds the ranges of the source whose decoded form contains a text. Returns `false` when the budget is exhausted. */

@@ -14,7 +14,7 @@ import {
   VALIDATION_TEMPLATE,
 } from './base/fields/content.js';
 import type { Field } from './base/fields/field.js';
-import { DISABLED, ENVIRONMENTS, INTEGRATION, NAME, TOPIC } from './base/fields/labels.js';
+import { DESCRIPTION, DISABLED, ENVIRONMENTS, INTEGRATION, NAME, TOPIC } from './base/fields/labels.js';
 import { RATE_LIMIT, RECORDING, RETRY } from './base/fields/limits.js';
 import { HEADERS, SHARED_SECRET, SIGNATURES } from './base/fields/signing.js';
 import type { DestinationInputs } from './base/model.js';
@@ -28,7 +28,7 @@ export { DELIVERY_KINDS, DELIVERY_STATES } from './base/model.js';
 export { STAGES } from './base/stages.js';
 export { WHY_NOT_CODES } from './operations/why-not-codes.js';
 
-const BEFORE_DESTINATIONS = [NAME, TOPIC] as const;
+const BEFORE_DESTINATIONS = [NAME, DESCRIPTION, TOPIC] as const;
 const AFTER_DESTINATIONS = [
   COALESCING,
   ORDERING,

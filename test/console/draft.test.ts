@@ -10,6 +10,7 @@ const SAVED: Saved = {
   id: 'id',
   version: 3,
   name: 'orders',
+  description: null,
   topic: { id: 'topic', key: 'order/created' },
   contentType: 'JSON',
   callbackUrl: 'https://example.org/hook',

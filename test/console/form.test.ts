@@ -53,6 +53,7 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await page.keyboard.press('Enter');
     await field('Name').focus();
     await page.keyboard.insertText('New colleagues');
+    await field('Description').fill('Tells the welcome desk. Ask Ida.');
     await page.getByRole('combobox', { name: 'Topic' }).focus();
     await page.keyboard.type('user/crea');
     await option('user/created').waitFor();
@@ -100,6 +101,7 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await dialog().getByRole('button', { name: 'Create Webhook' }).press('Enter');
     await dialog().waitFor({ state: 'detached' });
     await page.getByRole('heading', { name: 'New colleagues' }).waitFor();
+    await shows(page.locator('main header'), 'Tells the welcome desk.');
     await createUser(world.product, { firstName: 'Ida', lastName: 'B', email: 'ida@example.org' });
     const [request] = (await world.history.receiver.waitFor(before + 1)).slice(before);
     expect(request?.body).toBe('{ "who": "ida@example.org" }');

@@ -15,6 +15,7 @@ export type TimeUnit = 'SECONDS' | 'MINUTES' | 'HOURS' | 'DAYS';
 
 export interface Draft {
   name: string;
+  description: string;
   /** The id of the topic. */
   topic: string;
   contentType: 'JSON' | 'XML';
@@ -62,6 +63,7 @@ export interface Draft {
 
 export const EMPTY: Draft = {
   name: '',
+  description: '',
   topic: '',
   contentType: 'JSON',
   destination: 'HTTPS',

@@ -24,6 +24,7 @@ export function FormFields({ saved, choices, nodeType }: FieldsProps) {
   return (
     <>
       <TextInput name="name" label="Name" isRequired placeholder="Orders to the warehouse" />
+      <TextInput name="description" label="Description" rows={2} placeholder="What it is for, and whom to ask" />
       <SearchInput name="topic" label="Topic" isRequired placeholder="Search topics" choices={topicChoices(topics)} />
       <SegmentInput name="contentType" label="Content type" isRequired choices={CONTENT_TYPES} />
       <DestinationFields />

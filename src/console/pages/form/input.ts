@@ -24,6 +24,7 @@ function wholeInput(draft: Draft, before: Draft | null, offers: Offers): Input {
   const isHook = draft.phase === 'BEFORE';
   const input: Input = {
     name: textOf(draft.name),
+    description: textOf(draft.description),
     topic: draft.topic === '' ? null : { id: draft.topic },
     contentType: draft.contentType,
     ...destinationOf(draft, before),

@@ -7,6 +7,7 @@ export const LOAD = graphql(`
       id
       version
       name
+      description
       topic { id key }
       contentType
       callbackUrl

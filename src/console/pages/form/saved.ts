@@ -9,6 +9,7 @@ export interface Saved {
   id: string;
   version: number;
   name: string | null;
+  description: string | null;
   topic: { id: string; key: string } | null;
   contentType: Draft['contentType'];
   callbackUrl: string | null;
@@ -52,6 +53,7 @@ export function draftOf(saved: Saved): Draft {
   return {
     ...EMPTY,
     name: saved.name ?? '',
+    description: saved.description ?? '',
     topic: saved.topic?.id ?? '',
     contentType: saved.contentType,
     destination: destinationOf(saved),

@@ -7,6 +7,7 @@ export const WEBHOOK = graphql(`
       id
       databaseId
       name
+      description
       status
       phase
       disabled

@@ -10,6 +10,7 @@ import { Time } from '../../kit/time';
 import { ErrorCount } from '../history/error-count';
 import { destinationOf, stateOf } from '../webhooks/parts';
 import { WebhookActions } from './actions';
+import styles from './overview.module.css';
 import { WEBHOOK, type Webhook } from './queries';
 import { SwitchedOff } from './switched-off';
 
@@ -53,6 +54,7 @@ function Found({ webhook }: { webhook: Webhook }) {
       lead={
         <>
           <code>{webhook.topic?.key}</code> → {kind} <code>{address}</code>
+          {webhook.description && <span className={styles.description}>{webhook.description}</span>}
         </>
       }
       actions={<WebhookActions webhook={webhook} />}

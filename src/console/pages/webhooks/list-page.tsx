@@ -121,12 +121,17 @@ function columnsOf(order: Order | undefined, filter: (change: ListSearch) => voi
     {
       head: 'Name',
       sort: sort('name'),
-      cell: ({ id, name, topic }) => (
+      cell: ({ id, name, description, topic }) => (
         <div className={styles.name}>
           <Link to="/webhooks/$webhookId" params={{ webhookId: id }} className={rowLinkClass}>
             {name ?? `Webhook ${id.slice(0, 8)}`}
           </Link>
           <span className={styles.sub}>{topic?.key}</span>
+          {description && (
+            <span className={styles.description} title={description}>
+              {description}
+            </span>
+          )}
         </div>
       ),
     },

@@ -14,6 +14,7 @@ export const WEBHOOKS = graphql(`
       nodes {
         id
         name
+        description
         status
         phase
         disabledReason

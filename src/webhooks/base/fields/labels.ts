@@ -1,4 +1,4 @@
-// Declares the fields outside of the definition: a subscription's name, topic, integration, environments and whether it is disabled.
+// Declares the fields that name and sort a subscription: name, description, topic, integration, environments and whether it is disabled.
 import type { Subscription } from '../model.js';
 import type { Field, MergeContext } from './field.js';
 
@@ -13,6 +13,13 @@ export const NAME = {
     return name?.trim() ? name : null;
   },
   option: { flags: '--name <name>', help: 'the name of the subscription, by which other commands find it' },
+} as const satisfies Field;
+
+export const DESCRIPTION = {
+  name: 'description',
+  type: { kind: 'TEXT', maxLength: 1000 },
+  description: 'The purpose of the subscription, in words for people. It is not sent.',
+  option: { flags: '--description <text>', help: 'the purpose of the subscription, for people; it is not sent' },
 } as const satisfies Field;
 
 export const TOPIC = {

@@ -1,6 +1,6 @@
-// Property: the books balance whatever is written, committed late, rolled back, refused, disabled, replayed and pruned, in any order. Each
-// event is delivered to each subscription, or skipped or held with a reason; nothing is silently gone. Ordered subscriptions get the
-// notifications of a node in order.
+// Property: the books balance whatever is written, committed late, rolled back, refused, disabled, replayed, forgotten and pruned, in any
+// order. Each event is delivered to each subscription, or skipped or held with a reason; nothing is silently gone. Ordered subscriptions get
+// the notifications of a node in order, and LATEST_ONLY its last one. Of a forgotten node, no value is left.
 //
 // `npm run property -- --runs 200 --seed 7` runs more of it. A failure prints the shortest list of steps that still fails.
 import fc from 'fast-check';
@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 import { Run, WRITERS } from './run-steps.js';
 
-/** The subscriptions of a run. The last one is ordered; replays and resent deliveries would come beside its order. */
-const SUBSCRIPTIONS = 4;
+/** The subscriptions of a run. The last ones are ordered; replays and resent deliveries would come beside their order. */
+const SUBSCRIPTIONS = { all: 5, ordered: 2 };
 const { PROPERTY_RUNS: runs = '5', PROPERTY_SEED: seed = '20261130' } = process.env;
 
 let world: EngineWorld;
@@ -26,11 +26,14 @@ const step = fc.oneof(
   { weight: 24, arbitrary: fc.constantFrom(...byAWriter('insert', 'update', 'delete')) },
   { weight: 16, arbitrary: fc.constantFrom(...byAWriter('commit', 'commit', 'commit', 'rollback')) },
   { weight: 8, arbitrary: fc.constantFrom('receiver fails', 'receiver throttles', 'receiver works', 'make due') },
-  { weight: 8, arbitrary: fc.constantFrom(...ofASubscription(SUBSCRIPTIONS, 'disable', 'enable')) },
+  { weight: 8, arbitrary: fc.constantFrom(...ofASubscription(SUBSCRIPTIONS.all, 'disable', 'enable')) },
   {
     weight: 4,
-    arbitrary: fc.constantFrom(...ofASubscription(SUBSCRIPTIONS - 1, 'replay missed', 'replay all', 'cancel replay', 'resend')),
+    arbitrary: fc.constantFrom(
+      ...ofASubscription(SUBSCRIPTIONS.all - SUBSCRIPTIONS.ordered, 'replay missed', 'replay all', 'cancel replay', 'resend'),
+    ),
   },
+  { weight: 2, arbitrary: fc.constant('forget') },
   { weight: 8, arbitrary: fc.constantFrom('relay', 'relay', 'stop worker', 'start worker') },
   // Rarely, because what is missing from before it counts as forgotten.
   { weight: 1, arbitrary: fc.constant('prune') },

@@ -2,11 +2,13 @@
 // was committed, so that a fault of the audit is found, too.
 import type { ServerResponse } from 'node:http';
 import pg from 'pg';
+import { stepForgetting } from '../../src/webhooks/base/store/forgettings.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import {
   audit,
   cancelReplay,
   describeFinding,
+  forgetNode,
   pruneHistory,
   replayEvents,
   resendDelivery,
@@ -24,6 +26,8 @@ interface Writer {
 }
 
 export const WRITERS = 3;
+const ORDERINGS = ['PER_NODE', 'LATEST_ONLY'] as const;
+const ORDERED = '{"node": "{{ notification.nodeId }}", "event": "{{ notification.eventId }}"}';
 
 export class Run {
   readonly #writers: Writer[] = Array.from({ length: WRITERS }, () => ({ client: null, inserted: new Set() }));
@@ -62,13 +66,11 @@ export class Run {
         validationTemplate: '{% if event.before.name contains "x" %}false{% else %}true{% endif %}',
         ...to('deleted'),
       }),
-      await this.world.subscribe({
-        topic: { key: 'thing/updated' },
-        ordering: 'PER_NODE',
-        query: null,
-        template: '{"node": "{{ notification.nodeId }}", "event": "{{ notification.eventId }}"}',
-        ...to('ordered'),
-      }),
+      ...(await Promise.all(
+        ORDERINGS.map((ordering) =>
+          this.world.subscribe({ topic: { key: 'thing/updated' }, ordering, query: null, template: ORDERED, ...to(ordering) }),
+        ),
+      )),
     );
     // As if they were old: what happens while a subscription is created is excused by the audit.
     await this.world.db.pool.query(`UPDATE hookgraph.subscriptions SET created_at = created_at - interval '1 hour'`);
@@ -114,6 +116,8 @@ export class Run {
         if (rows[0].id !== null) await resendDelivery(engine, OWNER, rows[0].id);
         return;
       }
+      case 'forget':
+        return this.#forget();
       case 'prune':
         return void (await pruneHistory(pool, { before: new Date() }));
       case 'stop worker':
@@ -130,6 +134,13 @@ export class Run {
       default:
         throw new Error(`There is no step ${step}.`);
     }
+  }
+
+  /** Asks to forget the thing of the oldest event that has not been asked for yet. */
+  async #forget(): Promise<void> {
+    const { rows } = await this.world.db.pool.query(UNFORGOTTEN);
+    const { engine } = this.world.webhooks;
+    if (rows[0]) await forgetNode(engine, OWNER, engine.host.toGlobalId('Thing', rows[0].node_key));
   }
 
   #answer(status: number): void {
@@ -171,6 +182,8 @@ export class Run {
 
   async #hurry(): Promise<void> {
     await makeDue(this.world.db.pool);
+    await this.world.db.pool.query('UPDATE hookgraph.forgettings SET due_at = now()');
+    while (await stepForgetting(this.world.db.pool, 1000));
     for (const id of this.#subscriptions) await endPause(this.world.db.pool, id);
   }
 
@@ -198,36 +211,53 @@ export class Run {
       ...open.map(({ code, reason, count }) => `${count} are ${code} ${reason ?? ''}`),
       ...[...this.#created].filter((id) => !recorded.has(id)).map((id) => `the committed thing ${id} has no event`),
       ...[...this.#created].filter((id) => !received.has(id) && !skipped.has(id)).map((id) => `thing ${id} was created and not received`),
-      ...this.#disorder(),
+      ...ORDERINGS.flatMap((ordering) => this.#disorder(ordering)),
+      ...(await pool.query(REPLACED_BY_NOTHING)).rows.map(({ id }) => `delivery ${id} was replaced, and is the last one of its node`),
+      ...(await pool.query(REMEMBERED)).rows.map(({ id }) => `event ${id} still has the values of a forgotten thing`),
       ...[...this.#rolledBack]
         .filter((id) => recorded.has(id) || received.has(id))
         .map((id) => `the rolled-back thing ${id} was announced`),
     ];
   }
 
-  /** Lists the notifications that the ordered subscription sent out of order for their node. Retries repeat the last one. */
-  #disorder(): string[] {
+  /** Lists the notifications that an ordered subscription sent out of order for their node. Retries repeat the last one. */
+  #disorder(ordering: string): string[] {
     const last = new Map<string, bigint>();
     return this.world.receiver.requests.flatMap(({ path, body }) => {
-      if (path !== '/ordered') return [];
+      if (path !== `/${ordering}`) return [];
       const { node, event } = JSON.parse(body);
       const before = last.get(node) ?? 0n;
       last.set(node, BigInt(event));
-      return BigInt(event) < before ? [`event ${event} came after ${before}`] : [];
+      return BigInt(event) < before ? [`${ordering}: event ${event} came after ${before}`] : [];
     });
   }
 }
 
 const LEFT = `
   SELECT (SELECT count(*) FROM hookgraph.captures) + (SELECT count(*) FROM hookgraph.event_queue) + (SELECT count(*) FROM hookgraph.fan_outs)
+    + (SELECT count(*) FROM hookgraph.forgettings WHERE state = 'RUNNING')
     + (SELECT count(*) FROM hookgraph.replays WHERE state = 'RUNNING' OR (state = 'CANCELLED' AND NOT is_cleared))
     + (SELECT count(*) FROM hookgraph.open_deliveries WHERE held_for IS NULL OR held_for IN ('DISABLED', 'ORDER')) AS left`;
 
-/** The things whose creation was skipped because the subscription was disabled, or whose delivery was pruned afterwards. */
+/** The things whose creation was skipped because the subscription was disabled, cancelled by a request to forget, or pruned afterwards. */
 const SKIPPED = `
   SELECT e.node_key FROM hookgraph.events e
   LEFT JOIN hookgraph.deliveries d ON d.event_id = e.id AND d.subscription_id = $1 AND d.kind = 'LIVE'
-  WHERE e.typename = 'Thing' AND e.operation = 'created' AND (d.state = 'SKIPPED' OR d.id IS NULL)`;
+  WHERE e.typename = 'Thing' AND e.operation = 'created' AND (d.state IN ('SKIPPED', 'CANCELLED') OR d.id IS NULL)`;
+
+const UNFORGOTTEN = `
+  SELECT e.node_key FROM hookgraph.recorded e
+  WHERE e.typename = 'Thing' AND NOT EXISTS (SELECT FROM hookgraph.forgettings f WHERE f.node_key = e.node_key) ORDER BY e.id LIMIT 1`;
+
+const REMEMBERED = `
+  SELECT e.id FROM hookgraph.events e JOIN hookgraph.forgettings f ON f.typename = e.typename AND f.node_key = e.node_key
+  WHERE e.id < f.id AND num_nonnulls(e.before, e.after, e.context) > 0`;
+
+/** Deliveries that a later one of the same node was to replace, though there is none. */
+const REPLACED_BY_NOTHING = `
+  SELECT d.id FROM hookgraph.deliveries d
+  WHERE d.reason = 'COALESCED' AND NOT EXISTS (SELECT FROM hookgraph.deliveries later
+    WHERE later.subscription_id = d.subscription_id AND later.node_key = d.node_key AND later.event_id > d.event_id)`;
 
 /** The key of the thing in the body of a notification without a query. */
 const keyIn = (body: string): string | undefined => Buffer.from(JSON.parse(body).data.id, 'base64url').toString().split(':')[1];

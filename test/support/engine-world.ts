@@ -170,6 +170,7 @@ export const MADE_BY_TESTS = [
   'event_queue',
   'events',
   'fan_outs',
+  'forgettings',
   'forgotten',
 ]
   .concat([

@@ -56,6 +56,8 @@ import {
   subscriptionsOfIntegrations,
   type Topic,
   topicsByIds,
+  type UnreadUpdates,
+  unreadUpdatesOf,
   type VisibleEvent,
   versionsOf,
 } from '../webhooks/index.js';
@@ -72,6 +74,8 @@ export interface Loaders {
   observedBodies: DataLoader<string, Json[]>;
   /** Loads the events that a subscription missed since it was last disabled; `null` when it missed none. */
   missedOf: DataLoader<string, MissedEvents | null>;
+  /** Loads how many of a subscription's last updates touched nothing that it reads; `null` when that is unknown. */
+  unreadUpdatesOf: DataLoader<string, UnreadUpdates | null>;
   delivery: DataLoader<string, Delivery | null>;
   attempt: DataLoader<string, Attempt | null>;
   event: DataLoader<string, VisibleEvent | null>;
@@ -118,6 +122,7 @@ export function createLoaders(engine: Engine, actor: Actor): Loaders {
       () => [],
     ),
     missedOf: byId((ids) => countMissedOf(pool, actor, ids)),
+    unreadUpdatesOf: byId((ids) => unreadUpdatesOf(engine, actor, ids)),
     delivery: byId((ids) => deliveriesByIds(pool, actor, ids)),
     attempt: byId((ids) => attemptsByIds(pool, actor, ids)),
     event: byId((ids) => eventsByIds(pool, actor, ids)),

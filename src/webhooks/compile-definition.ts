@@ -2,6 +2,7 @@
 import type { DocumentNode } from 'graphql';
 import type { Compilable, Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
+import type { Definition } from './base/model.js';
 import { announcedNode } from './base/own-node.js';
 import type { KeyVariable } from './base/query/key-variables.js';
 import { checkQuery } from './base/query/query.js';
@@ -35,11 +36,9 @@ export async function compileDefinition(
       return { broken: `The query is no longer valid: ${checked.problems.map((problem) => problem.message).join('\n')}` };
     ({ document, keys } = checked);
   }
-  const known = (source: string | null, style: Escape): Template | null => (source === null ? null : { source, style, isStored: true });
-  const validation = known(definition.validationTemplate, 'none');
-  const template = known(definition.template, definition.contentType === 'XML' ? 'xml' : 'json');
-  const errorTemplate = known(definition.errorTemplate, 'none');
-  const read = await readTemplates(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
+  const templates = templatesOf(definition);
+  const [validation, template, errorTemplate] = templates;
+  const read = await readTemplates(engine, { tenant: subscription.tenant, key: subscription.id }, templates);
   if ('mistake' in read) return { broken: `A template can no longer be parsed: ${read.mistake}` };
   // Without a query, the payload may be the node's row; then the event must be loaded with all its fields.
   const sendsRow = document === null && host.defaultPayload === 'ROW';
@@ -68,13 +67,28 @@ export async function compileDefinition(
     secretTexts: textsOf(secrets),
     retry: definition.retry,
     numbered: definition.numbered === true,
-    // A topic about a column that gets a certain value says itself which changes matter.
     reads:
-      definition.skipUnread && topic.key.endsWith('/updated')
+      definition.skipUnread && isUpdates(topic)
         ? readColumns(host.schema(), { node, nodes: host.nodes, document, eventPaths: read.paths })
         : null,
     recorder: createRecorder(definition.recording, definition.contentType),
   };
+}
+
+/**
+ * Whether the topic is about every update of a node. A topic about a column that gets a certain value says itself which changes matter.
+ */
+export const isUpdates = ({ key }: { key: string }): boolean => key.endsWith('/updated');
+
+/** Returns the validation template, the body template and the error template. */
+export function templatesOf({
+  validationTemplate,
+  template,
+  errorTemplate,
+  contentType,
+}: Definition): [Template | null, Template | null, Template | null] {
+  const known = (source: string | null, style: Escape): Template | null => (source === null ? null : { source, style, isStored: true });
+  return [known(validationTemplate, 'none'), known(template, contentType === 'XML' ? 'xml' : 'json'), known(errorTemplate, 'none')];
 }
 
 /** Returns the URL, origin and kind of a subscription's destination, without compiling its query and templates. */
@@ -88,7 +102,7 @@ export function locate({
 }
 
 /** Parses the templates in a render process. Returns the paths of the variable `event` that they read, or the first syntax error. */
-async function readTemplates(
+export async function readTemplates(
   engine: Engine,
   payer: Payer,
   templates: (Template | null)[],

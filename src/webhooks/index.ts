@@ -112,6 +112,7 @@ export {
 } from './base/store/subscription-lists.js';
 export { subscriptionsByIds } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
+export type { UnreadUpdates } from './base/store/unread-updates.js';
 export { type SubscriptionVersion, versionsOf } from './base/store/versions.js';
 export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
 export { describeWorkers, readWorkers } from './base/store/workers.js';
@@ -170,6 +171,7 @@ export { createSubscription, deleteSubscription, type SaveResult, type Subscript
 export { snapshotSubscription } from './operations/snapshot.js';
 export { type Switched, switchGroup } from './operations/switch-group.js';
 export type { TryReport, TryResult } from './operations/try-result.js';
+export { unreadUpdatesOf } from './operations/unread-updates.js';
 export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './operations/why-not.js';
 export { WHY_NOT_CODES } from './operations/why-not-codes.js';
 export { type ReadableEvent, readableRows } from './payload/readable-rows.js';

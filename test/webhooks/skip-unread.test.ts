@@ -3,7 +3,7 @@ import { buildSchema, parse } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AnnouncedNode } from '../../src/webhooks/base/announced-node.js';
 import { readColumns } from '../../src/webhooks/base/query/read-columns.js';
-import { resendDelivery, type SubscriptionInput, whyNot } from '../../src/webhooks/index.js';
+import { resendDelivery, type SubscriptionInput, unreadUpdatesOf, whyNot } from '../../src/webhooks/index.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
@@ -77,6 +77,18 @@ describe('deliveries', () => {
     await until('all have ended', async () => (await Promise.all(others.map(stateOf))).every((state) => state === 'DELIVERED null'));
     await until('one is skipped', async () => (await stateOf(skips)) === 'SKIPPED UNREAD');
     expect(world.receiver.requests.map(({ path }) => path).sort()).toEqual(['/all', '/changed', '/plain', '/reads']);
+    const counted = await unreadUpdatesOf(world.webhooks.engine, OWNER, [skips, ...others]);
+    const id = (index: number) => others[index] as string;
+    expect([...counted]).toEqual(
+      expect.arrayContaining([
+        [skips, { considered: 1, unread: 1 }],
+        [id(0), { considered: 1, unread: 0 }],
+        [id(1), { considered: 1, unread: 1 }],
+      ]),
+    );
+    // A template that reads `event.changed`, and no query: any column may matter.
+    expect(counted.size).toBe(3);
+    expect(await unreadUpdatesOf(world.webhooks.engine, { ...OWNER, userId: 'stranger' }, [skips])).toEqual(new Map());
     const found = await whyNot(world.webhooks.engine, OWNER, { subscriptionId: skips, nodeId: null, since: null });
     expect(found?.findings[0]).toMatchObject({ code: 'UNREAD_CHANGE', delivery: { attemptCount: 0 } });
     const [delivery] = await deliveriesOf(world.db.pool, skips);

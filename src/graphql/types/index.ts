@@ -22,6 +22,7 @@ import { addStats } from './stats.js';
 import { addSubscription } from './subscription.js';
 import { addTopic } from './topic.js';
 import { addTopicPayload } from './topic-payload.js';
+import { addUnreadUpdates } from './unread-updates.js';
 import { addVersions } from './version.js';
 
 export interface Joined {
@@ -42,6 +43,7 @@ export function addTypes(builder: Builder, { access, host, presets }: Joined) {
   const subscription = addSubscription(builder, access, { enums, fieldTypes, topic: topic.ref, delivery, error, host });
   addNumbered(builder, access, { subscription: subscription.ref, delivery: delivery.ref });
   addContract(builder, access, subscription.ref);
+  addUnreadUpdates(builder, access, subscription.ref);
   addStats(builder, access, subscription.ref);
   addVersions(builder, access, subscription.ref, host);
   addRecentNodes(builder, access, topic.ref);

@@ -15,6 +15,7 @@ import styles from './overview.module.css';
 import type { PeriodName } from './periods';
 import { RECENT, type RecentDelivery, STATS, type Stats } from './queries';
 import { Settings } from './settings';
+import { UnreadOffer } from './unread-offer';
 import { useWebhook } from './webhook-page';
 
 const route = getRouteApi('/webhooks/$webhookId/');
@@ -32,6 +33,7 @@ export function OverviewTab() {
   if (!webhook) return null;
   return (
     <>
+      <UnreadOffer id={webhook.id} />
       <Health id={webhook.id} />
       <Recent id={webhook.id} />
       <Settings webhook={webhook} />

@@ -73,6 +73,22 @@ export const STATS = graphql(`
   }
 `);
 
+/** Counted apart, because it reads the columns of many events. */
+export const UNREAD_UPDATES = graphql(`
+  query UnreadUpdates($id: ID!) {
+    webhookSubscription(id: $id) { skipUnread unreadUpdates { totalCount unreadCount } }
+  }
+`);
+
+export const SKIP_UNREAD = graphql(`
+  mutation SkipUnread($id: ID!) {
+    updateWebhookSubscription(webhookSubscription: { id: $id, skipUnread: true }) {
+      errors { field fullMessage message path type }
+      webhookSubscription { id }
+    }
+  }
+`);
+
 export type Stats = NonNullable<ResultOf<typeof STATS>['webhookSubscription']>['stats'];
 
 export const RECENT = graphql(`

@@ -12,19 +12,21 @@ const STATES = ['state.ts', 'state.sql', 'moves.ts']
 
 /** The files that may write a table, relative to src/webhooks. A second file has its reason beside it. */
 const OWNERS: Record<string, string[]> = {
-  // history.ts deletes what ended long ago.
-  deliveries: [...STATES, 'base/store/history.ts'],
+  // The other files delete what ended long ago.
+  deliveries: [...STATES, 'base/store/history.ts', 'base/store/tenant-history.ts'],
   open_deliveries: STATES,
   ordered_deliveries: ['base/store/ordered-deliveries.ts'],
   sequences: ['base/store/sequences.ts'],
   sequence_numbers: ['base/store/sequences.ts'],
   replaced_deliveries: ['base/store/ordered-deliveries.ts'],
   clock: ['base/store/clock.ts'],
-  // The second file blanks contents of nodes that are to be forgotten.
-  attempts: ['verdict/attempt-rows.sql', 'base/store/forgettings.ts'],
+  // The second file blanks contents of nodes that are to be forgotten; the third deletes and blanks what its tenant no longer keeps.
+  attempts: ['verdict/attempt-rows.sql', 'base/store/forgettings.ts', 'base/store/tenant-history.ts'],
   exchanges: ['verdict/attempt-rows.sql', 'base/store/exchange-rows.ts'],
   forgettings: ['base/store/forgettings.ts'],
   retention: ['base/store/retention.ts'],
+  tenant_retention: ['base/store/tenant-retention.ts'],
+  tenant_retention_changes: ['base/store/tenant-retention.ts'],
   // The statement adds counts; the file beside it counts again after the clock went back.
   attempt_stats: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
   attempt_stats_position: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
@@ -47,8 +49,14 @@ const OWNERS: Record<string, string[]> = {
   capture_faults: ['capture/shared-functions.ts', 'capture/log-faults.ts'],
   // A trigger appends; the relay takes, or drops a change that no event can hold.
   captures: ['capture/trigger-sql.ts', 'fan-out/relay.sql', 'fan-out/drop-unstorable.ts'],
-  // The relay inserts; an operator may assign a tenant later, and queues the event again.
-  events: ['fan-out/relay.sql', 'base/store/without-tenant.ts', 'fan-out/drop-unstorable.ts', 'base/store/forgettings.ts'],
+  // The relay inserts; an operator may assign a tenant later, and queues the event again. The last deletes what tenants no longer keep.
+  events: [
+    'fan-out/relay.sql',
+    'base/store/without-tenant.ts',
+    'fan-out/drop-unstorable.ts',
+    'base/store/forgettings.ts',
+    'base/store/tenant-history.ts',
+  ],
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
   // The relay defers large fan-outs; the statement beside it makes their deliveries.
   fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],

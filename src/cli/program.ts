@@ -16,6 +16,7 @@ import { addErrors } from './commands/errors.js';
 import { addEvents } from './commands/events.js';
 import { addForget } from './commands/forget.js';
 import { addInit } from './commands/init.js';
+import { addKeep } from './commands/keep.js';
 import { addListen } from './commands/listen.js';
 import { addLogin } from './commands/login.js';
 import { addReplay } from './commands/replay.js';
@@ -75,6 +76,7 @@ export function createProgram(cli: Cli): Command {
   addSnapshot(program, cli);
   addWhyNot(program, cli);
   addForget(program, cli);
+  addKeep(program, cli);
   addEgress(program, cli);
   program.commandsGroup('Manage subscriptions as code:');
   addAsCode(program, cli);

@@ -29,6 +29,7 @@ import { addGroups } from './types/integration.js';
 import { addLabels } from './types/labels.js';
 import { addPresets } from './types/preset.js';
 import { addReplaying } from './types/replay.js';
+import { addRetention } from './types/retention.js';
 import { addViewer } from './types/viewer.js';
 import { addUserError } from './user-error.js';
 
@@ -100,6 +101,7 @@ export function createApi({
   addReplaying(builder, access, { replay: types.replay, userError, parts: types });
   addErrorTemplate(builder, access, { types, userError });
   addForgetting(builder, access, userError);
+  addRetention(builder, access, userError);
   addWhyNot(builder, access, types);
   addBooks(builder, access, types);
   addViewer(builder, access, host);

@@ -1,3 +1,5 @@
+export { installationRetention, keepHistory, type SavedRetention, type TenantRetention } from './operations/tenant-retention.js';
+
 // Exports the engine's public interface: createWebhooks() and its types.
 
 import type { Pool } from 'pg';
@@ -91,15 +93,14 @@ export { type Neighbour, neighboursOf } from './base/store/ordered-deliveries.js
 export { PAGE, type Page, type PageArguments, type PartOfRows, type Rows, toCursor, toPage } from './base/store/page.js';
 export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store/replays.js';
 export {
-  DEFAULT_RETENTION,
   type HistorySizes,
   pauseRetention,
-  type Retention,
   type RetentionState,
   readRetention,
   readSizes,
   runRetention,
 } from './base/store/retention.js';
+export { DEFAULT_RETENTION, type Retention } from './base/store/retention-limits.js';
 export { wipeOldSecrets } from './base/store/secrets.js';
 export {
   countOfIntegrations,
@@ -111,6 +112,7 @@ export {
   subscriptionsOfIntegrations,
 } from './base/store/subscription-lists.js';
 export { subscriptionsByIds } from './base/store/subscriptions.js';
+export { countRetentionChanges, listRetentionChanges, type RetentionChange, readTenantRetention } from './base/store/tenant-retention.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export type { UnreadUpdates } from './base/store/unread-updates.js';
 export { type SubscriptionVersion, versionsOf } from './base/store/versions.js';

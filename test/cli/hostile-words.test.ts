@@ -123,6 +123,7 @@ async function argumentsOfAll(): Promise<typeof args> {
     'webhooks rehearse': { args: [name, '--template', '{% nothing %}'] },
     'webhooks judge': { args: [name, '--error-template', EVIL] },
     forget: { args: [EVIL] },
+    keep: { args: ['--bodies', EVIL] },
     'deliveries list': { args: [] },
     'deliveries show': { args: [delivery] },
     'deliveries after': { args: [name, '0'] },

@@ -10,7 +10,7 @@ import type { Host } from './model.js';
 import type { Endpoint, Guard } from './network/guard.js';
 import type { ConfiguredLimits } from './query/query-limits.js';
 import type { Vault } from './secrets/vault.js';
-import type { Retention } from './store/retention.js';
+import type { Retention } from './store/retention-limits.js';
 import type { Renderer } from './templates/renderer.js';
 
 /** The installation's settings for each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
@@ -59,7 +59,7 @@ export interface Settings extends Partial<DestinationOptions> {
   attemptLog?: AttemptLogSettings | null;
   /** Milliseconds between two checks whether triggers record the changes of the announced tables. Default: 60,000. */
   captureWatchMs?: number;
-  /** How long history is kept. Default: `DEFAULT_RETENTION` in base/store/retention.ts. */
+  /** How long history is kept. Default: `DEFAULT_RETENTION` in base/store/retention-limits.ts. */
   retention?: Partial<Retention>;
 }
 

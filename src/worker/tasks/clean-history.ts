@@ -10,8 +10,16 @@ export async function cleanOldHistory(pool: Pool, log: Logger, retention: Partia
   try {
     const done = await runRetention(pool, { ...DEFAULT_RETENTION, ...retention });
     if (!done) return;
-    const { deliveries, weeks, thinned, needed, locked, rows } = done;
-    const counts = { deliveries, rows, partitions: weeks.length, thinned: thinned.length, needed: needed.length, locked: locked.length };
+    const { deliveries, weeks, thinned, needed, locked, rows, blanked } = done;
+    const counts = {
+      deliveries,
+      rows,
+      blanked,
+      partitions: weeks.length,
+      thinned: thinned.length,
+      needed: needed.length,
+      locked: locked.length,
+    };
     log[Object.values(counts).some((count) => count > 0) ? 'info' : 'debug'](counts, 'old history was deleted');
   } catch (error) {
     logFailure(log, error, 'deleting old history failed; it is tried again in ten minutes', { level: 'warn' });

@@ -1,5 +1,6 @@
 // Blanks single exchanges (request and response of an attempt) in the rows of `exchanges`, which several attempts share.
 import type { PoolClient } from 'pg';
+import type { BodyOmitted } from '../model.js';
 import { blanked } from './exchanges.js';
 
 export interface ExchangeKey {
@@ -9,8 +10,8 @@ export interface ExchangeKey {
   isError: boolean;
 }
 
-/** Blanks the exchanges with these keys. The rows are locked in the order of their ids. */
-export async function blankExchanges(client: PoolClient, keys: readonly ExchangeKey[]): Promise<void> {
+/** Blanks the exchanges with these keys, and leaves the reason. The rows are locked in the order of their ids. */
+export async function blankExchanges(client: PoolClient, keys: readonly ExchangeKey[], omitted: BodyOmitted): Promise<void> {
   for (const isError of [true, false]) {
     const places = new Map<string, number[]>();
     for (const { exchangeId, place, isError: isOfErrors } of keys)
@@ -23,7 +24,7 @@ export async function blankExchanges(client: PoolClient, keys: readonly Exchange
     await client.query(
       `UPDATE hookgraph.exchanges x SET entries = n.entries FROM unnest($2::bigint[], $3::bytea[]) AS n (id, entries)
        WHERE x.is_error = $1 AND x.id = n.id`,
-      [isError, rows.map(({ id }) => id), rows.map(({ id, entries }) => blanked(entries, places.get(id) ?? []))],
+      [isError, rows.map(({ id }) => id), rows.map(({ id, entries }) => blanked(entries, places.get(id) ?? [], omitted))],
     );
   }
 }

@@ -1,7 +1,7 @@
 // Packs the requests and responses of attempts into compressed rows of `exchanges`, and reads them. Attempts of one batch resemble each
 // other, so 32 of them take a tenth of the bytes that they take one by one.
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Attempt, RecordedBody } from '../model.js';
+import type { Attempt, BodyOmitted, RecordedBody } from '../model.js';
 import { booleans, byteas } from './arrays.js';
 
 /** The maximum number of attempts in a row. Reading one attempt decompresses the whole row. */
@@ -116,9 +116,9 @@ function pack(entries: string[], characters: number): Buffer {
   return Buffer.concat([Buffer.of(FORMAT), deflated]);
 }
 
-/** Returns the row without the contents of the exchanges at these places. */
-export function blanked(row: Buffer, places: readonly number[]): Buffer {
-  const entries = entriesOf(row).map((entry, place) => (places.includes(place) ? blankOf(entry) : entry));
+/** Returns the row without the contents of the exchanges at these places; they give the reason instead. */
+export function blanked(row: Buffer, places: readonly number[], omitted: BodyOmitted): Buffer {
+  const entries = entriesOf(row).map((entry, place) => (places.includes(place) ? blankOf(entry, omitted) : entry));
   const texts = entries.map((entry) => JSON.stringify(entry));
   return pack(
     texts,
@@ -126,8 +126,10 @@ export function blanked(row: Buffer, places: readonly number[]): Buffer {
   );
 }
 
-const FORGOTTEN: PackedPart = [{}, null, [0, 'FORGOTTEN']];
-const blankOf = ([, , response]: Entry): Entry => (response ? ['', FORGOTTEN, FORGOTTEN] : ['', FORGOTTEN]);
+function blankOf([, , response]: Entry, omitted: BodyOmitted): Entry {
+  const blank: PackedPart = [{}, null, [0, omitted]];
+  return response ? ['', blank, blank] : ['', blank];
+}
 
 /** Reads the exchanges of one row. @throws Error when the format is unknown, because a newer version wrote it */
 export function unpack(row: Buffer): (Omit<Exchanged, 'response'> & { response: Part | null })[] {

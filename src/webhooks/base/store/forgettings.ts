@@ -173,7 +173,7 @@ async function blankAttempts(client: PoolClient, deliveryIds: readonly string[])
      SELECT a.exchange_id AS "exchangeId", a.place, a.is_error AS "isError" FROM a WHERE a.id IN (SELECT id FROM changed)`,
     [deliveryIds],
   );
-  await blankExchanges(client, rows);
+  await blankExchanges(client, rows, 'FORGOTTEN');
   return rows.length;
 }
 

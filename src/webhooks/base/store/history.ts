@@ -21,8 +21,10 @@ export interface PrunedHistory {
   needed: Week[];
   /** Partitions that stayed because some transaction held their lock all the time. */
   locked: Week[];
-  /** Rows that were deleted from the default partitions, which have no week. */
+  /** Rows that were deleted from the default partitions, which have no week, or because their tenant keeps less. */
   rows: number;
+  /** Attempts whose requests and responses were blanked, because their tenant keeps less. */
+  blanked: number;
 }
 
 /** The times before which each kind of history is deleted; `null`: it is kept. */
@@ -76,7 +78,7 @@ export async function pruneHistory(pool: Pool, { before, onProgress, ...options 
 /** Deletes each kind of history of before its time. It can be stopped, and run again, at any moment. Call it from one process at a time. */
 export async function cleanHistory(pool: Pool, cutoffs: Cutoffs, options: CleanOptions = {}): Promise<PrunedHistory> {
   const { isDryRun = false, patienceMs = 30_000, onProgress = () => true } = options;
-  const done: PrunedHistory = { deliveries: 0, weeks: [], thinned: [], needed: [], locked: [], rows: 0 };
+  const done: PrunedHistory = { deliveries: 0, weeks: [], thinned: [], needed: [], locked: [], rows: 0, blanked: 0 };
   if (!isDryRun) await remember(pool, cutoffs);
   let goesOn = true;
   const counted = async (kind: 'deliveries' | 'rows', count: number) => {

@@ -3,22 +3,8 @@ import { randomInt } from 'node:crypto';
 import type { Pool } from 'pg';
 import { type Cutoffs, cleanHistory, type PrunedHistory } from './history.js';
 import { listParts } from './history-parts.js';
-
-/** How long the installation keeps history, in days; `null`: without limit. */
-export interface Retention {
-  /** Requests and responses, with headers and bodies, of attempts that succeeded or were skipped. */
-  bodies: number | null;
-  /** Attempts that succeeded or were skipped. */
-  attempts: number | null;
-  /** Attempts that failed or were held, with their requests and responses. */
-  errors: number | null;
-  /** Events and their deliveries. */
-  events: number | null;
-  /** The bytes that all history may take; beyond it, the oldest is deleted first. `null`: without limit. */
-  bytes: number | null;
-}
-
-export const DEFAULT_RETENTION: Retention = { bodies: 7, attempts: 30, errors: 90, events: 90, bytes: null };
+import type { Retention } from './retention-limits.js';
+import { cleanTenants } from './tenant-history.js';
 
 const DAY_MS = 86_400_000;
 /** Rules and statistics read the attempts of the last hours, so a limit in bytes never deletes the last day. */
@@ -46,7 +32,7 @@ export interface RetentionState {
   /** When the last run ended that went to its end; `null`: none has. */
   endedAt: Date | null;
   /** The deletions of the run in progress or of the last one. */
-  result: Partial<Record<'deliveries' | 'partitions' | 'thinned' | 'needed' | 'locked' | 'rows' | 'bytes', number>>;
+  result: Partial<Record<'deliveries' | 'partitions' | 'thinned' | 'needed' | 'locked' | 'rows' | 'blanked' | 'bytes', number>>;
   sizes: { at: string; bytes: HistorySizes }[];
 }
 
@@ -90,17 +76,22 @@ export async function runRetention(pool: Pool, retention: Retention): Promise<Pr
   const told = (soFar: PrunedHistory) => JSON.stringify(resultOf(soFar));
   try {
     let isWhole = true;
-    const done = await cleanHistory(pool, await cutoffsOf(pool, retention), {
-      patienceMs: PATIENCE_MS,
-      onProgress: async (soFar) => {
-        const { rowCount } = await pool.query(
-          `UPDATE hookgraph.retention SET lease_until = clock_timestamp() + $2 * interval '1 ms', result = $3 WHERE lease_token = $1 AND NOT is_paused`,
-          [token, LEASE_MS, told(soFar)],
-        );
-        isWhole = rowCount === 1;
-        return isWhole;
-      },
-    });
+    const onProgress = async (soFar: PrunedHistory) => {
+      const { rowCount } = await pool.query(
+        `UPDATE hookgraph.retention SET lease_until = clock_timestamp() + $2 * interval '1 ms', result = $3 WHERE lease_token = $1 AND NOT is_paused`,
+        [token, LEASE_MS, told(soFar)],
+      );
+      isWhole = rowCount === 1;
+      return isWhole;
+    };
+    const done = await cleanHistory(pool, await cutoffsOf(pool, retention), { patienceMs: PATIENCE_MS, onProgress });
+    if (isWhole)
+      await cleanTenants(pool, retention, (counts) => {
+        done.deliveries += counts.deliveries ?? 0;
+        done.rows += counts.rows ?? 0;
+        done.blanked += counts.blanked ?? 0;
+        return onProgress(done);
+      });
     if (isWhole) await end(pool, token, told(done));
     return done;
   } finally {
@@ -120,9 +111,18 @@ async function end(pool: Pool, token: string, result: string): Promise<void> {
   );
 }
 
-function resultOf({ deliveries, weeks, thinned, needed, locked, rows }: PrunedHistory): RetentionState['result'] {
+function resultOf({ deliveries, weeks, thinned, needed, locked, rows, blanked }: PrunedHistory): RetentionState['result'] {
   const bytes = weeks.reduce((sum, week) => sum + week.bytes, 0);
-  return { deliveries, rows, bytes, partitions: weeks.length, thinned: thinned.length, needed: needed.length, locked: locked.length };
+  return {
+    deliveries,
+    rows,
+    blanked,
+    bytes,
+    partitions: weeks.length,
+    thinned: thinned.length,
+    needed: needed.length,
+    locked: locked.length,
+  };
 }
 
 /** Pauses or resumes the cleaning. A run in progress ends after its step. */

@@ -68,6 +68,7 @@ it('deletes what ended before a time, by whole weeks, and keeps what an open del
     thinned: [],
     needed: [{ name: second, bytes }],
     locked: [],
+    blanked: 0,
   };
   expect(await pruneHistory(db.pool, { before, isDryRun: true })).toEqual({ ...expected, rows: 0 });
   expect(await counts()).toEqual(all);

@@ -58,7 +58,8 @@ matches AS MATERIALIZED (
       WHERE event_id = e.id AND subscription_id = s.id AND kind = 'LIVE'
       OFFSET 0
     ) d
-    WHERE e.typename = t.typename
+    WHERE hookgraph.node_hash(e.typename, e.node_key) = hookgraph.node_hash(t.typename, k.key)
+      AND e.typename = t.typename
       AND e.node_key = k.key
       AND e.id >= r.position - (86400000::bigint << 20)
       AND d.id >= r.position

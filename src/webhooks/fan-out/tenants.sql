@@ -35,7 +35,9 @@ SELECT $$
       CROSS JOIN LATERAL (
         SELECT e.parent_typename, e.parent_key, e.tenant
         FROM hookgraph.events e
-        WHERE e.typename = a.parent_typename
+        WHERE hookgraph.node_hash(e.typename, e.node_key)
+            = hookgraph.node_hash(a.parent_typename, a.parent_key)
+          AND e.typename = a.parent_typename
           AND e.node_key = a.parent_key
           AND e.xid = a.xid
           AND e.operation = 'deleted'

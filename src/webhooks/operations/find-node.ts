@@ -10,7 +10,7 @@ import { announcedNode, OWN_NODE } from '../base/own-node.js';
 import { askFor, finderOf } from '../base/query/finders.js';
 import { HOW_TO_RECALL, openContext } from '../base/recall.js';
 import { keysWithin, newestKeys } from '../base/store/announced-rows.js';
-import { lastEventOf, rowNow, unrecorded } from '../base/store/recorded-events.js';
+import { isNode, lastEventOf, rowNow, unrecorded } from '../base/store/recorded-events.js';
 
 export const fitsTopic = sqlFragment('webhooks/fan-out/match.sql', 'fits_topic');
 
@@ -106,8 +106,9 @@ async function lastDeleted(
   count = CANDIDATES,
 ): Promise<FoundNode[]> {
   const { rows } = await pool.query<{ nodeKey: string; before: Record<string, Json> }>(
-    `SELECT node_key AS "nodeKey", before FROM hookgraph.recorded
-     WHERE tenant = $1 AND typename = $2 AND operation = 'deleted' AND fold IS DISTINCT FROM 'PART' AND before IS NOT NULL AND ($3::text IS NULL OR node_key = $3)
+    `SELECT node_key AS "nodeKey", before FROM hookgraph.recorded e
+     WHERE tenant = $1 AND typename = $2 AND operation = 'deleted' AND fold IS DISTINCT FROM 'PART' AND before IS NOT NULL
+       AND ($3::text IS NULL OR (${isNode('$2', '$3')}))
      ORDER BY id DESC LIMIT $4`,
     [owner.tenant, typename, key, key === null ? count : 1],
   );

@@ -23,7 +23,10 @@ CROSS JOIN LATERAL (
     SELECT *
     FROM hookgraph.recorded e
     WHERE e.id >= hookgraph.id_at(greatest(:'since'::timestamptz, '2020-01-01Z'))
-      AND (:'node_key'::text IS NULL OR (e.typename = :'typename' AND e.node_key = :'node_key'))
+      AND (:'node_key'::text IS NULL OR (
+        hookgraph.node_hash(e.typename, e.node_key) = hookgraph.node_hash(:'typename', :'node_key')
+        AND e.typename = :'typename'
+        AND e.node_key = :'node_key'))
     ORDER BY e.id DESC
     LIMIT :max_events
   ) e

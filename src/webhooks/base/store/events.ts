@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Operation, Owner } from '../model.js';
 import type { VisibleEvent } from './deliveries.js';
 import { isBigId, type Page, type PartOfRows } from './page.js';
+import { isNode } from './recorded-events.js';
 
 export interface EventFilter {
   node?: { typename: string; key: string } | null;
@@ -43,7 +44,7 @@ export async function listEvents(
        SELECT id, occurred_at, tenant, typename, node_key, operation, changed, fold FROM hookgraph.recorded e
        WHERE e.id >= hookgraph.id_at(${clamped('$4')}) AND ($5::timestamptz IS NULL OR e.id < hookgraph.id_at(${clamped('$5')} + interval '1 ms'))
          AND ($6::bigint IS NULL OR e.id < $6) AND ($7::bigint IS NULL OR e.id > $7)
-         AND ($8::text IS NULL OR (e.tenant = $1 AND e.typename = $8 AND e.node_key = $9))
+         AND ($8::text IS NULL OR (e.tenant = $1 AND ${isNode('$8', '$9')}))
        ORDER BY e.id ${direction} LIMIT $10
      ), found AS (
        SELECT * FROM scanned WHERE tenant = $1 AND fold IS DISTINCT FROM 'PART' AND ($2::text IS NULL OR typename = $2)

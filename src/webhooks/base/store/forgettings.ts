@@ -5,6 +5,7 @@ import type { Actor } from '../model.js';
 import { cancelFound } from './delivery-moves.js';
 import { blankExchanges } from './exchange-rows.js';
 import { cutPage, isBigId, type Page, type Rows } from './page.js';
+import { isNode } from './recorded-events.js';
 import { insideTransaction } from './transaction.js';
 
 /** Milliseconds until a step is tried again that waits for the relay, or for an attempt in progress. */
@@ -39,7 +40,7 @@ export async function startForgetting(pool: Pool, actor: Actor, node: { typename
      ), made AS (
        INSERT INTO hookgraph.forgettings (tenant, typename, node_key, requested_by, token_id) SELECT $1, $2, $3, $4, $5
        WHERE NOT EXISTS (SELECT FROM running)
-         AND EXISTS (SELECT FROM hookgraph.recorded e WHERE e.typename = $2 AND e.node_key = $3 AND e.tenant = $1) RETURNING *
+         AND EXISTS (SELECT FROM hookgraph.recorded e WHERE ${isNode('$2', '$3')} AND e.tenant = $1) RETURNING *
      )
      SELECT ${COLUMNS} FROM (SELECT * FROM running UNION ALL SELECT * FROM made) f`,
     [actor.tenant, node.typename, node.key, actor.userId, actor.token?.id ?? null],
@@ -120,7 +121,7 @@ async function advance(client: PoolClient, running: Running, size: number): Prom
 async function blankEvents(client: PoolClient, { id, tenant, typename, key, eventPosition }: Running, size: number): Promise<Moved> {
   const { rows } = await client.query<{ found: number; last: string; changed: number }>(
     `WITH part AS MATERIALIZED (
-       SELECT e.id FROM hookgraph.events e WHERE e.typename = $1 AND e.node_key = $2 AND e.tenant = $3 AND e.id > $4 AND e.id < $5
+       SELECT e.id FROM hookgraph.events e WHERE ${isNode('$1', '$2')} AND e.tenant = $3 AND e.id > $4 AND e.id < $5
        ORDER BY e.id LIMIT $6
      ), changed AS (
        UPDATE hookgraph.events e SET before = NULL, after = NULL, context = NULL FROM part p

@@ -3,6 +3,10 @@ import pg, { type Pool } from 'pg';
 import type { AnnouncedNode, Operation, RecordedEvent, RowTexts } from '../model.js';
 import { keyTexts } from '../query/key-variables.js';
 
+/** Returns SQL for whether the event `e` is of the node with this type and key. An index has the hash of both. */
+export const isNode = (typename: string, key: string): string =>
+  `hookgraph.node_hash(e.typename, e.node_key) = hookgraph.node_hash(${typename}, ${key}) AND e.typename = ${typename} AND e.node_key = ${key}`;
+
 /** Returns SQL that converts a jsonb document to RowTexts: column → its value as JSON text. NULL when the document is NULL. */
 export const rowTextsSql = (document: string): string => `(SELECT jsonb_object_agg(d.key, d.value::text) FROM jsonb_each(${document}) d)`;
 
@@ -32,7 +36,7 @@ export async function lastEventOf(
 ): Promise<RecordedEvent | null> {
   const { rows } = await pool.query<RecordedEvent>(
     `SELECT ${RECORDED_COLUMNS} FROM hookgraph.recorded e JOIN hookgraph.topics t ON t.id = $4
-     WHERE e.tenant = $1 AND e.typename = $2 AND e.node_key = $3 AND e.fold IS DISTINCT FROM 'PART' AND ${fits} ORDER BY e.id DESC LIMIT 1`,
+     WHERE e.tenant = $1 AND ${isNode('$2', '$3')} AND e.fold IS DISTINCT FROM 'PART' AND ${fits} ORDER BY e.id DESC LIMIT 1`,
     [tenant, typename, key, topicId],
   );
   return rows[0] ?? null;

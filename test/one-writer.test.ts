@@ -57,6 +57,7 @@ const OWNERS: Record<string, string[]> = {
     'base/store/forgettings.ts',
     'base/store/tenant-history.ts',
   ],
+  layouts: ['fan-out/relay.sql'],
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
   // The relay defers large fan-outs; the statement beside it makes their deliveries.
   fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],

@@ -64,7 +64,7 @@ const EMPTY = 'empty tables';
 async function enlarge({ pool }: Database, subscriptionIds: string[]): Promise<void> {
   await pool.query(
     `INSERT INTO hookgraph.events (tenant, typename, node_key, operation, after)
-     SELECT e.tenant, e.typename, gen_random_uuid(), e.operation, e.after
+     SELECT e.tenant, e.typename, gen_random_uuid(), e.operation, hookgraph.row_of(e.layout_id, e.after)
      FROM (SELECT * FROM hookgraph.events ORDER BY id DESC LIMIT 1) e, generate_series(1, $1::int)`,
     [MILLION],
   );

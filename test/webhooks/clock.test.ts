@@ -108,7 +108,7 @@ it('of a transaction that was open at the creation, sends what was written after
   writer.release();
   await relayOnce(world.db.pool);
   const { rows } = await world.db.pool.query(
-    `SELECT e.after ->> 'name' AS name FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id WHERE d.subscription_id = $1`,
+    `SELECT hookgraph.row_of(e.layout_id, e.after) ->> 'name' AS name FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id WHERE d.subscription_id = $1`,
     [id],
   );
   expect(rows).toEqual([{ name: 'after' }]);

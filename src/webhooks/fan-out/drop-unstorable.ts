@@ -30,7 +30,7 @@ export async function dropUnstorable(pool: Pool, log: Logger): Promise<void> {
       if (reason === null) continue;
       const { rowCount } = await client.query(`DELETE FROM hookgraph.captures WHERE ${IS_SUSPECT}`, [xid, depth, id]);
       if (rowCount === 1)
-        log.error({ ...node, reason }, 'a change can’t be recorded as an event, because its key or tenant is too long; it is lost');
+        log.error({ ...node, reason }, 'a change can’t be recorded as an event, because its tenant is too long; it is lost');
     }
   } finally {
     client.release();

@@ -1,6 +1,14 @@
 -- Defines the SQL conditions under which an event `e` matches a topic `t` and a subscription `s`. relay.sql,
 -- fan-out.sql, replay.sql, why-not.sql and decisions.sql insert them by name.
 
+-- The rows of an event with the names of their columns. The relay has events that are not stored yet.
+SELECT $$
+  CASE WHEN e.layout_id IS NULL THEN e.after ELSE hookgraph.row_of(e.layout_id, e.after) END
+$$ AS new_row \gset
+SELECT $$
+  CASE WHEN e.layout_id IS NULL THEN e.before ELSE hookgraph.row_of(e.layout_id, e.before) END
+$$ AS old_row \gset
+
 -- Whether the event has the topic's node type and operation. A lifecycle topic, which watches one column,
 -- also requires that this column changed to `to_value` and, if `from_value` is set, from that value.
 SELECT $$
@@ -9,8 +17,8 @@ SELECT $$
   AND t.retired_at IS NULL
   AND (t.column_name IS NULL
     OR (t.column_name = ANY (e.changed)
-      AND e.after ->> t.column_name = t.to_value
-      AND (t.from_value IS NULL OR e.before ->> t.column_name = t.from_value)))
+      AND :new_row ->> t.column_name = t.to_value
+      AND (t.from_value IS NULL OR :old_row ->> t.column_name = t.from_value)))
 $$ AS fits_topic \gset
 
 SELECT $$

@@ -53,7 +53,8 @@ changes AS MATERIALIZED (
   SELECT
     false, id, xid, occurred_at,
     tenant, parent_typename, parent_key, environment, typename, node_key,
-    operation, changed, before, after, context, 32767, fold, folded_xid, false
+    operation, changed, hookgraph.row_of(layout_id, before), hookgraph.row_of(layout_id, after), context,
+    32767, fold, folded_xid, false
   FROM queued_events
   CROSS JOIN LATERAL (
     SELECT *
@@ -128,7 +129,8 @@ batch_events AS MATERIALIZED (
       ELSE c.fold END AS fold,
     c.folded_xid,
     c.tenant IS NULL AND coalesce(p.tenant, d.tenant) IS NOT NULL AS has_found_tenant,
-    d.id IS NOT NULL AND c.operation = 'updated' AS hides_before
+    d.id IS NOT NULL AND c.operation = 'updated' AS hides_before,
+    NULL::integer AS layout_id
   FROM changes c
   LEFT JOIN inherited_tenants p ON c.tenant IS NULL
     AND p.xid = c.xid
@@ -143,7 +145,7 @@ batch_events AS MATERIALIZED (
       ELSE c.id END,
     '0', c.occurred_at, coalesce(c.tenant, d.tenant), c.parent_typename, c.parent_key,
     c.environment, c.typename, c.node_key, c.operation, c.changed, c.before, c.after, c.context,
-    'WHOLE', c.xid, false, d.id IS NOT NULL AND c.operation = 'updated'
+    'WHOLE', c.xid, false, d.id IS NOT NULL AND c.operation = 'updated', NULL
   FROM folded_changes c
   LEFT JOIN child_tenants d ON c.tenant IS NULL AND d.id = c.id
   UNION ALL
@@ -152,30 +154,79 @@ batch_events AS MATERIALIZED (
     c.xid, c.occurred_at, m.tenant, NULL, NULL, m.environment, m.typename, m.node_key, m.operation, NULL,
     CASE m.operation WHEN 'deleted' THEN m.document END,
     CASE m.operation WHEN 'created' THEN m.document END,
-    c.context, NULL, NULL, false, false
+    c.context, NULL, NULL, false, false, NULL
   FROM members m
   JOIN changes c ON c.id = m.id
 ),
--- Records the new events. With hides_before, the only old values recorded are those that a lifecycle topic
--- compares with its from_value.
-inserted_events AS (
-  INSERT INTO hookgraph.events (
-    id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
-    changed, before, after, context, fold, folded_xid)
-  SELECT
-    id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
-    changed,
-    CASE WHEN hides_before THEN (
+-- The new events, and the layout that names the columns of their rows, if it is known. With hides_before, the
+-- only old values recorded are those that a lifecycle topic compares with its from_value.
+new_events AS MATERIALIZED (
+  SELECT e.*, o.row AS old_row, v.old_values, v.new_values, l.id AS known_layout_id, l.columns
+  FROM batch_events e
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN e.hides_before THEN (
       SELECT jsonb_object_agg(t.column_name, t.from_value)
       FROM hookgraph.topics t
       WHERE t.typename = e.typename
         AND t.column_name = ANY (e.changed)
         AND t.to_value = e.after ->> t.column_name
-        AND t.from_value = e.before ->> t.column_name) ELSE before END,
-    after, context, fold, folded_xid
-  FROM batch_events e
-  WHERE is_new
-  ORDER BY id
+        AND t.from_value = e.before ->> t.column_name) ELSE e.before END AS row
+    OFFSET 0
+  ) o
+  CROSS JOIN LATERAL (
+    SELECT
+      jsonb_path_query_array(o.row, '$.*') AS old_values,
+      jsonb_path_query_array(e.after, '$.*') AS new_values
+    OFFSET 0
+  ) v
+  LEFT JOIN LATERAL (
+    SELECT l.id, l.columns
+    FROM hookgraph.layouts l
+    WHERE l.typename = e.typename
+      AND hookgraph.has_layout(coalesce(e.after, o.row), coalesce(v.new_values, v.old_values), l.columns)
+      AND (SELECT since <= now() FROM hookgraph.compaction)
+    LIMIT 1
+  ) l ON true
+  WHERE e.is_new
+),
+-- Adds the layouts that are missing, as long as a type has few of them. Only one relay at a time does, so that
+-- none waits for another; the others store the names of columns with their events.
+new_layouts AS (
+  INSERT INTO hookgraph.layouts (typename, columns)
+  SELECT DISTINCT e.typename, ARRAY(SELECT jsonb_object_keys(coalesce(e.after, e.old_row)))
+  FROM new_events e
+  WHERE e.known_layout_id IS NULL
+    AND coalesce(e.after, e.old_row) IS NOT NULL
+    AND (SELECT since <= now() FROM hookgraph.compaction)
+    AND (SELECT count(*) FROM hookgraph.layouts l WHERE l.typename = e.typename) < 20
+    AND (SELECT pg_try_advisory_xact_lock(hashtextextended('hookgraph.layouts', 0)))
+  ON CONFLICT DO NOTHING
+  RETURNING id, typename, columns
+),
+-- Records the new events. Values whose names are in a layout are stored without them.
+inserted_events AS (
+  INSERT INTO hookgraph.events (
+    id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
+    changed, before, after, context, fold, folded_xid, layout_id)
+  SELECT
+    e.id, e.xid, e.occurred_at, e.tenant, e.parent_typename, e.parent_key, e.environment, e.typename,
+    e.node_key, e.operation, e.changed,
+    CASE WHEN hookgraph.has_layout(e.old_row, e.old_values, l.columns) THEN e.old_values ELSE e.old_row END,
+    CASE WHEN hookgraph.has_layout(e.after, e.new_values, l.columns) THEN e.new_values ELSE e.after END,
+    e.context, e.fold, e.folded_xid, l.id
+  FROM new_events e
+  LEFT JOIN LATERAL (
+    SELECT e.known_layout_id AS id, e.columns
+    WHERE e.known_layout_id IS NOT NULL
+    UNION ALL
+    SELECT n.id, n.columns
+    FROM new_layouts n
+    WHERE e.known_layout_id IS NULL
+      AND n.typename = e.typename
+      AND hookgraph.has_layout(coalesce(e.after, e.old_row), coalesce(e.new_values, e.old_values), n.columns)
+    LIMIT 1
+  ) l ON true
+  ORDER BY e.id
 ),
 -- Sets the tenant of queued events whose tenant was found.
 completed_events AS (

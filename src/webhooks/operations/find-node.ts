@@ -106,7 +106,7 @@ async function lastDeleted(
   count = CANDIDATES,
 ): Promise<FoundNode[]> {
   const { rows } = await pool.query<{ nodeKey: string; before: Record<string, Json> }>(
-    `SELECT node_key AS "nodeKey", before FROM hookgraph.recorded e
+    `SELECT node_key AS "nodeKey", hookgraph.row_of(layout_id, before) AS before FROM hookgraph.recorded e
      WHERE tenant = $1 AND typename = $2 AND operation = 'deleted' AND fold IS DISTINCT FROM 'PART' AND before IS NOT NULL
        AND ($3::text IS NULL OR (${isNode('$2', '$3')}))
      ORDER BY id DESC LIMIT $4`,

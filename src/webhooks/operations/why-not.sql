@@ -14,7 +14,7 @@ SELECT
   e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id)
     OR EXISTS (SELECT 1 FROM hookgraph.fan_outs f WHERE f.event_id = e.id) AS "isQueued",
   e.occurred_at AS "occurredAt", e.typename, e.node_key AS "nodeKey", e.operation, e.changed,
-  e.before, e.after
+  NULL::jsonb AS before, NULL::jsonb AS after
 FROM hookgraph.subscriptions s
 JOIN hookgraph.topics t ON t.id = s.topic_id
 CROSS JOIN LATERAL (

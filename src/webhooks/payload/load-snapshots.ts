@@ -83,7 +83,7 @@ export async function loadSnapshots(pool: Pool, eventIds: string[]): Promise<Map
   const { rows } = await pool.query<[string, string]>({
     name: 'hookgraph-snapshots',
     text: `SELECT e.id, e.columns::text FROM unnest($1::bigint[]) AS i (id)
-           CROSS JOIN LATERAL (SELECT e.id, coalesce(e.after, e.before) AS columns FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`,
+           CROSS JOIN LATERAL (SELECT e.id, hookgraph.row_of(e.layout_id, coalesce(e.after, e.before)) AS columns FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`,
     rowMode: 'array',
     values: [eventIds],
   });

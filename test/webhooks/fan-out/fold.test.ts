@@ -35,7 +35,8 @@ async function told({ each = false, limit = 1000 } = {}): Promise<Told[]> {
   const { rows } = await db.pool.query<Told>(
     `WITH made AS (DELETE FROM hookgraph.deliveries d USING hookgraph.subscriptions s
        WHERE s.id = d.subscription_id AND s.coalesces <> $1 RETURNING d.event_id)
-     SELECT e.node_key AS key, e.tenant, e.operation, e.changed, e.before, e.after, e.context
+     SELECT e.node_key AS key, e.tenant, e.operation, e.changed, e.context,
+       hookgraph.row_of(e.layout_id, e.before) AS before, hookgraph.row_of(e.layout_id, e.after) AS after
      FROM made JOIN hookgraph.events e ON e.id = made.event_id ORDER BY e.id`,
     [each],
   );

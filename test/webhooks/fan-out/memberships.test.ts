@@ -65,7 +65,8 @@ interface Told {
 async function told(): Promise<Told[]> {
   const { rows } = await db.pool.query(
     `SELECT s.tenant || ' ' || e.operation || ' ' || d.typename || ' ' || (CASE WHEN d.node_key ~ '^\\[' THEN d.node_key::jsonb ->> 1 ELSE d.node_key END) AS line,
-       e.before, e.after, e.tenant = s.tenant AS is_theirs, e.occurred_at - hookgraph.time_of(e.id) < interval '1 ms' AS is_timely
+       hookgraph.row_of(e.layout_id, e.before) AS before, hookgraph.row_of(e.layout_id, e.after) AS after,
+       e.tenant = s.tenant AS is_theirs, e.occurred_at - hookgraph.time_of(e.id) < interval '1 ms' AS is_timely
      FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
      JOIN hookgraph.events e ON e.id = d.event_id ORDER BY 1`,
   );
@@ -214,7 +215,8 @@ it('tells no new owner what a row was before, but for what a lifecycle topic nam
   await db.pool.query(`UPDATE note_parts SET org = 'third'; UPDATE memberships SET org = 'third' WHERE member = 1`);
   await relayAll();
   const { rows } = await db.pool.query(
-    `SELECT t.key, s.tenant, e.changed, e.before, e.after FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
+    `SELECT t.key, s.tenant, e.changed, hookgraph.row_of(e.layout_id, e.before) AS before, hookgraph.row_of(e.layout_id, e.after) AS after
+     FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
      JOIN hookgraph.events e ON e.id = d.event_id
      JOIN hookgraph.topics t ON t.id = d.topic_id WHERE e.operation = 'updated' ORDER BY e.id, t.key`,
   );

@@ -181,7 +181,8 @@ it('makes an event of what was recorded, with the writer’s transaction, time a
   await writer.query(`UPDATE things SET name = 'b'`);
   const { rows } = await writer.query('SELECT pg_current_xact_id()::text AS xid');
   await writer.query('COMMIT');
-  const recorded = `SELECT id, xid::text, occurred_at, tenant, environment, typename, node_key, operation, changed, before, after, context, is_captured
+  const recorded = `SELECT id, xid::text, occurred_at, tenant, environment, typename, node_key, operation, changed, hookgraph.row_of(layout_id, before) AS before,
+    hookgraph.row_of(layout_id, after) AS after, context, is_captured
     FROM hookgraph.recorded WHERE typename = 'Thing' AND fold IS DISTINCT FROM 'WHOLE' ORDER BY id`;
   const before = (await db.pool.query(recorded)).rows;
   await relayOnce(db.pool);

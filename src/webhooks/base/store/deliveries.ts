@@ -197,7 +197,7 @@ export type VisibleEvent = Omit<EventRecord, 'context'>;
 /** Reads events of the tenant. Callers must not show `before` and `after`: whether the owner may read their columns is not checked. */
 export async function eventsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, VisibleEvent>> {
   const { rows } = await db.query<VisibleEvent>(
-    `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation, changed, before, after
+    `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation, changed, NULL AS before, NULL AS after
      FROM hookgraph.events WHERE tenant = $1 AND id = ANY ($2::bigint[])`,
     [owner.tenant, ids.filter(isBigId)],
   );

@@ -10,8 +10,15 @@ export const isNode = (typename: string, key: string): string =>
 /** Returns SQL that converts a jsonb document to RowTexts: column → its value as JSON text. NULL when the document is NULL. */
 export const rowTextsSql = (document: string): string => `(SELECT jsonb_object_agg(d.key, d.value::text) FROM jsonb_each(${document}) d)`;
 
+/** Returns SQL for the RowTexts of a document of the event `e`: an object, or an array of the values of its layout's columns. */
+const storedTextsSql = (document: string): string =>
+  `CASE WHEN jsonb_typeof(${document}) = 'array' THEN (
+     SELECT jsonb_object_agg(c.name, (${document} -> (c.place - 1)::int)::text)
+     FROM hookgraph.layouts l CROSS JOIN unnest(l.columns) WITH ORDINALITY AS c (name, place) WHERE l.id = e.layout_id
+   ) ELSE ${rowTextsSql(document)} END`;
+
 /** The columns of a RecordedEvent; its row is `e`. */
-export const RECORDED_COLUMNS = `e.operation, e.changed, ${rowTextsSql('e.before')} AS before, ${rowTextsSql('e.after')} AS after, e.context`;
+export const RECORDED_COLUMNS = `e.operation, e.changed, ${storedTextsSql('e.before')} AS before, ${storedTextsSql('e.after')} AS after, e.context`;
 
 /** Reads events by id; events in partitions that were dropped are missing. OFFSET 0 makes the planner use one index lookup per event. */
 export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, RecordedEvent>> {

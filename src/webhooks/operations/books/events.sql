@@ -11,7 +11,7 @@ WITH
 batch AS MATERIALIZED (
   SELECT
     id, xid, folded_xid, fold, occurred_at, tenant, typename, node_key, operation, environment,
-    changed, before, after
+    changed, before, after, layout_id
   FROM hookgraph.events e
   WHERE e.id > :after_id AND e.id < :until_id
   ORDER BY e.id

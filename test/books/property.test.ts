@@ -1,6 +1,6 @@
 // Property: the books balance whatever is written, committed late, rolled back, refused, disabled, replayed, forgotten and pruned, in any
-// order. Each event is delivered to each subscription, or skipped or held with a reason; nothing is silently gone. Ordered subscriptions get
-// the notifications of a node in order, and LATEST_ONLY its last one. Of a forgotten node, no value is left.
+// order. Each event is delivered to each subscription, or skipped or held with a reason; nothing is silently gone. Ordered subscriptions
+// get the notifications of a node in order, and LATEST_ONLY its last one. Of a forgotten node, no value is left.
 //
 // `npm run property -- --runs 200 --seed 7` runs more of it. A failure prints the shortest list of steps that still fails.
 import fc from 'fast-check';

@@ -11,7 +11,7 @@ export function addUnreadUpdates(builder: Builder, access: AccessOf, subscriptio
     description: 'The updates, among the last 1,000 deliveries, that changed no field which the query or a template reads.',
     fields: (t) => ({
       totalCount: t.exposeInt('considered', { nullable: false, description: 'The number of updates among the last 1,000 deliveries.' }),
-      unreadCount: t.exposeInt('unread', { nullable: false, description: 'How many of them changed nothing that is read.' }),
+      unreadCount: t.exposeInt('unread', { nullable: false, description: 'The number of them that changed nothing which is read.' }),
       message: t.string({
         nullable: false,
         description: 'Both numbers in a sentence.',
@@ -26,7 +26,7 @@ export function addUnreadUpdates(builder: Builder, access: AccessOf, subscriptio
     t.field({
       type: ref,
       description:
-        'How many of the last updates `skipUnread` skips, or would skip. `null` when there was no update, the topic is not one like `user/updated`, or a change of any column may matter.',
+        'The number of the last updates that `skipUnread` skips, or would skip. `null` when there was no update, the topic is not one like `user/updated`, or a change of any column may matter.',
       resolve: async ({ id, definition }, _args, ctx) => {
         const counted = await access(ctx).loaders.unreadUpdatesOf.load(id);
         return counted && { ...counted, skips: definition.skipUnread === true };

@@ -73,7 +73,8 @@ it('announces both ends of what comes and goes, each to its own tenant, with the
   await db.pool.query('INSERT INTO team_people VALUES (1, 1), (1, 2)');
   expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members', 'other Person 2 updated teams']);
   expect(await touched()).toEqual(['person 1', 'person 2', 'team 1']);
-  const { rows } = await db.pool.query(`SELECT hookgraph.row_of(layout_id, before) AS before, hookgraph.row_of(layout_id, after) AS after FROM hookgraph.events
+  const { rows } =
+    await db.pool.query(`SELECT hookgraph.row_of(layout_id, before) AS before, hookgraph.row_of(layout_id, after) AS after FROM hookgraph.events
      WHERE typename = 'Team' AND operation = 'updated'`);
   expect(rows).toEqual([{ before: { id: 1, name: 'a' }, after: { id: 1, name: 'a' } }]);
   await db.pool.query('DELETE FROM team_people WHERE person = 1');

@@ -200,7 +200,7 @@ const ENCODED: Record<string, (secret: string) => string> = {
 it.each(Object.entries(ENCODED))('nothing stays in %s', (_, write) => {
   const echo = `got: ${write(SECRET)}, which is wrong`;
   const { body } = redactEcho({ secretTexts: [SECRET], auth: null }, { kind: 'REPLY', body: echo });
-  expect(body).toMatch(/^got: [^]{0,30}\[redacted\]\W{0,4}, which is wrong$/);
+  expect(body).toMatch(/^got: .{0,30}\[redacted\]\W{0,4}, which is wrong$/s);
 });
 
 it('reads a full answer of base64 within the budget', () => {

@@ -65,7 +65,7 @@ interface Index {
   likely: RegExp;
 }
 
-const LIKELY = { ascii: /[\t\n\r\0 -~]{8}/, other: /[^\x01-\x08\x0b\x0c\x0e-\x1f\x7f]{8}/ };
+const LIKELY = { ascii: /[\t\n\r\0 -~]{8}/, other: /(?:[\t\n\r\0]|\P{Cc}|[\u0080-\u009f]){8}/u };
 
 function indexOf(given: Iterable<string>): Index | null {
   const texts = [...new Set([...given].flatMap(writtenAsBytes).map(fold))].filter(({ length }) => length >= MIN_LENGTH).sort();

@@ -59,7 +59,7 @@ export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<Deliver
   },
   maxInProgress: {
     name: 'HOOKGRAPH_MAX_IN_PROGRESS',
-    meaning: 'maximum number of deliveries in progress in a worker',
+    meaning: 'maximum number of deliveries in progress in a worker; of several organizations together a fifth more',
     parse: wholeNumber(1, 100_000),
     fallback: '3000',
   },
@@ -72,7 +72,8 @@ export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<Deliver
   },
   maxPerOrigin: {
     name: 'HOOKGRAPH_MAX_PER_ORIGIN',
-    meaning: 'maximum number of simultaneous requests of a process to one origin (scheme, host and port)',
+    meaning:
+      'maximum number of simultaneous requests of a process to one origin (scheme, host and port); of several organizations together a fifth more',
     parse: wholeNumber(1, 10_000),
     fallback: '200',
   },

@@ -1,10 +1,11 @@
-// Caches in memory each subscription's compiled definition, and the origin (scheme, host and port) that its requests go to.
+// Caches in memory each subscription's compiled definition, and its target: its tenant and the origin that its requests go to.
 
 import { loopShare } from '../runtime/loop-share.js';
 import type { Compiled, Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { compileDefinition, locate } from './compile-definition.js';
+import type { Target } from './lease/in-flight.js';
 
 /** A subscription's compiled definition, or the reason (`broken`) why the definition no longer works. */
 export type Definition = (Compiled | { broken: string }) & { version: number };
@@ -18,14 +19,15 @@ export interface Definitions {
   /** Returns the definitions by subscription id. One SQL statement loads all definitions of which this version is not cached. */
   prepare(requested: Iterable<{ subscriptionId: string; version: number }>): Promise<Map<string, Prepared>>;
   /**
-   * Returns the origin (scheme, host and port) of a subscription's requests; `undefined` unless `prepare` has loaded its definition before.
+   * Returns the tenant of a subscription and the origin (scheme, host and port) of its requests; `undefined` unless `prepare` has loaded
+   * its definition before. Subscriptions with the same tenant and origin have the same object.
    */
-  originOf(subscriptionId: string): string | undefined;
+  targetOf(subscriptionId: string): Target | undefined;
 }
 
 /** Maximum number of cached definitions; beyond it all are evicted. */
 const MAX_COMPILED = 10_000;
-const MAX_ORIGINS = 100_000;
+const MAX_TARGETS = 100_000;
 
 interface Options {
   maxCompiled?: number;
@@ -36,10 +38,18 @@ interface Options {
 export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, includesDisabled = false }: Options = {}): Definitions {
   const compiled = new Map<string, Definition>();
   /**
-   * Kept apart from `compiled`: the worker limits its claims by origin, and must know it while the templates still wait for a render
+   * Kept apart from `compiled`: the worker limits its claims by target, and must know it while the templates still wait for a render
    * process.
    */
-  const origins = new Map<string, string>();
+  const targets = new Map<string, Target>();
+  const interned = new Map<string, Target>();
+
+  function targetAt(tenant: string, host: string): Target {
+    const key = `${host} ${tenant}`;
+    const known = interned.get(key) ?? { host, tenant };
+    interned.set(key, known);
+    return known;
+  }
 
   async function compile(id: string, sendable: Sendable | undefined): Promise<Prepared> {
     if (!sendable) return { missing: true };
@@ -47,7 +57,7 @@ export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, 
     // be unsigned.
     if (!includesDisabled && sendable.subscription.status !== 'ENABLED') return { off: true };
     try {
-      origins.set(id, locate(sendable).origin);
+      targets.set(id, targetAt(sendable.subscription.tenant, locate(sendable).origin));
       // Checking a large query takes milliseconds, and a worker that has just started compiles thousands.
       const turn = loopShare.turn(loopShare.open(sendable.subscription.tenant, 'compiling a subscription'));
       if (turn) await turn;
@@ -71,10 +81,10 @@ export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, 
       if (stale.size === 0) return prepared;
       const loaded = await loadForSending(engine, [...stale]);
       if (compiled.size > maxCompiled) compiled.clear();
-      if (origins.size > MAX_ORIGINS) origins.clear();
+      if (targets.size > MAX_TARGETS) for (const known of [targets, interned]) known.clear();
       await Promise.all([...stale].map(async (id) => prepared.set(id, await compile(id, loaded.get(id)))));
       return prepared;
     },
-    originOf: (subscriptionId) => origins.get(subscriptionId),
+    targetOf: (subscriptionId) => targets.get(subscriptionId),
   };
 }

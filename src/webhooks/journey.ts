@@ -15,6 +15,7 @@ import { BytesInFlight, type Hold } from './bytes-in-flight.js';
 import { createDefinitions, type Prepared } from './definitions.js';
 import { OriginSlots } from './destinations/https/origin-slots.js';
 import type { DeliveryInHand } from './lease/claim.js';
+import type { Target } from './lease/in-flight.js';
 import { mayBegin, renew, whileFresh } from './lease/lease-freshness.js';
 import { createLoopBrake } from './loop-brake.js';
 import { createNumbers } from './number-notifications.js';
@@ -59,8 +60,8 @@ const UNTIL_RECORDED_MS = 1000;
 export interface Journey {
   /** Processes a batch of claimed deliveries, and calls `onResult` with the result of each delivery and its index in the batch. */
   run(batch: DeliveryInHand[], onResult: (index: number, result: DeliveryResult) => void): void;
-  /** Returns the origin of a subscription's requests; `undefined` until a delivery of it was claimed. */
-  originOf(subscriptionId: string): string | undefined;
+  /** Returns the tenant and origin of a subscription; `undefined` until a delivery of it was claimed. */
+  targetOf(subscriptionId: string): Target | undefined;
   /** Lets the worker stop: returns to the queue all deliveries that wait for a free slot of their receiver, or would begin to wait. */
   stop(): void;
 }
@@ -101,7 +102,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     if (!hold) return resultOf(claimed, { putBackMs: null });
     const sources = () => sourcesOf(engine, { definition, context, claimed, loaded });
     try {
-      const slot = slots.take(definition.origin);
+      const slot = slots.take(definition.origin, definition.owner.tenant);
       if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
       try {
         // Returns the delivery to the queue, to be claimed again, if since its claim the receiver kept failing or asked to slow down, or if
@@ -110,7 +111,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         if (circuits.isStopped(claimed) || (hasWaited && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
         return await attempt(definition, claimed, { loaded, sources, hold });
       } finally {
-        slots.release(definition.origin);
+        slots.release(definition.origin, definition.owner.tenant);
       }
     } finally {
       hold.release();
@@ -178,7 +179,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         (error) => batch.forEach((_, index) => void fail(index, error)),
       );
     },
-    originOf: definitions.originOf,
+    targetOf: definitions.targetOf,
     stop() {
       slots.close();
       bytes.close();

@@ -1,6 +1,7 @@
 // Sends a body to a subscription's destination and returns the recorded request and the redacted response, within one deadline.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loopShare } from '../runtime/loop-share.js';
+import { allSlots } from '../runtime/slot-share.js';
 import { within } from '../runtime/time-limit.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
@@ -58,7 +59,7 @@ export function openDeliverySender(
 ): DeliverySender {
   const { guard, deadlines } = engine;
   const blame = new Blame(guard.evidence);
-  const senders = openSenders(guard, deadlineMs, deadlines.perOrigin);
+  const senders = openSenders(guard, deadlineMs, allSlots(deadlines.perOrigin));
   const tokens = createTokens(async (request) => {
     const sender = await senders.of(https.field.name);
     const answer = await sender.send(request);

@@ -75,7 +75,7 @@ export async function startWorking(
     leaseMs: deadlines.leaseMs,
     isUnrecorded: attemptWriter.isFailing,
     loop: claiming,
-    hostOf: journey.originOf,
+    targetOf: journey.targetOf,
     deliver: (batch, free) =>
       journey.run(batch, (index, result) => {
         const { subscriptionId, deliveryId } = result;

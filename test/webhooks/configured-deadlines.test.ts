@@ -72,6 +72,23 @@ it('sends no more requests to one origin at once than configured', async () => {
   await world.receiver.waitFor(12);
 });
 
+it('keeps slots of an origin for a tenant that comes while the requests of another one hang', async () => {
+  world = await startEngineWorld({ settings: { limits: { perOrigin: 5, requestMs: 60_000 } } });
+  const hanging: ServerResponse[] = [];
+  world.receiver.answer = (response, { path }) => void (path === '/hang' ? hanging.push(response) : response.end());
+  const hostile = { ...OWNER, tenant: 'hostile' };
+  const subscribe = (actor: typeof OWNER, path: string) =>
+    createSubscription(world.webhooks.engine, actor, { topic: { key: 'thing/created' }, callbackUrl: `${world.receiver.url}${path}` });
+  for (const saved of [await subscribe(hostile, '/hang'), await subscribe(OWNER, '/answer')]) expect(saved.problems).toEqual([]);
+  await world.work();
+  await world.db.pool.query(`INSERT INTO public.things (org, name) SELECT 'hostile', 'n' || i FROM generate_series(1, 30) i`);
+  await until('it has all slots of a tenant', () => hanging.length === 5);
+  await world.insertThings(...Array.from({ length: 12 }, (_, i) => `n${i}`));
+  await until('the others arrived', () => world.receiver.requests.filter(({ path }) => path === '/answer').length === 12);
+  expect(hanging).toHaveLength(5);
+  for (const response of hanging) response.end();
+});
+
 it('lets a tenant have no more subscriptions to a topic than configured, also by requests at once', async () => {
   world = await startEngineWorld({ settings: { limits: { subscriptionsPerTopic: 3 } } });
   const { engine } = world.webhooks;

@@ -13,11 +13,14 @@ export interface Limits {
   connectMs: number;
   /** Maximum total database time of all SQL statements of one stored-query execution, without the wait for a connection. */
   queryMs: number;
-  /** Maximum number of deliveries in progress in one worker. */
+  /** Maximum number of deliveries in progress in one worker. A fifth more is reserved for tenants that have few. */
   inProgress: number;
   /** Maximum number of deliveries of one subscription in progress in one worker. Default: 300, or `inProgress` where that is less. */
   perSubscription: number;
-  /** Maximum number of concurrent requests of one process to one origin. Over HTTP/1.1, each request needs a connection. */
+  /**
+   * Maximum number of concurrent requests of one process to one origin; a fifth more is reserved for tenants that have few. Over HTTP/1.1,
+   * each request needs a connection.
+   */
   perOrigin: number;
   /**
    * Time without a byte from Postgres, while a statement runs, after which the connection is closed, unless Postgres still works on the

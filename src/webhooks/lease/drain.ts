@@ -6,7 +6,7 @@ import type { Logger } from '../../runtime/logger.js';
 import { loopShare } from '../../runtime/loop-share.js';
 import type { Loop } from '../base/loops.js';
 import { claimDue, type DeliveryInHand } from './claim.js';
-import { InFlight, type Slot } from './in-flight.js';
+import { InFlight, type Slot, type Target } from './in-flight.js';
 import { advancesAfter, type Bounds, type ClaimPlan, isQuiet, isWorthwhile, planClaim } from './plan-claim.js';
 import { RoundRobin } from './round-robin.js';
 
@@ -15,8 +15,8 @@ export interface DrainOptions {
   log: Logger;
   bounds: Bounds;
   leaseMs: number;
-  /** Returns the host that a subscription sends to; `undefined` until this process has prepared a delivery of the subscription. */
-  hostOf(subscriptionId: string): string | undefined;
+  /** Returns where a subscription sends to; `undefined` until this process has prepared a delivery of the subscription. */
+  targetOf(subscriptionId: string): Target | undefined;
   /**
    * Sends a claimed batch. Calls `free` once per delivery, with its index in the batch, when another delivery may start in its place. Must
    * not throw.
@@ -80,7 +80,7 @@ class ClaimingDrain implements Drain {
   private onIdle: (() => void) | undefined;
 
   constructor(private readonly options: DrainOptions) {
-    this.awake = new RoundRobin(options.hostOf);
+    this.awake = new RoundRobin(options.targetOf);
   }
 
   wake(subscriptionIds: string[]): void {
@@ -96,7 +96,7 @@ class ClaimingDrain implements Drain {
   }
 
   freeSlots(): number {
-    return this.mayNotClaim() ? 0 : this.options.bounds.total - this.inFlight.total;
+    return this.mayNotClaim() ? 0 : Math.max(0, this.options.bounds.total - this.inFlight.total);
   }
 
   inProgress(): number {
@@ -105,7 +105,7 @@ class ClaimingDrain implements Drain {
 
   start(batch: DeliveryInHand[]): void {
     if (batch.length === 0) return;
-    const slots = batch.map(({ subscriptionId }) => this.inFlight.take(subscriptionId, this.options.hostOf(subscriptionId)));
+    const slots = batch.map(({ subscriptionId }) => this.inFlight.take(subscriptionId, this.options.targetOf(subscriptionId)));
     this.options.deliver(batch, (index) => this.release(slots[index] as Slot));
   }
 
@@ -154,8 +154,8 @@ class ClaimingDrain implements Drain {
 
   private plan(): ClaimPlan {
     if (this.mayNotClaim()) return { wants: [], total: 0 };
-    this.inFlight.learnHosts(this.options.hostOf);
-    this.awake.learnHosts();
+    this.inFlight.learnTargets(this.options.targetOf);
+    this.awake.learnTargets();
     return planClaim(this.awake, this.inFlight, this.options.bounds, performance.now());
   }
 

@@ -1,57 +1,63 @@
-// Counts the deliveries in progress of this process: in all, per subscription, and per destination host.
+// Counts the deliveries in progress of this process: in all, per subscription, and per target.
 
-/** The subscription and host under which one delivery in progress is counted. */
+/** Where the deliveries of one tenant to one host go. There is one object for each of them, by which its deliveries are counted. */
+export interface Target {
+  readonly host: string;
+  readonly tenant: string;
+}
+
+/** The subscription and target under which one delivery in progress is counted. */
 export interface Slot {
   readonly subscriptionId: string;
-  /** `undefined` while the subscription's host is unknown. */
-  host: string | undefined;
+  /** `undefined` while the subscription's target is unknown. */
+  target: Target | undefined;
 }
 
 export class InFlight {
   /** Number of deliveries in progress. */
   total = 0;
   private readonly bySubscription = new Map<string, number>();
-  private readonly byHost = new Map<string | undefined, number>();
-  /** The deliveries in progress whose host is unknown, by subscription id. */
+  private readonly byTarget = new Map<Target | undefined, number>();
+  /** The deliveries in progress whose target is unknown, by subscription id. */
   private readonly unknown = new Map<string, Set<Slot>>();
 
   of(subscriptionId: string): number {
     return this.bySubscription.get(subscriptionId) ?? 0;
   }
 
-  /** Returns the number of deliveries in progress at a host; for `undefined`, of all deliveries whose host is unknown. */
-  at(host: string | undefined): number {
-    return this.byHost.get(host) ?? 0;
+  /** Returns the targets with deliveries in progress, and their number; `undefined`: of all deliveries whose target is unknown. */
+  targets(): Iterable<[Target | undefined, number]> {
+    return this.byTarget;
   }
 
-  take(subscriptionId: string, host: string | undefined): Slot {
-    const slot: Slot = { subscriptionId, host };
+  take(subscriptionId: string, target: Target | undefined): Slot {
+    const slot: Slot = { subscriptionId, target };
     this.total += 1;
     addTo(this.bySubscription, subscriptionId, 1);
-    addTo(this.byHost, host, 1);
-    if (host === undefined) this.unknown.set(subscriptionId, (this.unknown.get(subscriptionId) ?? new Set()).add(slot));
+    addTo(this.byTarget, target, 1);
+    if (target === undefined) this.unknown.set(subscriptionId, (this.unknown.get(subscriptionId) ?? new Set()).add(slot));
     return slot;
   }
 
   release(slot: Slot): void {
     this.total -= 1;
     addTo(this.bySubscription, slot.subscriptionId, -1);
-    addTo(this.byHost, slot.host, -1);
-    if (slot.host !== undefined) return;
+    addTo(this.byTarget, slot.target, -1);
+    if (slot.target !== undefined) return;
     const slots = this.unknown.get(slot.subscriptionId);
     slots?.delete(slot);
     if (slots?.size === 0) this.unknown.delete(slot.subscriptionId);
   }
 
-  /** Counts deliveries whose host was unknown under their host, if `hostOf` now returns it. */
-  learnHosts(hostOf: (subscriptionId: string) => string | undefined): void {
+  /** Counts deliveries whose target was unknown under their target, if `targetOf` now returns it. */
+  learnTargets(targetOf: (subscriptionId: string) => Target | undefined): void {
     for (const [subscriptionId, slots] of this.unknown) {
-      const host = hostOf(subscriptionId);
-      if (host === undefined) continue;
+      const target = targetOf(subscriptionId);
+      if (target === undefined) continue;
       this.unknown.delete(subscriptionId);
-      for (const slot of slots) slot.host = host;
-      addTo(this.byHost, undefined, -slots.size);
-      addTo(this.byHost, host, slots.size);
+      for (const slot of slots) slot.target = target;
+      addTo(this.byTarget, undefined, -slots.size);
+      addTo(this.byTarget, target, slots.size);
     }
   }
 }

@@ -1,26 +1,30 @@
 // Decides how many deliveries of which subscriptions to claim, when enough deliveries have ended to justify a claim, and where in each
 // queue the next claim continues. The functions have no side effects; drain.ts has the timers and runs the claims.
+import { allSlots, slotsFor } from '../../runtime/slot-share.js';
 import { countOf, type DeliveryInHand, type Want } from './claim.js';
-import { addTo, type InFlight } from './in-flight.js';
+import { addTo, type InFlight, type Target } from './in-flight.js';
 import type { Entry, RoundRobin } from './round-robin.js';
 
-/** Maximum number of deliveries in progress: in all, per subscription, and per destination host. */
+/**
+ * Maximum number of deliveries in progress: in all, per subscription, and per destination host. Beside those in all and those of a host,
+ * some are reserved for tenants that have few (`slotsFor`).
+ */
 export interface Bounds {
   total: number;
   perSubscription: number;
   perHost: number;
 }
 
-/** Numbers of deliveries in progress: `total`, `of(subscriptionId)` and `at(host)`. */
-export type Load = Pick<InFlight, 'total' | 'of' | 'at'>;
+/** Numbers of deliveries in progress: `total`, `of(subscriptionId)`, and by target. */
+export type Load = Pick<InFlight, 'total' | 'of' | 'targets'>;
 
-/** The subscriptions that may have due deliveries, in one queue per destination host. */
-export type Queues = Pick<RoundRobin, 'size' | 'byHost' | 'queue'>;
+/** The subscriptions that may have due deliveries, in one queue per target. */
+export type Queues = Pick<RoundRobin, 'width' | 'byTarget' | 'tenantsAt'>;
 
 export interface PlannedWant extends Want {
-  host: string | undefined;
+  target: Target | undefined;
   /**
-   * The subscription's entry in its host's queue when the claim was planned. If it is another one after the claim, the subscription was
+   * The subscription's entry in its queue when the claim was planned. If it is another one after the claim, the subscription was
    * woken meanwhile.
    */
   entry: Entry;
@@ -35,14 +39,14 @@ export interface ClaimPlan {
 /** Number of deliveries that should have ended before one claim replaces them, because larger batches need fewer statements. */
 export const WORTHWHILE = 150;
 
-/** Number of deliveries to claim of one subscription before other waiting subscriptions get their share. */
+/** Least number of deliveries to claim of one subscription before other waiting subscriptions get their share. */
 const PORTION = 24;
 
 /**
- * Maximum number of deliveries in progress of a subscription whose host is unknown. All such subscriptions together share the limit of one
- * host, because their hosts may be the same. A host becomes known when the subscription's first delivery is prepared.
+ * Maximum number of deliveries in progress of a subscription whose target is unknown. All such subscriptions together share the limit of
+ * one host, because their hosts may be the same. A target becomes known when the subscription's first delivery is prepared.
  */
-const MAX_OF_UNKNOWN_HOST = 4;
+const MAX_OF_UNKNOWN_TARGET = 4;
 
 /**
  * Maximum number of extra subscriptions in a claim. Deliveries of them are claimed only if the planned subscriptions have fewer due than
@@ -69,84 +73,124 @@ export const isWorthwhile = (freeSlots: number, inProgress: number): boolean => 
 export const isQuiet = (inProgress: number): boolean => inProgress < WORTHWHILE;
 
 /**
- * Plans a claim. Each waiting subscription gets up to one portion, in round-robin order. The remaining slots go to the subscriptions that
- * got a full portion.
+ * Plans a claim. Each waiting subscription gets up to one portion, in round-robin order, as long as its tenant has less than an equal part
+ * of its host. The remaining slots go to the subscriptions that got a full portion.
  */
 export function planClaim(queues: Queues, load: Load, bounds: Bounds, nowMs: number): ClaimPlan {
-  const portion = Math.max(PORTION, Math.ceil(bounds.perHost / queues.size));
   const slots = new FreeSlots(load, bounds);
   const wants: PlannedWant[] = [];
-  for (const [host, queue] of queues.byHost())
+  const full: PlannedWant[] = [];
+  for (const [target, queue] of queues.byTarget()) {
+    if (slots.areTaken) break;
+    const portion = Math.max(PORTION, Math.ceil(bounds.perHost / queues.width / queue.size));
+    const part = Math.ceil(bounds.perHost / queues.tenantsAt(target?.host));
     for (const [subscriptionId, entry] of queue) {
-      if (slots.free <= 0 || slots.at(host) <= 0) break;
-      const count = Math.min(portion, slots.of(subscriptionId, host));
+      const left = Math.min(slots.at(target), part - slots.takenAt(target));
+      if (left <= 0) break;
+      const count = Math.min(portion, left, slots.of(subscriptionId, target));
       if (count <= 0) continue;
-      wants.push({ subscriptionId, count, after: entry.cursorAt(nowMs), host, entry });
-      slots.take(subscriptionId, host, count);
+      const want = { subscriptionId, count, after: entry.cursorAt(nowMs), target, entry };
+      wants.push(want);
+      if (count === portion) full.push(want);
+      slots.take(subscriptionId, target, count);
     }
-  for (const want of wants) {
-    const more = want.count < portion ? 0 : slots.of(want.subscriptionId, want.host);
+  }
+  for (const want of full) {
+    const more = slots.of(want.subscriptionId, want.target);
     if (more <= 0) continue;
     want.count += more;
-    slots.take(want.subscriptionId, want.host, more);
+    slots.take(want.subscriptionId, want.target, more);
   }
-  return { wants: [...wants, ...planExtras(queues, wants, load, bounds, slots.free, nowMs)], total: countOf(wants) };
+  return { wants: [...wants, ...planExtras(queues, wants, slots, nowMs)], total: countOf(wants) };
 }
 
 /** Counts the slots that a plan has not assigned yet. */
 class FreeSlots {
-  free: number;
+  private inUse: number;
   private readonly ofSubscription = new Map<string, number>();
   private readonly atHost = new Map<string | undefined, number>();
+  private readonly ofTenant = new Map<string | undefined, number>();
+  private readonly atTarget = new Map<Target | undefined, number>();
 
   constructor(
     private readonly load: Load,
     private readonly bounds: Bounds,
   ) {
-    this.free = bounds.total - load.total;
+    this.inUse = load.total;
+    for (const [target, count] of load.targets()) this.count(target, count);
   }
 
-  at(host: string | undefined): number {
-    return this.bounds.perHost - this.load.at(host) - (this.atHost.get(host) ?? 0);
+  /** Whether no tenant may start a further delivery. */
+  get areTaken(): boolean {
+    return this.inUse >= allSlots(this.bounds.total);
+  }
+
+  /** Returns how many deliveries to a target are in progress or planned. */
+  takenAt(target: Target | undefined): number {
+    return this.atTarget.get(target) ?? 0;
+  }
+
+  /** Returns how many more deliveries to a target may start. */
+  at(target: Target | undefined): number {
+    const { perHost } = this.bounds;
+    const atHost = this.atHost.get(target?.host) ?? 0;
+    const ofTarget = target ? slotsFor(this.takenAt(target), atHost, perHost) : perHost - atHost;
+    return Math.min(ofTarget, this.ofTenantOf(target));
   }
 
   /** Returns how many more deliveries of a subscription this claim may request. */
-  of(subscriptionId: string, host: string | undefined): number {
-    const inProgress = this.load.of(subscriptionId) + (this.ofSubscription.get(subscriptionId) ?? 0);
-    const limit = host === undefined ? MAX_OF_UNKNOWN_HOST : this.bounds.perSubscription;
-    return Math.min(shareOf(inProgress, this.free), limit - inProgress, this.at(host));
+  of(subscriptionId: string, target: Target | undefined): number {
+    const limit = target === undefined ? MAX_OF_UNKNOWN_TARGET : this.bounds.perSubscription;
+    return Math.min(this.insteadOf(subscriptionId, target, limit), this.at(target));
   }
 
-  take(subscriptionId: string, host: string | undefined, count: number): void {
-    this.free -= count;
+  /** As `of`, without the limits of the target, for deliveries that take the place of other ones to it. */
+  insteadOf(subscriptionId: string, target: Target | undefined, limit = this.bounds.perSubscription): number {
+    const inProgress = this.load.of(subscriptionId) + (this.ofSubscription.get(subscriptionId) ?? 0);
+    return Math.min(shareOf(inProgress, this.ofTenantOf(target)), limit - inProgress);
+  }
+
+  take(subscriptionId: string, target: Target | undefined, count: number): void {
+    this.inUse += count;
     addTo(this.ofSubscription, subscriptionId, count);
-    addTo(this.atHost, host, count);
+    this.count(target, count);
+  }
+
+  /** Returns how many more deliveries of the target's tenant may start. */
+  private ofTenantOf(target: Target | undefined): number {
+    const { total } = this.bounds;
+    return target ? slotsFor(this.ofTenant.get(target.tenant) ?? 0, this.inUse, total) : total - this.inUse;
+  }
+
+  private count(target: Target | undefined, count: number): void {
+    addTo(this.atHost, target?.host, count);
+    addTo(this.ofTenant, target?.tenant, count);
+    addTo(this.atTarget, target, count);
   }
 }
 
 /**
- * Returns extra subscriptions, of which deliveries are claimed only if the planned ones have fewer due than requested. They have the host
- * of all planned subscriptions, so that the claim's `total` also limits the deliveries to that host. Returns none when the planned ones
- * have several hosts, or an unknown one.
+ * Returns extra subscriptions, of which deliveries are claimed only if the planned ones have fewer due than requested. They have the target
+ * of all planned subscriptions, so that the claim's `total` also limits the deliveries to that target. When the planned ones have one host
+ * and several tenants, the extras are limited to what each tenant may have beside them. Returns none when the planned ones have several
+ * hosts, or an unknown one.
  */
-export function planExtras(
-  queues: Queues,
-  wants: readonly PlannedWant[],
-  load: Load,
-  bounds: Bounds,
-  free: number,
-  nowMs: number,
-): PlannedWant[] {
-  const [host, ...otherHosts] = new Set(wants.map((want) => want.host));
-  if (host === undefined || otherHosts.length > 0) return [];
+function planExtras(queues: Queues, wants: readonly PlannedWant[], slots: FreeSlots, nowMs: number): PlannedWant[] {
+  const [only, ...otherTargets] = new Set(wants.map(({ target }) => target));
+  if (only === undefined || otherTargets.some((target) => target?.host !== only.host)) return [];
   const planned = new Set(wants.map(({ subscriptionId }) => subscriptionId));
   const extras: PlannedWant[] = [];
-  for (const [subscriptionId, entry] of queues.queue(host)) {
-    if (extras.length === MAX_EXTRAS) break;
-    if (planned.has(subscriptionId)) continue;
-    const inProgress = load.of(subscriptionId);
-    const count = Math.min(PORTION, bounds.perSubscription - inProgress, shareOf(inProgress, free));
-    if (count > 0) extras.push({ subscriptionId, count, after: entry.cursorAt(nowMs), host, entry });
+  for (const [target, queue] of queues.byTarget()) {
+    if (target?.host !== only.host) continue;
+    let left = otherTargets.length === 0 && target === only ? Number.POSITIVE_INFINITY : slots.at(target);
+    for (const [subscriptionId, entry] of queue) {
+      if (extras.length === MAX_EXTRAS) return extras;
+      if (planned.has(subscriptionId)) continue;
+      const count = Math.min(PORTION, slots.insteadOf(subscriptionId, target), left);
+      if (count <= 0) continue;
+      extras.push({ subscriptionId, count, after: entry.cursorAt(nowMs), target, entry });
+      left -= count;
+    }
   }
   return extras;
 }

@@ -1,5 +1,6 @@
-// Orders the subscriptions that may have due deliveries, round-robin by destination host.
+// Orders the subscriptions that may have due deliveries, round-robin by target: the tenant and the destination host.
 import type { Cursor } from './claim.js';
+import { addTo, type Target } from './in-flight.js';
 
 /**
  * Milliseconds after which a cursor (the queue position at which the next claim starts) is dropped, because claims don't find deliveries
@@ -28,47 +29,55 @@ export class Entry {
   }
 }
 
-type Queue = Map<string, Entry>;
+export type Queue = ReadonlyMap<string, Entry>;
 
 /**
- * Keeps one queue of waiting subscriptions per destination host, so that a host without free slots is skipped at once. After a claim, the
- * subscription moves to the back of its queue, and the host's queue to the back of all queues.
+ * Keeps one queue of waiting subscriptions per target, so that a target without free slots is skipped at once, and no tenant's number of
+ * subscriptions delays the others. After a claim, the subscription moves to the back of its queue, and the queue to the back of all queues.
  */
 export class RoundRobin {
-  private readonly queues = new Map<string | undefined, Queue>();
-  /** Host of the queue in which each subscription waits. */
-  private readonly hosts = new Map<string, string | undefined>();
+  private readonly queues = new Map<Target | undefined, Map<string, Entry>>();
+  /** Target of the queue in which each subscription waits. */
+  private readonly targets = new Map<string, Target | undefined>();
+  private readonly countByHost = new Map<string | undefined, number>();
 
-  constructor(private readonly hostOf: (subscriptionId: string) => string | undefined) {}
+  constructor(private readonly targetOf: (subscriptionId: string) => Target | undefined) {}
 
+  /** Number of waiting subscriptions. */
   get size(): number {
-    return this.hosts.size;
+    return this.targets.size;
+  }
+
+  /** Number of queues. */
+  get width(): number {
+    return this.queues.size;
+  }
+
+  /** Returns the number of tenants that wait for a host. */
+  tenantsAt(host: string | undefined): number {
+    return this.countByHost.get(host) ?? 0;
   }
 
   /**
    * Queues a subscription. Its next claim starts at its first due delivery. A subscription that already waits keeps its place in the queue.
    */
   wake(subscriptionId: string): void {
-    if (this.hosts.get(subscriptionId) !== this.hostOf(subscriptionId)) this.remove(subscriptionId);
+    if (this.targets.get(subscriptionId) !== this.targetOf(subscriptionId)) this.remove(subscriptionId);
     this.put(subscriptionId, new Entry());
   }
 
-  /** Moves the subscriptions whose host was unknown, which share one queue, to their host's queue once it is known. */
-  learnHosts(): void {
+  /** Moves the subscriptions whose target was unknown, which share one queue, to their target's queue once it is known. */
+  learnTargets(): void {
     for (const [subscriptionId, entry] of this.queues.get(undefined) ?? []) {
-      if (this.hostOf(subscriptionId) === undefined) continue;
+      if (this.targetOf(subscriptionId) === undefined) continue;
       this.remove(subscriptionId);
       this.put(subscriptionId, entry);
     }
   }
 
-  /** Returns the hosts in round-robin order, each with its queue of waiting subscriptions. */
-  byHost(): Iterable<[host: string | undefined, Iterable<[subscriptionId: string, Entry]>]> {
+  /** Returns the targets in round-robin order, each with its queue of waiting subscriptions. */
+  byTarget(): Iterable<[target: Target | undefined, Queue]> {
     return this.queues;
-  }
-
-  queue(host: string | undefined): Iterable<[subscriptionId: string, Entry]> {
-    return this.queues.get(host) ?? [];
   }
 
   /**
@@ -78,29 +87,33 @@ export class RoundRobin {
    * @param next the entry for the next claim; `null` when nothing more is due, which removes the subscription from its queue
    */
   advance(subscriptionId: string, had: Entry, next: Entry | null): void {
-    const host = this.hosts.get(subscriptionId);
-    if (this.queues.get(host)?.get(subscriptionId) !== had) return;
+    const target = this.targets.get(subscriptionId);
+    if (this.queues.get(target)?.get(subscriptionId) !== had) return;
     this.remove(subscriptionId);
     if (next !== null) this.put(subscriptionId, next);
-    const queue = this.queues.get(host);
+    const queue = this.queues.get(target);
     if (queue === undefined) return;
-    this.queues.delete(host);
-    this.queues.set(host, queue);
+    this.queues.delete(target);
+    this.queues.set(target, queue);
   }
 
   private put(subscriptionId: string, entry: Entry): void {
-    const host = this.hostOf(subscriptionId);
-    const queue = this.queues.get(host) ?? new Map<string, Entry>();
+    const target = this.targetOf(subscriptionId);
+    const queue = this.queues.get(target) ?? new Map<string, Entry>();
+    if (queue.size === 0) {
+      this.queues.set(target, queue);
+      addTo(this.countByHost, target?.host, 1);
+    }
     queue.set(subscriptionId, entry);
-    this.queues.set(host, queue);
-    this.hosts.set(subscriptionId, host);
+    this.targets.set(subscriptionId, target);
   }
 
   remove(subscriptionId: string): void {
-    const host = this.hosts.get(subscriptionId);
-    const queue = this.queues.get(host);
-    this.hosts.delete(subscriptionId);
-    queue?.delete(subscriptionId);
-    if (queue?.size === 0) this.queues.delete(host);
+    const target = this.targets.get(subscriptionId);
+    const queue = this.queues.get(target);
+    this.targets.delete(subscriptionId);
+    if (!queue?.delete(subscriptionId) || queue.size > 0) return;
+    this.queues.delete(target);
+    addTo(this.countByHost, target?.host, -1);
   }
 }

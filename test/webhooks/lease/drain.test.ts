@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { type Drain, startDrain } from '../../../src/webhooks/lease/drain.js';
+import type { Target } from '../../../src/webhooks/lease/in-flight.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { insertDeliveries, insertSubscription } from '../../support/engine-rows.js';
 
@@ -13,6 +14,14 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 const log = pino({ level: 'silent' });
+
+const TARGETS = new Map<string, Target>();
+function targetAt(host: string | undefined): Target | undefined {
+  if (host === undefined) return undefined;
+  const target = TARGETS.get(host) ?? { host, tenant: 'acme' };
+  TARGETS.set(host, target);
+  return target;
+}
 
 /** A drain whose deliveries end when the test says so; `finish` also removes them from the queue, as writing their attempts does. */
 function drainByHand(
@@ -26,7 +35,7 @@ function drainByHand(
     log,
     bounds,
     leaseMs: 15_000,
-    hostOf,
+    targetOf: (id) => targetAt(hostOf(id)),
     deliver: (batch, free) => {
       for (const [place, delivery] of batch.entries()) inHand.push({ delivery, done: () => free(place) });
     },

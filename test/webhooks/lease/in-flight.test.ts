@@ -1,25 +1,28 @@
 // Tests the counts of deliveries in progress.
 import { expect, it } from 'vitest';
-import { InFlight } from '../../../src/webhooks/lease/in-flight.js';
+import { InFlight, type Target } from '../../../src/webhooks/lease/in-flight.js';
 
-it('counts a slot in all, for its subscription and at its host until it is released', () => {
+const TARGET: Target = { host: 'host', tenant: 'acme' };
+const at = (inFlight: InFlight, target: Target | undefined) => new Map(inFlight.targets()).get(target) ?? 0;
+
+it('counts a slot in all, for its subscription and at its target until it is released', () => {
   const inFlight = new InFlight();
-  const slots = [inFlight.take('a', 'host'), inFlight.take('a', 'host'), inFlight.take('b', 'host')];
-  expect([inFlight.total, inFlight.of('a'), inFlight.of('b'), inFlight.at('host')]).toEqual([3, 2, 1, 3]);
+  const slots = [inFlight.take('a', TARGET), inFlight.take('a', TARGET), inFlight.take('b', TARGET)];
+  expect([inFlight.total, inFlight.of('a'), inFlight.of('b'), at(inFlight, TARGET)]).toEqual([3, 2, 1, 3]);
   for (const slot of slots) inFlight.release(slot);
-  expect([inFlight.total, inFlight.of('a'), inFlight.of('b'), inFlight.at('host')]).toEqual([0, 0, 0, 0]);
+  expect([inFlight.total, inFlight.of('a'), inFlight.of('b'), at(inFlight, TARGET)]).toEqual([0, 0, 0, 0]);
 });
 
-it('counts slots of unknown hosts together, and at their host once it is known', () => {
+it('counts slots of unknown targets together, and at their target once it is known', () => {
   const inFlight = new InFlight();
   const early = inFlight.take('a', undefined);
   inFlight.take('a', undefined);
   const other = inFlight.take('b', undefined);
-  expect([inFlight.at(undefined), inFlight.at('host')]).toEqual([3, 0]);
-  inFlight.learnHosts((id) => (id === 'a' ? 'host' : undefined));
-  expect([inFlight.at(undefined), inFlight.at('host'), inFlight.of('a')]).toEqual([1, 2, 2]);
+  expect([at(inFlight, undefined), at(inFlight, TARGET)]).toEqual([3, 0]);
+  inFlight.learnTargets((id) => (id === 'a' ? TARGET : undefined));
+  expect([at(inFlight, undefined), at(inFlight, TARGET), inFlight.of('a')]).toEqual([1, 2, 2]);
   inFlight.release(early);
   inFlight.release(other);
-  inFlight.learnHosts(() => 'host');
-  expect([inFlight.total, inFlight.at(undefined), inFlight.at('host')]).toEqual([1, 0, 1]);
+  inFlight.learnTargets(() => TARGET);
+  expect([inFlight.total, at(inFlight, undefined), at(inFlight, TARGET)]).toEqual([1, 0, 1]);
 });

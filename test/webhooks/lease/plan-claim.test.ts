@@ -1,14 +1,13 @@
 // Tests each decision of the drain by itself: shares, plans, extras, when to claim, and where to continue.
 import { describe, expect, it } from 'vitest';
 import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
-import { InFlight } from '../../../src/webhooks/lease/in-flight.js';
+import { InFlight, type Target } from '../../../src/webhooks/lease/in-flight.js';
 import {
   advancesAfter,
   type ClaimPlan,
   isQuiet,
   isWorthwhile,
   planClaim,
-  planExtras,
   shareOf,
   WORTHWHILE,
 } from '../../../src/webhooks/lease/plan-claim.js';
@@ -16,17 +15,27 @@ import { Entry, RoundRobin } from '../../../src/webhooks/lease/round-robin.js';
 
 const BOUNDS = { total: 1000, perSubscription: 300, perHost: 300 };
 
-/** The first letter of an id is its host; ids that begin with `?` have an unknown one. */
+const TARGETS = new Map<string, Target>();
+
+/** The first letter of an id is its host, a capital one at its end its tenant; ids that begin with `?` have an unknown target. */
+function targetOf(id: string): Target | undefined {
+  if (id.startsWith('?')) return undefined;
+  const [host, tenant] = [id.charAt(0), /[A-Z]$/.exec(id)?.[0] ?? 'acme'];
+  const key = host + tenant;
+  const target = TARGETS.get(key) ?? { host, tenant };
+  TARGETS.set(key, target);
+  return target;
+}
+
 function waitingFor(...ids: string[]): RoundRobin {
-  const waiting = new RoundRobin((id) => (id.startsWith('?') ? undefined : id.charAt(0)));
+  const waiting = new RoundRobin(targetOf);
   for (const id of ids) waiting.wake(id);
   return waiting;
 }
 
 function inProgress(counts: Record<string, number>): InFlight {
   const inFlight = new InFlight();
-  for (const [id, count] of Object.entries(counts))
-    for (let i = 0; i < count; i++) inFlight.take(id, id.startsWith('?') ? undefined : id.charAt(0));
+  for (const [id, count] of Object.entries(counts)) for (let i = 0; i < count; i++) inFlight.take(id, targetOf(id));
   return inFlight;
 }
 
@@ -82,7 +91,7 @@ describe('planClaim', () => {
     const bounds = { total: 100, perSubscription: 15, perHost: 10 };
     expect(countsOf(planClaim(waitingFor('a1', 'b1'), inProgress({ a9: 10 }), bounds, 0))).toEqual({ b1: 10 });
     const plan = planClaim(waitingFor('a1', 'a2', 'b1'), inProgress({ a9: 4 }), bounds, 0);
-    expect(plan.wants.filter(({ host }) => host === 'a').reduce((sum, { count }) => sum + count, 0)).toBe(6);
+    expect(plan.wants.filter(({ target }) => target?.host === 'a').reduce((sum, { count }) => sum + count, 0)).toBe(6);
   });
 
   it('takes few of each subscription whose host is unknown, and of all together as many as one host', () => {
@@ -94,37 +103,70 @@ describe('planClaim', () => {
   it('starts where the last claim ended, while that cursor counts', () => {
     const cursor = { dueAt: '2026-11-26 05:00:00+00', id: '1' };
     const queues = waitingFor('a1');
-    const had = new Map(queues.queue('a')).get('a1') as Entry;
+    const had = [...queues.byTarget()][0]?.[1].get('a1') as Entry;
     queues.advance('a1', had, had.next(cursor, null, 5000));
     expect(planClaim(queues, inProgress({}), BOUNDS, 6000).wants[0]?.after).toEqual(cursor);
     expect(planClaim(queues, inProgress({}), BOUNDS, 6001).wants[0]?.after).toBeNull();
   });
 });
 
-describe('planExtras', () => {
-  const queues = waitingFor(...Array.from({ length: 60 }, (_, i) => `a${i}`), 'b1');
-  const wanted = (...ids: string[]) =>
-    ids.map((id) => ({ subscriptionId: id, count: 1, after: null, host: id.charAt(0), entry: new Entry() }));
+describe('the extras of a plan', () => {
+  const many = (host: string, tenant = '') => Array.from({ length: 60 }, (_, i) => `${host}${i}${tenant}`);
+  const extrasOf = ({ wants, total }: ClaimPlan) => {
+    let planned = 0;
+    return wants.filter(({ count }) => {
+      planned += count;
+      return planned > total;
+    });
+  };
 
-  it('adds other subscriptions of the only host, up to 50', () => {
-    const extras = planExtras(queues, wanted('a0', 'a2'), inProgress({}), BOUNDS, 100, 0);
+  it('are other subscriptions of the only target, up to 50', () => {
+    const extras = extrasOf(planClaim(waitingFor(...many('a')), inProgress({}), { ...BOUNDS, perHost: 48 }, 0));
     expect(extras).toHaveLength(50);
-    expect(extras.slice(0, 2).map(({ subscriptionId }) => subscriptionId)).toEqual(['a1', 'a3']);
+    expect(extras.slice(0, 2).map(({ subscriptionId }) => subscriptionId)).toEqual(['a2', 'a3']);
     expect(extras[0]?.count).toBe(24);
   });
 
-  it('adds none for several hosts, for an unknown one, or for no want', () => {
-    expect(planExtras(queues, wanted('a0', 'b1'), inProgress({}), BOUNDS, 100, 0)).toEqual([]);
-    const ofUnknownHost = wanted('?1').map((want) => ({ ...want, host: undefined }));
-    expect(planExtras(waitingFor('?1', '?2'), ofUnknownHost, inProgress({}), BOUNDS, 100, 0)).toEqual([]);
-    expect(planExtras(queues, [], inProgress({}), BOUNDS, 100, 0)).toEqual([]);
+  it('are none for several hosts, for an unknown one, or for no want', () => {
+    expect(extrasOf(planClaim(waitingFor(...many('a'), 'b1'), inProgress({}), { ...BOUNDS, perHost: 48 }, 0))).toEqual([]);
+    expect(extrasOf(planClaim(waitingFor(...many('?')), inProgress({}), { ...BOUNDS, perHost: 48 }, 0))).toEqual([]);
+    expect(planClaim(waitingFor(...many('a')), inProgress({ a99: 48 }), { ...BOUNDS, perHost: 48 }, 0)).toEqual({ wants: [], total: 0 });
+  });
+
+  it('take no slot that is kept for another tenant', () => {
+    const plan = planClaim(waitingFor(...many('a', 'X'), 'a1Y'), inProgress({}), BOUNDS, 0);
+    expect(plan.total).toBe(300);
+    expect(extrasOf(plan)).toEqual([]);
+  });
+});
+
+describe('the tenants of a host', () => {
+  it('keep slots for one that comes while another one has all it may', () => {
+    const busy = inProgress({ a1X: 300 });
+    expect(countsOf(planClaim(waitingFor('a2X', 'a1Y'), busy, BOUNDS, 0))).toEqual({ a1Y: 30 });
+    const both = inProgress({ a1X: 300, a1Y: 30 });
+    expect(countsOf(planClaim(waitingFor('a2X', 'a1Y', 'a1Z'), both, BOUNDS, 0))).toEqual({ a1Z: 15 });
+  });
+
+  it('get equal parts, whatever the number of their subscriptions and the order in which they wait', () => {
+    const many = Array.from({ length: 500 }, (_, i) => `a${i}X`);
+    const partOf = (queues: RoundRobin, load: InFlight) => countsOf(planClaim(queues, load, BOUNDS, 0)).a1Y;
+    expect(partOf(waitingFor(...many, 'a1Y'), inProgress({}))).toBe(150);
+    expect(partOf(waitingFor(...many, 'a1Y'), inProgress({ a1X: 150, a1Y: 30 }))).toBe(120);
+    expect(partOf(waitingFor(...many, 'a1Y'), inProgress({ a1Y: 150, a1X: 30 }))).toBeUndefined();
+  });
+
+  it('keep slots of the process, however many hosts one of them has', () => {
+    const bounds = { total: 100, perSubscription: 50, perHost: 50 };
+    const hanging = inProgress(Object.fromEntries(Array.from('abcdefghij', (host) => [`${host}1X`, 10])));
+    expect(countsOf(planClaim(waitingFor('k1X', 'l1Y'), hanging, bounds, 0))).toEqual({ l1Y: 5 });
   });
 });
 
 describe('advancesAfter', () => {
   const entries = new Map(['a', 'b', 'c'].map((id) => [id, new Entry()]));
   const plan = (total: number, count = 2): ClaimPlan => ({
-    wants: [...entries].map(([subscriptionId, entry]) => ({ subscriptionId, count, after: null, host: 'host', entry })),
+    wants: [...entries].map(([subscriptionId, entry]) => ({ subscriptionId, count, after: null, target: undefined, entry })),
     total,
   });
   const batch = (...ids: string[]) => ids.map((subscriptionId, i) => ({ subscriptionId, id: String(i), dueAt: 'now' }) as DeliveryInHand);

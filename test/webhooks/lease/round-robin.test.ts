@@ -1,18 +1,28 @@
 // Tests the order in which subscriptions are claimed, and how long a cursor counts.
 import { expect, it } from 'vitest';
+import type { Target } from '../../../src/webhooks/lease/in-flight.js';
 import { Entry, RoundRobin } from '../../../src/webhooks/lease/round-robin.js';
 
 const CURSOR = { dueAt: '2026-11-26 05:00:00+00', id: '1' };
 const LATER = { dueAt: '2026-11-26 05:00:01+00', id: '2' };
 
+const TARGETS = new Map<string, Target>();
+function at(host: string): Target {
+  const target = TARGETS.get(host) ?? { host, tenant: 'acme' };
+  TARGETS.set(host, target);
+  return target;
+}
+const targetOf = (host: string | undefined) => (host === undefined ? undefined : at(host));
+
 const orderOf = (waiting: RoundRobin): string[] => {
-  waiting.learnHosts();
-  return [...waiting.byHost()].map(([host, queue]) => `${host ?? 'unknown'}: ${[...queue].map(([id]) => id).join(' ')}`);
+  waiting.learnTargets();
+  return [...waiting.byTarget()].map(([target, queue]) => `${target?.host ?? 'unknown'}: ${[...queue].map(([id]) => id).join(' ')}`);
 };
-const entryOf = (waiting: RoundRobin, host: string | undefined, id: string): Entry => new Map(waiting.queue(host)).get(id) as Entry;
+const entryOf = (waiting: RoundRobin, host: string | undefined, id: string): Entry =>
+  new Map(waiting.byTarget()).get(targetOf(host))?.get(id) as Entry;
 
 it('moves a claimed subscription to the back, and its host too', () => {
-  const waiting = new RoundRobin((id) => id.slice(0, 1));
+  const waiting = new RoundRobin((id) => at(id.slice(0, 1)));
   for (const id of ['a1', 'a2', 'b1', 'c1']) waiting.wake(id);
   expect(orderOf(waiting)).toEqual(['a: a1 a2', 'b: b1', 'c: c1']);
   const first = entryOf(waiting, 'a', 'a1');
@@ -25,7 +35,7 @@ it('moves a claimed subscription to the back, and its host too', () => {
 });
 
 it('keeps a subscription that was woken during its claim, and starts at the head of its queue', () => {
-  const waiting = new RoundRobin(() => 'host');
+  const waiting = new RoundRobin(() => at('host'));
   waiting.wake('one');
   const had = entryOf(waiting, 'host', 'one');
   waiting.wake('one');
@@ -36,7 +46,7 @@ it('keeps a subscription that was woken during its claim, and starts at the head
 
 it('follows a host that becomes known, or changes', () => {
   const hosts = new Map([['b', 'host']]);
-  const waiting = new RoundRobin((id) => hosts.get(id));
+  const waiting = new RoundRobin((id) => targetOf(hosts.get(id)));
   for (const id of ['a', 'b', 'c', 'd']) waiting.wake(id);
   expect(orderOf(waiting)).toEqual(['unknown: a c d', 'host: b']);
   for (const id of ['a', 'c']) hosts.set(id, 'host');

@@ -6,6 +6,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector, errors } from 'undici';
+import { allSlots } from '../../../runtime/slot-share.js';
 import { deadlinesOf } from '../deadlines.js';
 import type { Settings } from '../engine.js';
 import { bare, createReach, type Reach, type ReachSettings, type Target } from './address-policy.js';
@@ -60,7 +61,7 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
     }
   }
 
-  const pooled = { keepAlive: true, maxSockets: perOrigin };
+  const pooled = { keepAlive: true, maxSockets: allSlots(perOrigin) };
   const agents = {
     http: connectingBy(new HttpAgent(pooled), (target) => open({ ...target, secure: false })),
     https: connectingBy(new HttpsAgent(pooled), (target) => open({ ...target, secure: true })),

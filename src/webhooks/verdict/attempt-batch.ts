@@ -116,7 +116,15 @@ export class AttemptBatch {
     return this.exchanges.characters;
   }
 
-  /** Returns the parameters of write-attempts.sql, which are valid until the next `add` or `clear`. */
+  /** Resolves when the requests and responses are compressed; `undefined` when they are. */
+  compressed(): Promise<unknown> | undefined {
+    return this.exchanges.compressed();
+  }
+
+  /**
+   * Returns the parameters of write-attempts.sql, which are valid until the next `add` or `clear`. Those of requests and responses count
+   * only once `compressed` has resolved.
+   */
   toParameters(): Record<ResultColumn, Buffer> {
     const parameters: Partial<Record<ResultColumn, Buffer>> = {};
     for (const name in this.columns) parameters[name as ResultColumn] = this.columns[name as keyof AttemptBatch['columns']].toParameter();

@@ -27,6 +27,7 @@ export async function recordEnded(engine: Pick<Engine, 'pool' | 'log' | 'setting
 export async function insertEnded(db: Pool | PoolClient, records: EndedRecord[]): Promise<void> {
   const exchangeRows = new ExchangeRows();
   const places = records.map(({ attempt }) => exchangeRows.add(attempt, isError(attempt)));
+  await exchangeRows.compressed();
   const { entries, areErrors } = exchangeRows.toParameters();
   const column = <T>(read: (record: EndedRecord) => T) => records.map(read);
   const parameters = {

@@ -43,6 +43,8 @@ export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Prom
  * @param isPatient whether to ignore the `statement_timeout` of the database, which ended the last try
  */
 export async function writeBatch(pool: Pool, batch: AttemptBatch, isPatient = false): Promise<WriteEffects> {
+  const compressed = batch.compressed();
+  if (compressed) await compressed;
   const values = WRITE.values(batch.toParameters());
   if (batch.mayDisable.length === 0 && batch.paces.size === 0 && batch.lines.length === 0) {
     const write = (db: Pool | PoolClient) => db.query({ name: 'hookgraph-write-attempts', text: WRITE.text, values });

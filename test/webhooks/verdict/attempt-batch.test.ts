@@ -37,8 +37,24 @@ it.each<[string, (place: number) => ReturnType<typeof resultOf>]>([
   expect(batch.characters).toBe(0);
 });
 
-it('counts what it has compressed by its compressed size', () => {
+it('counts what it has compressed by its compressed size', async () => {
   const batch = new AttemptBatch();
   for (let place = 0; place < 100; place++) batch.add(resultOf('a', { 'x-long': 'x'.repeat(60_000) }));
+  await batch.compressed();
   expect(batch.characters).toBeLessThan(3 * 60_000);
+});
+
+it('compresses large exchanges elsewhere, while the event loop goes on', async () => {
+  const batch = new AttemptBatch();
+  batch.add(resultOf('a', {}, longText().repeat(2)));
+  batch.add(resultOf('a', {}, 'short'));
+  const before = batch.characters;
+  let went = false;
+  setImmediate(() => {
+    went = true;
+  });
+  await batch.compressed();
+  expect(went).toBe(true);
+  expect(batch.characters).toBeLessThan(before);
+  expect(batch.compressed()).toBeUndefined();
 });

@@ -1,14 +1,18 @@
 // Packs the requests and responses of attempts into compressed rows of `exchanges`, and reads them. Attempts of one batch resemble each
 // other, so 32 of them take a tenth of the bytes that they take one by one.
-import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, deflateRaw, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Attempt, BodyOmitted, RecordedBody } from '../model.js';
 import { booleans, byteas } from './arrays.js';
 
 /** The maximum number of attempts in a row. Reading one attempt decompresses the whole row. */
 const MAX_ENTRIES = 32;
-/** The number of characters after which a row takes no further attempt. */
+/**
+ * The number of characters after which a row takes no further attempt. A row that has more is compressed by another thread, because that
+ * takes milliseconds.
+ */
 const MAX_CHARACTERS = 65_536;
-/** The number of characters above which speed matters more than size, because compressing blocks the event loop. */
+/** The number of characters above which speed matters more than size. */
 const LARGE = 262_144;
 /** The first byte of a row: the format of the bytes that follow, raw deflate with DICTIONARY of a JSON array of `Entry`. */
 const FORMAT = 1;
@@ -54,7 +58,8 @@ export class ExchangeRows {
   characters = 0;
   private count = 0;
   private readonly open = new Map<boolean, OpenRow>();
-  private readonly closed = new Map<number, { entries: Buffer; isError: boolean }>();
+  private readonly closed = new Map<number, { entries: Buffer | null; isError: boolean }>();
+  private readonly compressing = new Set<Promise<void>>();
 
   /** Adds the exchange of an attempt; returns `null` when it sent nothing. */
   add({ request, response }: Exchanged, isError: boolean): ExchangePlace | null {
@@ -75,9 +80,18 @@ export class ExchangeRows {
     return place;
   }
 
-  /** Returns the rows as parameters of a statement: `entries` and `areErrors`, by the number of the row. */
+  /** Resolves when all rows are compressed; `undefined` when they are. */
+  compressed(): Promise<unknown> | undefined {
+    this.closeAll();
+    return this.compressing.size === 0 ? undefined : Promise.all(this.compressing);
+  }
+
+  /**
+   * Returns the rows as parameters of a statement: `entries` and `areErrors`, by the number of the row. Await `compressed` before it, else
+   * the rows that are being compressed are null.
+   */
   toParameters(): { entries: Buffer; areErrors: Buffer } {
-    for (const [isError, row] of [...this.open]) this.close(isError, row);
+    this.closeAll();
     this.entries.clear();
     this.areErrors.clear();
     for (let number = 1; number <= this.count; number++) {
@@ -91,17 +105,36 @@ export class ExchangeRows {
   clear(): void {
     this.open.clear();
     this.closed.clear();
+    this.compressing.clear();
     this.entries.clear();
     this.areErrors.clear();
     this.characters = 0;
     this.count = 0;
   }
 
+  private closeAll(): void {
+    for (const [isError, row] of [...this.open]) this.close(isError, row);
+  }
+
   private close(isError: boolean, { number, entries, characters }: OpenRow): void {
     this.open.delete(isError);
-    const bytes = pack(entries, characters);
-    this.closed.set(number, { entries: bytes, isError });
-    this.characters += bytes.length - characters;
+    const row: { entries: Buffer | null; isError: boolean } = { entries: null, isError };
+    this.closed.set(number, row);
+    const end = (bytes: Buffer) => {
+      row.entries = bytes;
+      this.characters += bytes.length - characters;
+    };
+    if (characters <= MAX_CHARACTERS) {
+      end(pack(entries, characters));
+      return;
+    }
+    const compressing = packElsewhere(entries, characters).then((bytes) => {
+      this.compressing.delete(compressing);
+      end(bytes);
+    });
+    // The caller of `compressed` gets the failure.
+    compressing.catch(() => {});
+    this.compressing.add(compressing);
   }
 }
 
@@ -111,10 +144,22 @@ function packed({ headers, body, bytes = null, omitted = null, data = null }: Pa
 }
 
 function pack(entries: string[], characters: number): Buffer {
-  const level = characters > LARGE ? constants.Z_BEST_SPEED : 3;
-  const deflated = deflateRawSync(`[${entries.join(',')}]`, { level, dictionary: DICTIONARY });
-  return Buffer.concat([Buffer.of(FORMAT), deflated]);
+  return formatted(deflateRawSync(arrayOf(entries), optionsFor(characters)));
 }
+
+const deflateElsewhere = promisify<string, ZlibOptions, Buffer>(deflateRaw);
+
+/** As `pack`, in a thread of Node's pool. */
+async function packElsewhere(entries: string[], characters: number): Promise<Buffer> {
+  return formatted(await deflateElsewhere(arrayOf(entries), optionsFor(characters)));
+}
+
+const arrayOf = (entries: string[]): string => `[${entries.join(',')}]`;
+const formatted = (deflated: Buffer): Buffer => Buffer.concat([Buffer.of(FORMAT), deflated]);
+const optionsFor = (characters: number): ZlibOptions => ({
+  level: characters > LARGE ? constants.Z_BEST_SPEED : 3,
+  dictionary: DICTIONARY,
+});
 
 /** Returns the row without the contents of the exchanges at these places; they give the reason instead. */
 export function blanked(row: Buffer, places: readonly number[], omitted: BodyOmitted): Buffer {

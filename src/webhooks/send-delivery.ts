@@ -18,6 +18,7 @@ import { kindNamed } from './destinations/registry.js';
 import { type Authorization, authorize } from './request/auth/authorize.js';
 import { createTokens } from './request/auth/oauth2.js';
 import { redactEcho } from './request/redact-echo.js';
+import { SearchBudgets } from './request/search-budgets.js';
 import type { SentRequest } from './verdict/attempt-record.js';
 
 type Body = Parameters<typeof compose>[3];
@@ -180,15 +181,23 @@ async function sendAuthorized({ senders, tokens, blame }: Connections, sending: 
   return redacted(again);
 }
 
-/** Length of an answer's body, in characters, from which on searching it for secrets waits for its tenant's turn. */
-const LONG_BODY = 4_096;
+/** Length of an answer, in characters, from which on searching it for secrets waits for its tenant's turn, and counts for the tenant. */
+const LONG_ANSWER = 4_096;
+const searches = new SearchBudgets();
 
 function redactInTurn(compiled: Compiled, answer: Reply | NoReply, seen?: string[]): (Reply | NoReply) | Promise<Reply | NoReply> {
-  if (answer.kind !== 'REPLY' || answer.body.length < LONG_BODY) return redactEcho(compiled, answer, seen);
+  if (answer.kind !== 'REPLY' || lengthOf(answer) < LONG_ANSWER) return redactEcho(compiled, answer, seen);
   const { tenant } = compiled.owner;
-  const redact = () => loopShare.measure(tenant, 'searching a response for secrets', () => redactEcho(compiled, answer, seen));
+  const search = () => searches.use(tenant, (budget) => redactEcho(compiled, answer, seen, budget));
+  const redact = () => loopShare.measure(tenant, 'searching a response for secrets', search);
   const turn = loopShare.turn(loopShare.open(tenant, 'searching a response for secrets'));
   return turn ? turn.then(redact) : redact();
+}
+
+function lengthOf({ body, headers }: Reply): number {
+  let { length } = body;
+  for (const name in headers) length += name.length + (headers[name] as string).length;
+  return length;
 }
 
 const hosts = new Map<string, string>();

@@ -1,13 +1,13 @@
 // Redacts the secrets of a request from the response, in every encoding in which a receiver or token endpoint may repeat them.
 import type { Compiled } from '../base/compiled.js';
-import { createFinder, type Finder, MAX_OPERATIONS, MIN_LENGTH } from '../base/recording/find-texts.js';
+import { type Budget, createFinder, type Finder, MAX_OPERATIONS, MIN_LENGTH } from '../base/recording/find-texts.js';
 import { escapeXml } from '../base/templates/rendering.mjs';
 import { secretsOf } from './auth/credentials.js';
 
 type Secretive = Pick<Compiled, 'secretTexts' | 'auth'>;
 
 const REDACTED = '[redacted]';
-/** Recorded instead of a text of the response when searching it for secrets would take more than MAX_OPERATIONS operations. */
+/** Recorded instead of a text of the response when searching it for secrets would take more operations than are left. */
 const NOT_RECORDED = '[not recorded]';
 
 /**
@@ -21,10 +21,11 @@ export function redactEcho<
   answer: T,
   /** OAuth tokens that were fetched for this request and sent with it. */
   tokens: string[] = [],
+  budget: Budget = { left: MAX_OPERATIONS },
 ): T {
   const finder = finderOf(compiled, tokens);
   if (finder === null) return answer;
-  const clean = cleanerWith(finder);
+  const clean = cleanerWith(finder, budget);
   const { headers: hadHeaders, message: hadMessage, explanation: hadExplanation, body: hadBody } = answer;
   // Headers are redacted first: searching a large body could use up the allowed operations, and the header `Retry-After` is needed to judge
   // the response.
@@ -48,8 +49,7 @@ export function createCleaner(secrets: readonly string[]): (text: string) => str
   return cleanerWith(finder);
 }
 
-function cleanerWith(finder: Finder): (text: string) => string {
-  const budget = { left: MAX_OPERATIONS };
+function cleanerWith(finder: Finder, budget: Budget = { left: MAX_OPERATIONS }): (text: string) => string {
   return (text) => (isLong(text) ? (finder.replace(text, REDACTED, budget) ?? NOT_RECORDED) : text);
 }
 
@@ -70,25 +70,35 @@ function cleanHeaders(headers: Record<string, string>, clean: (text: string) => 
 const isLong = (text: string): boolean => text.length >= MIN_LENGTH;
 
 interface Known {
+  /** Finds the secrets of the definition; `null` when there are none. */
+  own: Finder | null;
+  /** Finds those and the tokens of the last request; `null` when there are none. */
   finder: Finder | null;
   tokens: string[];
 }
 
 /**
- * Caches, for each compiled definition, the finder that searches texts for its secrets, and the tokens of the last request that the finder
- * includes.
+ * Caches the finders of each compiled definition. That of its own secrets stays, because preparing it takes up to 100 ms, and a token
+ * endpoint may answer with another token for each request.
  */
 const known = new WeakMap<Secretive, Known>();
 
 function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
   const before = known.get(compiled);
   if (before && before.tokens.length === tokens.length && before.tokens.every((token, at) => token === tokens[at])) return before.finder;
-  const { secretTexts, auth } = compiled;
-  const secrets = [...secretTexts, ...(auth ? secretsOf(auth) : []), ...tokens].flatMap(withKeyOf).filter(isLong);
-  const finder = secrets.length === 0 ? null : createFinder(secrets.flatMap(writingsOf));
-  known.set(compiled, { finder, tokens });
+  const own = before ? before.own : finderOfOwn(compiled);
+  const writings = writingsOfAll(tokens);
+  const finder = writings.length === 0 ? own : (own ?? createFinder([])).with(writings);
+  known.set(compiled, { own, finder, tokens });
   return finder;
 }
+
+function finderOfOwn({ secretTexts, auth }: Secretive): Finder | null {
+  const writings = writingsOfAll([...secretTexts, ...(auth ? secretsOf(auth) : [])]);
+  return writings.length === 0 ? null : createFinder(writings);
+}
+
+const writingsOfAll = (secrets: string[]): string[] => secrets.flatMap(withKeyOf).filter(isLong).flatMap(writingsOf);
 
 /**
  * Returns a secret and, if it is a Standard Webhooks key, two more forms of it: without its prefix `whsec_` or `whsk_`, and its bytes as

@@ -234,3 +234,27 @@ it('records "[not recorded]" where looking would take too long, and never holds 
   const cleaned = redactEcho({ secretTexts, auth: null }, answer);
   expect(cleaned).toMatchObject({ headers: { 'retry-after': '120' }, body: '[not recorded]' });
 });
+
+it("prepares the search for a subscription's own secrets once, however often its token changes", () => {
+  let prepared = 0;
+  const secretive = {
+    get secretTexts() {
+      prepared += 1;
+      return ['a secret of its own'];
+    },
+    auth: null,
+  };
+  for (const token of ['a-token-of-the-first-hour', 'a-token-of-the-second-hour', 'a-token-of-the-third-hour']) {
+    const body = `${token}|a secret of its own|${Buffer.from(token).toString('hex')}|a-token-of-the-zeroth-hour`;
+    expect(redactEcho(secretive, { kind: 'REPLY', body }, [token]).body).toBe(
+      '[redacted]|[redacted]|[redacted]|a-token-of-the-zeroth-hour',
+    );
+  }
+  expect(prepared).toBe(1);
+});
+
+it('takes out a token and a secret that overlap', () => {
+  const secretive = { secretTexts: ['secret-and-first-half'], auth: null };
+  const body = 'x secret-and-first-half-of-a-token x';
+  expect(redactEcho(secretive, { kind: 'REPLY', body }, ['first-half-of-a-token']).body).toBe('x [redacted] x');
+});

@@ -19,6 +19,8 @@ export const MAX_OPERATIONS = 1_000_000;
 export interface Finder {
   /** Replaces each occurrence by `put`. Returns the same string when there is none, `null` when the budget is exhausted. */
   replace(text: string, put: string, budget: Budget): string | null;
+  /** Returns a finder that finds these texts, too. Building it costs no more than one for these texts alone. */
+  with(texts: Iterable<string>): Finder;
 }
 
 /**
@@ -30,15 +32,16 @@ export interface Finder {
  * text and encoding: about 20 KB per secret, of which a worker holds thousands.
  */
 export function createFinder(texts: Iterable<string>, words: Iterable<string> = []): Finder {
-  const index = indexOf(texts);
   const shortWords = new Set(words);
   const lengths = [...new Set([...shortWords].map(({ length }) => length))].sort((a, b) => b - a);
-  return {
+  const finderOf = (indexes: Index[]): Finder => ({
     replace(text, put, budget) {
-      const found = index === null ? text : replaceTexts(index, text, put, budget);
+      const found = indexes.length === 0 ? text : replaceTexts(indexes, text, put, budget);
       return found === null || shortWords.size === 0 ? found : replaceWords(shortWords, lengths, found, put, budget);
     },
-  };
+    with: (more) => finderOf([...indexes, ...indexOf(more)]),
+  });
+  return finderOf(indexOf(texts));
 }
 
 /**
@@ -67,9 +70,9 @@ interface Index {
 
 const LIKELY = { ascii: /[\t\n\r\0 -~]{8}/, other: /(?:[\t\n\r\0]|\P{Cc}|[\u0080-\u009f]){8}/u };
 
-function indexOf(given: Iterable<string>): Index | null {
+function indexOf(given: Iterable<string>): Index[] {
   const texts = [...new Set([...given].flatMap(writtenAsBytes).map(fold))].filter(({ length }) => length >= MIN_LENGTH).sort();
-  if (texts.length === 0) return null;
+  if (texts.length === 0) return [];
   const ranges: Index['ranges'] = new Map();
   const shifts = new Uint8Array(Math.min(65_536, 2 ** Math.ceil(Math.log2(texts.length * MIN_LENGTH * 4)))).fill(MIN_LENGTH - 1);
   for (let from = 0, to = 0; from < texts.length; from = to) {
@@ -84,7 +87,7 @@ function indexOf(given: Iterable<string>): Index | null {
     }
   }
   const isPlain = texts.every((text) => /^[\t\n\r -~]*$/.test(text));
-  return { texts, ranges, shifts, likely: isPlain ? LIKELY.ascii : LIKELY.other };
+  return [{ texts, ranges, shifts, likely: isPlain ? LIKELY.ascii : LIKELY.other }];
 }
 
 function hashAt(text: string, from: number): number {
@@ -124,18 +127,18 @@ interface Part {
   to: number;
 }
 
-function replaceTexts(index: Index, text: string, put: string, budget: Budget): string | null {
+function replaceTexts(indexes: Index[], text: string, put: string, budget: Budget): string | null {
   const end = endOf(text);
-  const parts = findIn(index, text, end, budget);
+  const parts = findAll(indexes, text, end, budget);
   if (parts === null || text.length < MIN_LENGTH) return parts && cut(text, parts, put);
   const whole = text.slice(0, end);
   const decoded = decodeText(whole);
-  if (decoded && !addParts(index, decoded, parts, budget)) return null;
+  if (decoded && !addParts(indexes, decoded, parts, budget)) return null;
   if (isQuotedPrintable(decoded?.text ?? whole)) {
     const quoted = decodeText(whole, true);
-    if (quoted && !addParts(index, quoted, parts, budget)) return null;
+    if (quoted && !addParts(indexes, quoted, parts, budget)) return null;
   }
-  return addRuns(index, decoded ?? whole, parts, budget) ? cut(text, parts, put) : null;
+  return addRuns(indexes, decoded ?? whole, parts, budget) ? cut(text, parts, put) : null;
 }
 
 /** How often the content of base64, hex or a list of bytes is searched for further such content. */
@@ -145,10 +148,10 @@ const MAX_DEPTH = 3;
  * Adds the whole ranges that are base64, hex or a list of bytes whose content has a text in it. Returns `false` when the budget is
  * exhausted.
  */
-function addRuns(index: Index, source: Decoded | string, parts: Part[], budget: Budget): boolean {
+function addRuns(indexes: Index[], source: Decoded | string, parts: Part[], budget: Budget): boolean {
   const isDecoded = typeof source !== 'string';
   for (const { from, to, bytes } of encodedRuns(isDecoded ? source.text : source)) {
-    const found = isIn(index, bytes, budget, 1);
+    const found = isIn(indexes, bytes, budget, 1);
     if (found === null) return false;
     if (found) parts.push(isDecoded ? { from: source.from[from] as number, to: source.to[to - 1] as number } : { from, to });
   }
@@ -156,27 +159,27 @@ function addRuns(index: Index, source: Decoded | string, parts: Part[], budget: 
 }
 
 /** Whether a text is in the bytes, whatever their escapes and inner encodings; `null` when the budget is exhausted. */
-function isIn(index: Index, bytes: Buffer, budget: Budget, depth: number): boolean | null {
+function isIn(indexes: Index[], bytes: Buffer, budget: Budget, depth: number): boolean | null {
   budget.left -= bytes.length;
   const plain = bytes.toString('latin1');
-  if (!index.likely.test(plain)) return false;
+  if (!indexes.some(({ likely }) => likely.test(plain))) return false;
   const decoded = decodeText(bytes.toString('utf8'))?.text;
   for (const text of decoded === undefined ? [plain] : [plain, decoded]) {
-    const found = findIn(index, text, text.length, budget);
+    const found = findAll(indexes, text, text.length, budget);
     if (found === null || found.length > 0) return found && true;
   }
   if (depth === MAX_DEPTH) return false;
   for (const inner of encodedRuns(decoded ?? plain)) {
-    const found = isIn(index, inner.bytes, budget, depth + 1);
+    const found = isIn(indexes, inner.bytes, budget, depth + 1);
     if (found !== false) return found;
   }
   return false;
 }
 
 /** Adds the ranges of the source whose decoded form contains a text. Returns `false` when the budget is exhausted. */
-function addParts(index: Index, { text, end, from, to }: Decoded, parts: Part[], budget: Budget): boolean {
+function addParts(indexes: Index[], { text, end, from, to }: Decoded, parts: Part[], budget: Budget): boolean {
   budget.left -= 4 * text.length;
-  const found = findIn(index, text, end, budget);
+  const found = findAll(indexes, text, end, budget);
   for (const part of found ?? []) parts.push({ from: from[part.from] as number, to: to[part.to - 1] as number });
   return found !== null;
 }
@@ -188,7 +191,17 @@ function endOf(text: string): number {
   return end;
 }
 
-/** The ranges where texts were found; `null` when the budget is exhausted. */
+/** The ranges where texts of any index were found; `null` when the budget is exhausted. */
+function findAll([index, ...others]: Index[], text: string, end: number, budget: Budget): Part[] | null {
+  const parts = findIn(index as Index, text, end, budget);
+  for (const other of others) {
+    const found = parts && findIn(other, text, end, budget);
+    if (found === null) return null;
+    parts?.push(...found);
+  }
+  return parts;
+}
+
 function findIn({ texts, ranges, shifts }: Index, text: string, end: number, budget: Budget): Part[] | null {
   const parts: Part[] = [];
   for (let last = MIN_LENGTH - 1; last < end; ) {

@@ -72,9 +72,12 @@ export function startRenderChild(low: boolean, onProgress: (progress: Progress[]
   };
 }
 
+/** The nice value of a process for slow templates: on a busy machine it gets a tenth of what Postgres and the worker get. */
+const LOW_PRIORITY = 10;
+
 function lower(pid: number): void {
   try {
-    setPriority(pid, 5);
+    setPriority(pid, LOW_PRIORITY);
   } catch {
     // The process has ended already, or the system doesn't support priorities.
   }

@@ -61,8 +61,9 @@ export function databaseEndpoints(url: string): { host: string; port: number }[]
 }
 
 const OLDEST_VERSION = 15;
+const ENCODINGS = ['UTF8', 'SQL_ASCII'];
 
-/** Checks the database. @throws RuntimeError when it doesn't answer or Postgres is too old; the message contains no password */
+/** Checks the database. @throws RuntimeError when it doesn't answer, is too old or can't hold any text; the message contains no password */
 export async function checkDatabase(url: string): Promise<void> {
   const { Client = pg.Client, ...options } = connectionOptions(url);
   const servers = serversOf(url).map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
@@ -71,10 +72,20 @@ export async function checkDatabase(url: string): Promise<void> {
   client.on('error', () => {});
   try {
     await client.connect();
-    const { rows } = await client.query('SHOW server_version_num');
-    const version = Math.floor(Number(rows[0].server_version_num) / 10_000);
+    const { rows } = await client.query(
+      "SELECT current_setting('server_version_num') AS number, current_setting('server_encoding') AS encoding",
+    );
+    const [{ number, encoding }] = rows;
+    const version = Math.floor(Number(number) / 10_000);
     if (version < OLDEST_VERSION)
       throw new RuntimeError('DATABASE_TOO_OLD', `${name} is Postgres ${version}`, `Hookgraph needs ${OLDEST_VERSION} or newer.`);
+    // SQL_ASCII stores any bytes. Other encodings would refuse bodies and responses with characters that they lack.
+    if (!ENCODINGS.includes(encoding))
+      throw new RuntimeError(
+        'DATABASE_ENCODING',
+        `${name} has the encoding ${encoding}, which can't hold every text`,
+        'Create it with ENCODING UTF8, or move it there by dump and restore.',
+      );
   } catch (cause) {
     if (cause instanceof RuntimeError) throw cause;
     const hint = adviceOn(cause) ?? 'Check DATABASE_URL.';

@@ -120,6 +120,7 @@ export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutT
 export { describeWorkers, readWorkers } from './base/store/workers.js';
 export { timeOfId } from './base/time-of-id.js';
 export type { PlannedStatement } from './capture/plan-capture.js';
+export { findSilencedWriters } from './capture/silenced-writers.js';
 export { findOutOfStep, outOfStep } from './capture/watch-capture.js';
 export { describeDestinationOptions, readDestinationOptions } from './destinations/options.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { databaseEndpoints, openPool } from '../../src/runtime/database.js';
+import { checkDatabase, databaseEndpoints, openPool } from '../../src/runtime/database.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { openReadOnlyPool } from '../../src/sources/limited-reader.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
@@ -103,4 +103,21 @@ test.each([
   ['postgres://%2Fvar%2Frun%2Fpostgresql/hooks', []],
 ])('the database of %s is at %o', (url, endpoints) => {
   expect(databaseEndpoints(url)).toEqual(endpoints);
+});
+
+test('a database whose encoding lacks characters is refused, by a sentence that says what to do', async () => {
+  await checkDatabase(database.url);
+  const url = new URL(database.url);
+  url.pathname = `${url.pathname}_latin1`;
+  const name = url.pathname.slice(1);
+  await database.pool.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' STRATEGY FILE_COPY`);
+  try {
+    await expect(checkDatabase(url.href)).rejects.toMatchObject({
+      code: 'DATABASE_ENCODING',
+      message: expect.stringMatching(/ has the encoding LATIN1, which can't hold every text$/),
+      hint: expect.stringMatching(/ENCODING UTF8/),
+    });
+  } finally {
+    await database.pool.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  }
 });

@@ -4,7 +4,7 @@ import { listPendingMigrations } from '../../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../../runtime/migration-sets.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import { checkKeys } from '../../webhooks/index.js';
-import { checkServer, checkWithoutTenant, checkWorker } from './check-store.js';
+import { checkServer, checkWithoutTenant, checkWorker, checkWriters } from './check-store.js';
 import { attempt, finding, type Report } from './finding.js';
 
 export async function checkAppStore(hooks: Hookgraph, report: Report): Promise<void> {
@@ -38,6 +38,7 @@ export async function checkAppStore(hooks: Hookgraph, report: Report): Promise<v
   for (const { severity, subject, message, hint } of problems)
     report(finding('announcement', severity === 'ERROR' ? 'FAIL' : 'WARN', `${subject}: ${message}`, hint));
   if (problems.length === 0) report(finding('announcement', 'OK', 'tables, triggers, finders and stored queries have no problems'));
+  await checkWriters(pool, report);
   await checkWorker(pool, report);
   await checkWithoutTenant(pool, report);
 }

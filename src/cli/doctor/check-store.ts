@@ -32,6 +32,7 @@ export async function checkStore(url: string, config: Config, report: Report, en
     if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
       await attempt('keys', report, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
     await checkCapture(pool, { url, config, log }, report);
+    await checkWriters(pool, report);
     await checkWorker(pool, report);
     await checkAddress(pool, config, report, env);
     await checkWithoutTenant(pool, report);
@@ -95,6 +96,12 @@ export async function checkServer(pool: pg.Pool, report: Report): Promise<void> 
 function reportCapture(findings: CaptureFinding[], report: Report): void {
   if (findings.length === 0) report(finding('capture', 'OK', 'every change of the announced tables is recorded'));
   for (const { loses, message, hint } of findings) report(finding('capture', loses ? 'FAIL' : 'WARN', message, hint));
+}
+
+/** Warns of roles whose changes are not recorded, because their sessions fire no triggers. */
+export async function checkWriters(pool: pg.Pool, report: Report): Promise<void> {
+  const { findSilencedWriters } = await import('../../webhooks/index.js');
+  for (const { message, hint } of await findSilencedWriters(pool)) report(finding('capture', 'WARN', message, hint));
 }
 
 export async function checkWorker(pool: pg.Pool, report: Report): Promise<void> {

@@ -11,6 +11,7 @@ import { attachParts } from './attach-parts.js';
 import { type Comparison, compareCatalog } from './compare-catalog.js';
 import { logFaults } from './log-faults.js';
 import { readCatalog, readCatalogHash } from './read-catalog.js';
+import { findSilencedWriters } from './silenced-writers.js';
 
 export interface CaptureWatch {
   /**
@@ -98,6 +99,8 @@ export function createCaptureWatch({ pool, host, log, everyMs = CHECK_MS }: Capt
     async requireMatch() {
       await compareAndRepair();
       if (noticed.length > 0) throw outOfStep(noticed);
+      for (const { message, hint } of await findSilencedWriters(pool))
+        log.warn({ finding: message, hint }, 'some changes of announced tables are not recorded, because of a setting of Postgres');
     },
     async check() {
       await compareAndRepair();

@@ -1,7 +1,7 @@
 // Joins the engine, the GraphQL API and the host's source into one object.
 import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
 import { escapeIdentifier, type Pool } from 'pg';
-import { type Api, createApi, type Labels, mergeApi } from '../graphql/index.js';
+import { type Api, createApi, isMerged, type Labels, mergeApi } from '../graphql/index.js';
 import { watchedPool } from '../runtime/connections/watched-pool.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { connectionOptions } from '../runtime/database-url/connection-options.js';
@@ -155,7 +155,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   afterReading(api, () => announcement.ready());
   const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });
   /** Merges Hookgraph's API into a schema unless it is already merged, as in a printed copy of the served schema. */
-  const mergedOrAsIs = (host: GraphQLSchema) => (host.getType('WebhookSubscription') ? host : merge(host));
+  const mergedOrAsIs = (host: GraphQLSchema) => (isMerged(host, api) ? host : merge(host));
   const schema = options.schema ? merge(options.schema) : api.schema;
   const tablesHost = options.schema
     ? null

@@ -1,7 +1,7 @@
 // Tests name collisions with a host: all are refused at once or get a prefix; shared types are joined or renamed.
-import { buildSchema, type GraphQLObjectType, validateSchema } from 'graphql';
+import { buildSchema, type GraphQLObjectType, printSchema, validateSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mergeApi } from '../../src/graphql/index.js';
+import { isMerged, mergeApi } from '../../src/graphql/index.js';
 import { type ApiWorld, apiWorld, ask, saveBy } from './api-world.js';
 
 const FIELDS = 'field: String! fullMessage: String! message: String! path: [String!]! type: String!';
@@ -31,6 +31,16 @@ describe('names that collide', () => {
       /with the prefix "Hookgraph" into the schema, which uses these names for something else: the type HookgraphPageInfo\. /,
     );
     expect(() => mergeApi(host(), world.api(), { prefix: '9' })).toThrow(/can't begin a GraphQL name/);
+  });
+
+  it('tell a merged schema, also a printed one, from a host with a type of the same name', () => {
+    const plain = buildSchema('type Query { a: Int }');
+    for (const schema of [plain, host()]) {
+      expect(isMerged(schema, world.api())).toBe(false);
+      const merged = mergeApi(schema, world.api(), { prefix: 'harbour' });
+      expect(isMerged(merged, world.api())).toBe(true);
+      expect(isMerged(buildSchema(printSchema(merged)), world.api())).toBe(true);
+    }
   });
 
   it('get the prefix, and nothing else does; ids tell whose they are', async () => {

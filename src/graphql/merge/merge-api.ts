@@ -19,6 +19,20 @@ export interface MergeOptions {
   prefix?: string;
 }
 
+/**
+ * Whether a schema contains Hookgraph's API already, as a printed copy of a merged schema does, whatever its names. A host's own type
+ * `WebhookSubscription` is told from Hookgraph's by its fields.
+ */
+export function isMerged(schema: GraphQLSchema, api: Api): boolean {
+  const ours = api.schema.getType('WebhookSubscription') as GraphQLObjectType;
+  const fields = Object.keys(ours.getFields());
+  return Object.values(schema.getTypeMap()).some((type) => {
+    if (!isObjectType(type) || !type.name.endsWith(ours.name)) return false;
+    const theirs = type.getFields();
+    return fields.every((field) => Object.hasOwn(theirs, field));
+  });
+}
+
 type Types = Record<string, GraphQLNamedType>;
 type Fields = GraphQLFieldConfigMap<unknown, object>;
 

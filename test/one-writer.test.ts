@@ -31,7 +31,7 @@ const OWNERS: Record<string, string[]> = {
   attempt_stats: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
   attempt_stats_position: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
   dismissals: ['base/store/errors.ts'],
-  subscriptions: ['base/store/subscription-status.ts', 'operations/save.ts'],
+  subscriptions: ['base/store/subscription-status.ts', 'operations/create.ts', 'operations/save.ts'],
   subscription_versions: ['operations/save.ts'],
   secrets: ['base/store/secrets.ts'],
   paces: ['base/store/paces.ts'],

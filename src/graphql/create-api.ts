@@ -7,6 +7,7 @@ import { createBuilder } from './builder.js';
 import { addHostTypes, type HostTypenames, type LoadNode } from './host-types.js';
 import type { Labels } from './label-of.js';
 import { addBulkMutations } from './mutations/bulk-actions.js';
+import { addCreateSeveral } from './mutations/create-several.js';
 import { addSendAgain } from './mutations/resend.js';
 import { addRotation } from './mutations/rotate-secret.js';
 import { addMutations } from './mutations/save.js';
@@ -95,6 +96,7 @@ export function createApi({
   addById(builder, access, types);
   const input = addInput(builder, types);
   addMutations(builder, access, { types, userError, input });
+  addCreateSeveral(builder, access, { types, userError, input });
   addTryOut(builder, access, { types, userError, input });
   addSendAgain(builder, access, { types, userError });
   addBulkMutations(builder, access, { types, userError });

@@ -152,6 +152,7 @@ export { type BodySchema, bodySchema } from './operations/contract/body-schema.j
 export { EGRESS_SOURCES, type Egress, type EgressField, egressOf } from './operations/contract/egress.js';
 export { inferSchema } from './operations/contract/infer-schema.js';
 export { observedBodies } from './operations/contract/observed.js';
+export { type CreateResult, createSubscription, createSubscriptions } from './operations/create.js';
 export { type Decision, decisionsOf } from './operations/decisions.js';
 export { BODY_STATES, deliveriesAfter, type NumberedDeliveries, type NumberedDelivery } from './operations/deliveries-after.js';
 export { isActor, listMatchingEvents, type Matching } from './operations/event-log.js';
@@ -170,7 +171,7 @@ export { cancelReplay, dryRunReplay, type ReplayDryRun, type Replayed, type Repl
 export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './operations/resend.js';
 export { rotateSecret } from './operations/rotate-secret.js';
-export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './operations/save.js';
+export { deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './operations/save.js';
 export { snapshotSubscription } from './operations/snapshot.js';
 export { type Switched, switchGroup } from './operations/switch-group.js';
 export type { TryReport, TryResult } from './operations/try-result.js';

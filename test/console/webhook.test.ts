@@ -1,6 +1,7 @@
 // Promise: the owner of a webhook sees its health, tests it, switches it off and on, catches up, rotates its secret, compares versions.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ACCOUNT, KEYS, REGION, startAws } from '../support/aws.js';
 import { createUser } from '../support/journey.js';
 import { until } from '../support/until.js';
 import { type Console, hasBrowser, openConsole } from './browser.js';
@@ -49,6 +50,37 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
     await page.getByRole('button', { name: 'Send a test' }).click();
     await dialog.getByText('Response: 500').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).click();
+  });
+
+  it.each(['SNS', 'SQS', 'EventBridge'] as const)('is created in the form to send to %s, and its notification arrives', async (kind) => {
+    const aws = await startAws();
+    const accepted = { FailedEntryCount: 0, Entries: [{ EventId: 'of-the-bus' }] };
+    // No service takes events here, so the answer of one is given.
+    if (kind === 'EventBridge') aws.answer = (response) => void response.writeHead(200).end(JSON.stringify(accepted));
+    const { topicArn, queueUrl } = await aws.topicWithQueue('from-the-form');
+    const { queueArn } = await aws.queue('from-the-form');
+    const address = { SNS: topicArn, SQS: queueArn, EventBridge: `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/some` }[kind];
+    await world.open('/webhooks/new?topic=user%2Fcreated');
+    const form = page.getByRole('dialog');
+    const fill = (label: string, text: string) => form.getByRole('textbox', { name: label, exact: true }).fill(text);
+    await fill('Name', `To ${kind}`);
+    await form.locator('label', { hasText: new RegExp(`^${kind}$`) }).click();
+    await fill({ SNS: 'Topic ARN', SQS: 'Queue ARN', EventBridge: 'Event bus ARN' }[kind], address);
+    await fill('Access key id', KEYS.accessKeyId);
+    await fill('Secret access key', KEYS.secretAccessKey);
+    await fill('Endpoint', aws.endpoint);
+    await form.getByRole('button', { name: 'Create Webhook' }).click();
+    await page.getByRole('heading', { level: 1, name: `To ${kind}` }).waitFor();
+    await page.getByRole('main').getByText(address).first().waitFor();
+    await createUser(world.product, { firstName: 'For', lastName: kind });
+    if (kind === 'EventBridge') await until('the bus has the event', async () => aws.asked.some(({ action }) => action === 'PutEvents'));
+    else expect((await aws.receive(queueUrl, 1))[0]?.Body).toContain('"id"');
+    await page.getByRole('row').filter({ hasText: `For ${kind}` }).getByText('Delivered').waitFor();
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+    await aws.close();
   });
 
   it('is disabled and enabled', async () => {

@@ -1,4 +1,4 @@
-// Validates and saves subscriptions. Each change of a definition creates a new version.
+// Validates and saves changes of subscriptions, and deletes subscriptions. Each change of a definition creates a new version.
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
@@ -18,7 +18,7 @@ import { forgetUpkeep, noteUpkeep, settleUpkeep } from '../destinations/upkeep.j
 import { listYoungClaims, NOTHING_BEGINS, untilNoneBegins } from '../lease/lease-freshness.js';
 import { begin } from './begin-move.js';
 import { checkContract } from './contract/check-contract.js';
-import { beginSnapshot, ONLY_NEW, whyNoSnapshot } from './save/begin-snapshot.js';
+import { ONLY_NEW } from './save/begin-snapshot.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
@@ -34,57 +34,6 @@ export interface SaveResult {
   problems: Problem[];
   /** The events that were missed while the subscription was disabled, when an update has enabled it; `null` or absent: none. */
   missed?: MissedEvents | null;
-}
-
-export async function createSubscription(engine: Engine, actor: Actor, input: SubscriptionInput): Promise<SaveResult> {
-  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
-  const { topic, problems } = await checkedTopic(engine, input, null);
-  const draft = toDraft(input, null, engine.settings);
-  problems.push(
-    ...(await checkDraft(engine, actor.tenant, draft, topic, null)),
-    ...(await checkPhase(engine, actor, draft, topic, null)),
-    ...(await checkReferences(engine, actor, draft, null)),
-  );
-  const isSnapshot = input.startFrom === 'SNAPSHOT';
-  const obstacle = isSnapshot && topic && whyNoSnapshot(topic, draft.phase === 'BEFORE');
-  if (obstacle) problems.push(obstacle);
-  if (!topic || problems.some(isMistake)) return refused(...problems);
-  const { definition, secrets } = splitDraft(draft, null);
-  const id = await insideTransaction(engine.pool, async (client) => {
-    const full = await overLimit(client, actor.tenant, topic, engine.deadlines.subscriptionsPerTopic);
-    if (full) return full;
-    const { rows } = await client.query<{ id: string }>(
-      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase, coalesces, ordering, created_id)
-       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8, $9, $10,
-         CASE WHEN NOT $11 THEN hookgraph.next_id() END) RETURNING id`,
-      [
-        actor.tenant,
-        actor.userId,
-        draft.name,
-        topic.id,
-        input.disabled === true,
-        draft.integrationId,
-        draft.environmentIds,
-        phaseOf(definition),
-        coalesces(definition),
-        definition.ordering ?? null,
-        isSnapshot,
-      ],
-    );
-    const created = (rows[0] as { id: string }).id;
-    await insertVersion(client, actor, created, 1, definition);
-    await writeSecrets(client, engine.vault, created, {}, secrets);
-    await noteUpkeep(client, created, definition);
-    if (definition.rateLimit) await savePace(client, created, { limit: definition.rateLimit, isMoved: false, isBack: false });
-    const changes = changesOf(null, auditable(draft, topic, definition, secrets));
-    if (input.disabled === true) changes.push(switchedTo(true));
-    await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
-    if (isSnapshot) await beginSnapshot(client, engine.host, { actor, subscriptionId: created, topic });
-    return created;
-  });
-  if (typeof id !== 'string') return refused(id);
-  problems.push(...(await settleUpkeep(engine, id, definition)));
-  return { subscription: await read(engine, actor, id), problems };
 }
 
 /**
@@ -145,7 +94,7 @@ const conflict = (version: number, expected: number): Problem => ({
 export const NOT_ALLOWED: Problem = { field: 'base', message: 'you are not allowed to manage webhooks', type: 'FORBIDDEN' };
 export const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };
 
-const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
+export const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
 export const isMistake = (problem: Problem): boolean => problem.severity !== 'warning';
 
 /** Tries to save an update once. Returns `null` when a concurrent save changed the subscription. */
@@ -249,9 +198,9 @@ const UPDATE = `
     phase = $9, coalesces = $10, ordering = $11, updated_at = clock_timestamp()
   WHERE id = $1`;
 
-const coalesces = ({ coalescing }: Definition): boolean => coalescing !== 'NONE';
+export const coalesces = ({ coalescing }: Definition): boolean => coalescing !== 'NONE';
 
-const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
+export const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
 
 /** Returns the topic that the input names. If it names none, returns the saved topic, whose id is `pinned`. */
 export async function checkedTopic(
@@ -273,7 +222,7 @@ export async function checkedTopic(
   return { topic: null, problems: [{ field: 'topic', message: `not found${named}`, type: 'NOT_FOUND' }] };
 }
 
-function auditable(
+export function auditable(
   { name, integrationId, environmentIds }: Pick<Auditable, 'name' | 'integrationId' | 'environmentIds'>,
   { key, version }: Topic,
   definition: Definition,
@@ -294,6 +243,6 @@ export async function raiseVersion(client: PoolClient, id: string): Promise<void
   await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
 }
 
-async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {
+export async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {
   return (await subscriptionsByIds(engine.pool, actor, [id])).get(id) ?? null;
 }

@@ -4,12 +4,8 @@ import { toPage } from '../../../src/webhooks/base/store/page.js';
 import { listSubscriptions } from '../../../src/webhooks/base/store/subscription-lists.js';
 import { loadForSending, subscriptionsByIds } from '../../../src/webhooks/base/store/subscriptions.js';
 import { compileDefinition } from '../../../src/webhooks/compile-definition.js';
-import {
-  createSubscription,
-  deleteSubscription,
-  type SubscriptionInput,
-  updateSubscription,
-} from '../../../src/webhooks/operations/save.js';
+import { createSubscription } from '../../../src/webhooks/operations/create.js';
+import { deleteSubscription, type SubscriptionInput, updateSubscription } from '../../../src/webhooks/operations/save.js';
 import { deliveriesOf, insertDeliveries, moveDeliveries, outOfStep } from '../../support/engine-rows.js';
 import { good, owner, type ThingEngine, thingEngine } from './save/thing-engine.js';
 

@@ -131,8 +131,6 @@ export const REPLAY_REHEARSAL = graphql(`
   }
 `);
 
-export type Rehearsal = NonNullable<ResultOf<typeof REPLAY_REHEARSAL>['webhookReplayDryRun']>['rehearsal'];
-
 export const REPLAY = graphql(`
   mutation Replay($id: ID, $from: DateTime, $to: DateTime, $includeDelivered: Boolean, $mode: WebhookReplayMode) {
     replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $includeDelivered, mode: $mode) {

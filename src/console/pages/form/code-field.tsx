@@ -1,5 +1,5 @@
 // The fields with an editor: the query and the three templates.
-import { lazy, type ReactNode, Suspense, useCallback, useMemo } from 'react';
+import { lazy, memo, type ReactNode, Suspense, useCallback, useMemo } from 'react';
 import { useFormContext } from 'react-hook-form';
 import type { CodeEditorHandle } from '../../editors/code-editor';
 import type { Around } from '../../editors/liquid';
@@ -9,7 +9,7 @@ import styles from './code-field.module.css';
 import { useValue } from './controls';
 import type { Draft } from './draft.js';
 import { type ControlIds, Field } from './field';
-import { useFormScope } from './scope';
+import { useFormScope, useMistakes } from './scope';
 
 const QueryEditor = lazy(() => import('../../editors/editors').then(({ QueryEditor: component }) => ({ default: component })));
 const TemplateEditor = lazy(() => import('../../editors/editors').then(({ TemplateEditor: component }) => ({ default: component })));
@@ -25,14 +25,19 @@ interface SourceProps {
   tools?: ReactNode;
 }
 
-export function QueryField(props: SourceProps) {
+export const QueryField = memo(function QueryField(props: SourceProps) {
   const { schema } = useFormScope();
   return <Source {...props}>{(editor) => <QueryEditor {...editor} schema={schema ?? null} />}</Source>;
+});
+
+interface TemplateProps extends SourceProps {
+  around: Around;
+  scope: LiquidScope | null;
 }
 
-export function TemplateField({ around, scope, ...props }: SourceProps & { around: Around; scope: LiquidScope | null }) {
+export const TemplateField = memo(function TemplateField({ around, scope, ...props }: TemplateProps) {
   return <Source {...props}>{(editor) => <TemplateEditor {...editor} around={around} scope={scope} />}</Source>;
-}
+});
 
 function Source({ name, label, hint, minLines = 3, note, tools, children }: SourceProps & { children(editor: EditorProps): ReactNode }) {
   const { editors } = useFormScope();
@@ -73,8 +78,8 @@ interface BoundProps {
 
 function Bound({ name, label, hint, minLines, ids, children }: BoundProps) {
   const { value, set, onBlur, isReadOnly } = useValue(name);
-  const { editors, mistakesOf } = useFormScope();
-  const { errors, warnings } = mistakesOf(name);
+  const { editors } = useFormScope();
+  const { errors, warnings } = useMistakes(name);
   const mistakes = useMemo(
     (): PlacedMistake[] => [
       ...errors.map((one) => ({ ...one, severity: 'error' as const })),

@@ -18,6 +18,8 @@ export interface Draft {
   description: string;
   /** The id of the topic. */
   topic: string;
+  /** For a new webhook: ids of further topics, each of which gets a webhook of its own. */
+  moreTopics: string[];
   contentType: 'JSON' | 'XML';
   destination: DestinationKind;
   callbackUrl: string;
@@ -65,6 +67,7 @@ export const EMPTY: Draft = {
   name: '',
   description: '',
   topic: '',
+  moreTopics: [],
   contentType: 'JSON',
   destination: 'HTTPS',
   callbackUrl: '',

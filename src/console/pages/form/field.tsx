@@ -4,7 +4,7 @@ import { Help } from '../../kit/field';
 import styles from './field.module.css';
 import { describeField } from './help-texts.js';
 import type { FieldMistake } from './mistakes.js';
-import { useFormScope } from './scope';
+import { useFormScope, useMistakes } from './scope';
 
 export interface ControlIds {
   id: string;
@@ -45,7 +45,7 @@ export function Field({
   children,
 }: FieldProps) {
   const id = useId();
-  const { errors, warnings } = useFormScope().mistakesOf(name);
+  const { errors, warnings } = useMistakes(name);
   const hasMistakes = errors.length + warnings.length > 0;
   const ids = {
     id,

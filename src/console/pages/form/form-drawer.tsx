@@ -39,10 +39,11 @@ function FormDrawer({ id, given }: DrawerProps) {
   // A new webhook's page shows whether notifications arrive.
   const close = (webhookId = created ?? id) =>
     void (webhookId === null ? navigate({ to: '/webhooks' }) : navigate({ to: '/webhooks/$webhookId', params: { webhookId } }));
+  const list = (name: string) => void navigate({ to: '/webhooks', search: { search: name } });
   const title = id === null ? 'Create Webhook' : 'Edit Webhook';
   return (
     <Drawer title={title} onClose={() => close()} isWide footer={<div ref={setFooter} className={styles.footer} />}>
-      <Content id={id} given={given} title={title} footer={footer} onSaved={setCreated} onClose={close} />
+      <Content id={id} given={given} title={title} footer={footer} onSaved={setCreated} onClose={close} onSeveral={list} />
     </Drawer>
   );
 }
@@ -52,6 +53,7 @@ interface ContentProps extends DrawerProps {
   footer: HTMLElement | null;
   onSaved(id: string): void;
   onClose(webhookId?: string): void;
+  onSeveral(name: string): void;
 }
 
 function Content({ id, ...form }: ContentProps) {

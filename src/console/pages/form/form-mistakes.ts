@@ -1,10 +1,10 @@
 // Decides which mistakes the form shows: those of a failed save at once, those of the live preview at fields that were touched.
-import { useMemo } from 'react';
-import { type FormState, useFormContext } from 'react-hook-form';
+import { useLayoutEffect, useMemo } from 'react';
+import { type FormState, useFormContext, useFormState } from 'react-hook-form';
 import type { Draft } from './draft.js';
 import { type Input, wrongNumbers } from './input.js';
-import { type ApiMistake, byField, type FieldMistake } from './mistakes.js';
-import { type FieldMistakes, NO_MISTAKES } from './scope';
+import type { MistakeBoard } from './mistake-board.js';
+import { type ApiMistake, byField, type FieldMistake, type FieldMistakes } from './mistakes.js';
 import type { Preview } from './use-preview';
 
 interface Sources {
@@ -18,29 +18,23 @@ interface Sources {
   hasTried: boolean;
 }
 
-export interface ShownMistakes {
-  of(field: string): FieldMistakes;
-  /** Mistakes that belong to no field. */
-  general: readonly FieldMistake[];
-  /** The mistakes that the form finds itself, because of which nothing is sent. */
-  own: ReadonlyMap<string, FieldMistake[]>;
-}
-
-export function useFormMistakes({ draft, input, preview, refused, hasTried }: Sources): ShownMistakes {
-  const { formState, getFieldState } = useFormContext<Draft>();
+/** Puts the mistakes of the form on the board, from which each field reads its own. */
+export function useFormMistakes(board: MistakeBoard, { draft, input, preview, refused, hasTried }: Sources): void {
+  const { control, getFieldState } = useFormContext<Draft>();
+  const formState = useFormState({ control });
   const own = useMemo(() => ownMistakes(draft), [draft]);
-  return useMemo(() => {
-    const errors = byField(refused.length > 0 ? refused : (preview?.errors ?? []), draft);
+  const isRefused = refused.length > 0;
+  // Before the browser paints, so that a save finds its mistakes on the page.
+  useLayoutEffect(() => {
+    const errors = byField(isRefused ? refused : (preview?.errors ?? []), draft);
     const warnings = byField(preview?.warnings ?? [], draft);
     const isShown = (field: string) =>
-      (hasTried || wasTouched(field, formState, getFieldState)) &&
-      (refused.length > 0 || own.has(field) || isJudged(field, input, preview));
-    const found = new Map<string, FieldMistakes>();
+      (hasTried || wasTouched(field, formState, getFieldState)) && (isRefused || own.has(field) || isJudged(field, input, preview));
+    const fields = new Map<string, FieldMistakes>();
     for (const field of new Set([...errors.keys(), ...warnings.keys(), ...own.keys()]))
-      if (isShown(field)) found.set(field, { errors: own.get(field) ?? errors.get(field) ?? [], warnings: warnings.get(field) ?? [] });
-    const general = refused.length > 0 ? (errors.get('') ?? []) : [];
-    return { of: (field) => found.get(field) ?? NO_MISTAKES, general, own };
-  }, [draft, input, preview, refused, hasTried, own, formState, getFieldState]);
+      if (isShown(field)) fields.set(field, { errors: own.get(field) ?? errors.get(field) ?? [], warnings: warnings.get(field) ?? [] });
+    board.show({ fields, general: isRefused ? (errors.get('') ?? []) : [], isRefused });
+  });
 }
 
 const SOURCES = ['query', 'validationTemplate', 'template', 'errorTemplate'];
@@ -68,7 +62,7 @@ function wasTouched(
 }
 
 /** NAME is mandatory in the form, so that people recognise the webhook; the API would accept none. */
-function ownMistakes(draft: Draft): Map<string, FieldMistake[]> {
+export function ownMistakes(draft: Draft): Map<string, FieldMistake[]> {
   const found = new Map<string, FieldMistake[]>();
   if (draft.name.trim() === '') found.set('name', [{ message: "Can't be blank", place: null }]);
   for (const field of wrongNumbers(draft)) found.set(field, [{ message: 'Is not a number', place: null }]);

@@ -9,7 +9,7 @@ import type { Draft } from './draft.js';
 import { Field } from './field';
 import styles from './groups.module.css';
 import { describeField } from './help-texts.js';
-import { useFormScope } from './scope';
+import { useFormScope, useIsWrong } from './scope';
 
 interface GroupProps {
   title: string;
@@ -20,10 +20,9 @@ interface GroupProps {
   children: ReactNode;
 }
 
-function Group({ title, summary, fields, children }: GroupProps) {
+export function Group({ title, summary, fields, children }: GroupProps) {
   const [isOpen, setOpen] = useState(false);
-  const { mistakesOf } = useFormScope();
-  const isWrong = fields.some((name) => mistakesOf(name).errors.length > 0);
+  const isWrong = useIsWrong(fields);
   return (
     <details className={styles.group} open={isOpen || isWrong} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary className={styles.summary}>

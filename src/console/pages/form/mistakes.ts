@@ -16,6 +16,13 @@ export interface FieldMistake {
   place: Place | null;
 }
 
+export interface FieldMistakes {
+  errors: readonly FieldMistake[];
+  warnings: readonly FieldMistake[];
+}
+
+export const NO_MISTAKES: FieldMistakes = { errors: [], warnings: [] };
+
 /** Names of the form for paths of the API that differ from them. */
 const RENAMED: Record<string, string> = {
   sharedSecret: 'secret',
@@ -39,7 +46,7 @@ export function byField(mistakes: readonly ApiMistake[], fields: Draft): Map<str
 
 /** Returns the field of the form at a path of the arguments; `''` when it has none. */
 function fieldOf(path: readonly string[], fields: Draft): string {
-  const names = path.slice(path.indexOf('webhookSubscription') + 1).filter((name) => !/^\d+$/.test(name));
+  const names = path.slice(path.findIndex((name) => /^webhookSubscriptions?$/.test(name)) + 1).filter((name) => !/^\d+$/.test(name));
   const [root = '', ...rest] = names;
   if (root === 'auth') return rest[1] ? `auth.${rest[1]}` : 'auth.kind';
   if (root === 'topic') return 'topic';

@@ -1,9 +1,10 @@
 // Chooses the node of the preview: one of the newest, or one whose id is pasted.
+import { useRef } from 'react';
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { ComboBox } from 'react-aria-components/ComboBox';
 import { Input } from 'react-aria-components/Input';
 import { Label } from 'react-aria-components/Label';
-import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
+import { type Key, ListBox, ListBoxItem } from 'react-aria-components/ListBox';
 import { Popover } from 'react-aria-components/Popover';
 import { useApi } from '../../app/queries';
 import { Chevron } from './controls';
@@ -31,6 +32,20 @@ export function NodePicker({ topicId, nodeId, onNode, used }: PickerProps) {
   ];
   const isPasted = nodeId !== null && !recent.some((one) => one.nodeId === nodeId);
   if (isPasted) items.push({ id: nodeId, label: used?.nodeId === nodeId ? (used.nodeLabel ?? nodeId) : nodeId });
+  // The text that was typed or pasted and not taken yet. The box itself replaces it by the chosen label when it closes, which happens
+  // before or after the focus leaves; reading the box then would lose a pasted id.
+  const typed = useRef<string | null>(null);
+  const take = () => {
+    const text = typed.current?.trim();
+    typed.current = null;
+    if (text === undefined || items.some(({ label }) => label === text)) return;
+    onNode(text === '' ? null : text);
+  };
+  const choose = (key: Key | null) => {
+    if (key === null) return take();
+    typed.current = null;
+    onNode(key === LAST ? null : String(key));
+  };
   return (
     <ComboBox
       className={styles.picker ?? ''}
@@ -38,15 +53,22 @@ export function NodePicker({ topicId, nodeId, onNode, used }: PickerProps) {
       items={items}
       allowsCustomValue
       menuTrigger="focus"
-      onChange={(key) => key !== null && onNode(key === LAST ? null : String(key))}
-      onBlur={({ target }) => readPasted((target as HTMLInputElement).value, items, onNode)}
+      onChange={choose}
+      onBlur={take}
     >
       <Label className={styles.pickerLabel ?? ''}>Node</Label>
       <span className={controls.combo}>
         <Input
           className={controls.input ?? ''}
           onFocus={({ currentTarget }) => currentTarget.select()}
-          onKeyDown={({ key, currentTarget }) => key === 'Enter' && readPasted(currentTarget.value, items, onNode)}
+          onInput={({ currentTarget }) => {
+            typed.current = currentTarget.value;
+          }}
+          onKeyDownCapture={({ key }) => {
+            if (key === 'Enter' || key === 'Tab') take();
+            // These keys choose from the list, or give up what was typed.
+            else if (['ArrowDown', 'ArrowUp', 'Escape'].includes(key)) typed.current = null;
+          }}
           placeholder="Choose a node, or paste an id"
         />
         <AriaButton className={controls.comboButton ?? ''} aria-label="Show recent nodes">
@@ -64,11 +86,4 @@ export function NodePicker({ topicId, nodeId, onNode, used }: PickerProps) {
       </Popover>
     </ComboBox>
   );
-}
-
-/** Takes a text that is no label as an id; an empty text is the last node. */
-function readPasted(text: string, items: readonly { label: string }[], onNode: (nodeId: string | null) => void): void {
-  const id = text.trim();
-  if (items.some(({ label }) => label === id)) return;
-  onNode(id === '' ? null : id);
 }

@@ -88,6 +88,18 @@ export const PREVIEW = graphql(`
   }
 `);
 
+export const REHEARSE = graphql(`
+  mutation RehearseWebhook($webhookSubscription: WebhookSubscriptionInput!, $first: Int) {
+    rehearseWebhookSubscription(webhookSubscription: $webhookSubscription, first: $first) {
+      errors { field fullMessage message path type }
+      rehearsal {
+        examinedCount sentCount changedCount skippedCount failedCount impossibleCount hasNextPage
+        events { outcome message event { id databaseId } changes { path before after } }
+      }
+    }
+  }
+`);
+
 export const CREATE = graphql(`
   mutation CreateWebhook($webhookSubscription: WebhookSubscriptionInput) {
     createWebhookSubscription(webhookSubscription: $webhookSubscription) {
@@ -95,6 +107,17 @@ export const CREATE = graphql(`
       warnings { field fullMessage message path type place { line column } }
       report { outcome stage message nodeLabel response { status body } }
       webhookSubscription { id version }
+    }
+  }
+`);
+
+export const CREATE_SEVERAL = graphql(`
+  mutation CreateWebhooks($webhookSubscriptions: [WebhookSubscriptionInput!]!) {
+    createWebhookSubscriptions(webhookSubscriptions: $webhookSubscriptions) {
+      errors { field fullMessage message path type place { line column } }
+      warnings { field fullMessage message path type place { line column } }
+      reports { outcome stage message nodeLabel response { status body } }
+      webhookSubscriptions { id version }
     }
   }
 `);

@@ -1,10 +1,12 @@
 // Shows what the form would send for a node: the query's result, the decision, the body, the headers, and the verdict on a response.
-import { lazy, type ReactNode, type RefObject, Suspense, useEffect, useRef } from 'react';
+import { lazy, memo, type ReactNode, type RefObject, Suspense, useEffect, useRef } from 'react';
 import { Badge, type BadgeTone } from '../../kit/badge';
 import { Copy } from '../../kit/id';
 import { Loading } from '../../kit/loaded';
+import type { Input } from './input.js';
 import { sentence } from './mistakes.js';
 import { NodePicker } from './node-picker';
+import { Rehearse } from './rehearse';
 import styles from './preview-pane.module.css';
 import { ResponsePicker } from './response-picker';
 import { useFormScope } from './scope';
@@ -25,9 +27,11 @@ interface PaneProps {
   onAttempt(attemptId: string | null): void;
   /** The saved subscription, whose stored responses can be judged. */
   subscriptionId: string | null;
+  /** Returns the input that the form holds now. */
+  getInput(): Input;
 }
 
-export function PreviewPane(props: PaneProps) {
+export const PreviewPane = memo(function PreviewPane(props: PaneProps) {
   const { state, topicId, nodeId, onNode } = props;
   const report = state.preview?.report ?? null;
   const pane = useRef<HTMLElement>(null);
@@ -58,11 +62,12 @@ export function PreviewPane(props: PaneProps) {
           )}
           {!report && state.isOld && <Loading what="the preview" />}
           {report && <Stages {...props} report={report} />}
+          <Rehearse getInput={props.getInput} />
         </>
       )}
     </section>
   );
-}
+});
 
 /** Scrolls the pane to the stage of the field that gets the focus. A pane that doesn't scroll by itself, on a narrow screen, stays. */
 function useFollowedFocus(pane: RefObject<HTMLElement | null>): void {

@@ -3,8 +3,11 @@
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
 import { Popover } from 'react-aria-components/Popover';
+import type { DocumentNode } from 'graphql';
+import { useDeferredValue, useMemo } from 'react';
 import { useFormContext, useWatch } from 'react-hook-form';
 import { shapeOfQuery } from '../../editors/selection.js';
+import type { Shape } from '../../editors/shape.js';
 import { starterQuery, starterTemplate } from '../../editors/starters.js';
 import { Button, buttonClass } from '../../kit/button';
 import type { Preset } from './choices.js';
@@ -13,32 +16,20 @@ import controls from './controls.module.css';
 import type { Draft } from './draft.js';
 import { useFormScope } from './scope';
 import { useTemplateScopes } from './template-scopes.js';
+import type { Topic } from './topics';
 
-export function SourceFields({ nodeType, presets }: { nodeType: string | null; presets: readonly Preset[] }) {
+export function SourceFields({ topics, presets }: { topics: readonly Topic[]; presets: readonly Preset[] }) {
   const { control } = useFormContext<Draft>();
-  const [query, template, contentType] = useWatch({ control, name: ['query', 'template', 'contentType'] });
-  const { schema, unavailable } = useFormScope();
-  const scopes = useTemplateScopes(schema, nodeType, query);
-  const fill = useFill();
-  const starter = schema && nodeType ? starterQuery(schema, nodeType) : null;
-  const queryTools = starter && !unavailable && query.trim() === '' && (
-    <Button tone="quiet" icon="bolt" onPress={() => fill('query', starter)}>
-      Start with fields of {nodeType}
-    </Button>
-  );
-  const begin = () => {
-    const data = schema && scopes.document ? shapeOfQuery(schema, scopes.document, nodeType) : null;
-    fill('template', starterTemplate(data ?? { type: 'object', fields: { id: { type: 'ID' }, url: { type: 'String' } } }, contentType));
-  };
-  const templateTools = !unavailable && (
-    <>
-      {template.trim() === '' && (
-        <Button tone="quiet" icon="bolt" onPress={begin}>
-          Start with all values
-        </Button>
-      )}
-      {presets.length > 0 && <PresetMenu presets={presets} />}
-    </>
+  const [query, contentType, topic] = useWatch({ control, name: ['query', 'contentType', 'topic'] });
+  const nodeType = topics.find(({ id }) => id === topic)?.nodeType ?? null;
+  const { schema } = useFormScope();
+  // Typing goes before completion: what templates can read follows when there is time.
+  const scopes = useTemplateScopes(schema, nodeType, useDeferredValue(query));
+  const { document } = scopes;
+  const queryTools = useMemo(() => <QueryTools nodeType={nodeType} />, [nodeType]);
+  const templateTools = useMemo(
+    () => <TemplateTools nodeType={nodeType} document={document} contentType={contentType} presets={presets} />,
+    [nodeType, document, contentType, presets],
   );
   return (
     <>
@@ -72,6 +63,55 @@ export function SourceFields({ nodeType, presets }: { nodeType: string | null; p
         scope={scopes.response}
         hint="{% unless body.ok %}{{ body.error }}{% endunless %}"
       />
+    </>
+  );
+}
+
+/** Renders again only when the text becomes blank, or no longer is. */
+function useIsBlank(name: 'query' | 'template'): boolean {
+  const { control } = useFormContext<Draft>();
+  return useWatch({ control, name, compute: (text: string) => text.trim() === '' });
+}
+
+function QueryTools({ nodeType }: { nodeType: string | null }) {
+  const { schema, unavailable } = useFormScope();
+  const isBlank = useIsBlank('query');
+  const fill = useFill();
+  const starter = isBlank && schema && nodeType ? starterQuery(schema, nodeType) : null;
+  if (!starter || unavailable) return null;
+  return (
+    <Button tone="quiet" icon="bolt" onPress={() => fill('query', starter)}>
+      Start with fields of {nodeType}
+    </Button>
+  );
+}
+
+interface TemplateToolsProps {
+  nodeType: string | null;
+  document: DocumentNode | null;
+  contentType: Draft['contentType'];
+  presets: readonly Preset[];
+}
+
+const LINK: Shape = { type: 'object', fields: { id: { type: 'ID' }, url: { type: 'String' } } };
+
+function TemplateTools({ nodeType, document, contentType, presets }: TemplateToolsProps) {
+  const { schema, unavailable } = useFormScope();
+  const isBlank = useIsBlank('template');
+  const fill = useFill();
+  if (unavailable) return null;
+  const begin = () => {
+    const data = schema && document ? shapeOfQuery(schema, document, nodeType) : LINK;
+    fill('template', starterTemplate(data, contentType));
+  };
+  return (
+    <>
+      {isBlank && (
+        <Button tone="quiet" icon="bolt" onPress={begin}>
+          Start with all values
+        </Button>
+      )}
+      {presets.length > 0 && <PresetMenu presets={presets} />}
     </>
   );
 }

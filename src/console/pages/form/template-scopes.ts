@@ -16,10 +16,10 @@ export interface TemplateScopes {
 
 export function useTemplateScopes(schema: GraphQLSchema | null | undefined, nodeType: string | null, query: string): TemplateScopes {
   const last = useRef<DocumentNode | null>(null);
+  const response = useMemo(() => (schema ? responseScope({ schema, nodeType }) : null), [schema, nodeType]);
   return useMemo(() => {
     last.current = query.trim() === '' ? null : (parseQuery(query) ?? last.current);
     const document = last.current;
-    if (!schema) return { document, payload: null, response: null };
-    return { document, payload: payloadScope({ schema, nodeType, query: document }), response: responseScope({ schema, nodeType }) };
-  }, [schema, nodeType, query]);
+    return { document, payload: schema ? payloadScope({ schema, nodeType, query: document }) : null, response };
+  }, [schema, nodeType, query, response]);
 }

@@ -1,7 +1,8 @@
-// Loads the topics beyond the first page, so that the form can search in all of them.
+// Loads the topics beyond the first page, so that the form can search in all of them, and finds those that share a query.
 import { useQuery } from '@tanstack/react-query';
 import { send } from '../../app/api';
 import type { ResultOf } from '../../app/graphql';
+import type { Draft } from './draft.js';
 import { MORE_TOPICS } from './operations';
 
 type Page = NonNullable<ResultOf<typeof MORE_TOPICS>['webhookTopics']>;
@@ -29,4 +30,18 @@ async function loadFrom(cursor: string): Promise<Topic[]> {
     after = webhookTopics.pageInfo.hasNextPage ? (webhookTopics.pageInfo.endCursor ?? null) : null;
   }
   return found;
+}
+
+/** The other topics of the same node type, in their newest version: one query and one template fit all of them. */
+export function siblingsOf(topics: readonly Topic[], id: string): Topic[] {
+  const chosen = topics.find((topic) => topic.id === id);
+  if (!chosen?.nodeType) return [];
+  const newest = new Map(topics.filter(({ nodeType }) => nodeType === chosen.nodeType).map((topic) => [topic.key, topic]));
+  newest.delete(chosen.key);
+  return [...newest.values()];
+}
+
+/** The ids of the chosen topic and of its siblings that are ticked. */
+export function allTopics({ topic, moreTopics }: Pick<Draft, 'topic' | 'moreTopics'>, topics: readonly Topic[]): string[] {
+  return [topic, ...siblingsOf(topics, topic).flatMap(({ id }) => (moreTopics.includes(id) ? [id] : []))];
 }

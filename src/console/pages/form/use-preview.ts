@@ -1,6 +1,6 @@
 // Runs the preview while somebody types: waits for a pause, and keeps the previous result until the next one comes.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { send } from '../../app/api';
 import type { ResultOf } from '../../app/graphql';
 import type { Input } from './input.js';
@@ -52,7 +52,9 @@ export function usePreview(question: PreviewQuestion): PreviewState {
     gcTime: 60_000,
     retry: 1,
   });
-  return { preview: data ?? null, failure: error?.message ?? null, isOld: written !== paused || isPlaceholderData || isFetching };
+  const isOld = written !== paused || isPlaceholderData || isFetching;
+  // The same state is the same object, so that the pane renders only when it changes.
+  return useMemo(() => ({ preview: data ?? null, failure: error?.message ?? null, isOld }), [data, error, isOld]);
 }
 
 async function run({ input, nodeId, sample, attemptId }: PreviewQuestion, signal: AbortSignal): Promise<Preview> {

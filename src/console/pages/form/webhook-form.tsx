@@ -1,10 +1,8 @@
 // The whole form: its state, its mistakes, saving, and the guard of unsaved changes.
 import { useBlocker } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { createPortal } from 'react-dom';
-import { FormProvider, useForm, useWatch } from 'react-hook-form';
-import { send } from '../../app/api';
-import { useAct } from '../../app/queries';
+import { FormProvider, useForm, useFormContext } from 'react-hook-form';
 import { useRights } from '../../app/viewer';
 import type { CodeEditorHandle } from '../../editors/code-editor';
 import { useLiveSchema } from '../../editors/live-schema';
@@ -16,17 +14,16 @@ import type { FormChoices } from './choices.js';
 import { ConflictBanner } from './conflict-banner';
 import { type Draft, EMPTY } from './draft.js';
 import { FormFields } from './form-fields';
-import { focusField, focusFirstMistake, useFormMistakes } from './form-mistakes';
+import { focusField, focusFirstMistake, ownMistakes } from './form-mistakes';
 import { offersField } from './help-texts.js';
 import { inputOf } from './input.js';
-import { type ApiMistake, sentence } from './mistakes.js';
-import { CREATE, LOAD, UPDATE } from './operations';
-import { PreviewPane } from './preview-pane';
+import { Judge } from './judge';
+import { createMistakeBoard, type MistakeBoard } from './mistake-board.js';
 import { draftOf, type Saved } from './saved.js';
 import { type FormScope, FormScopeProvider } from './scope';
-import { type TestReport, TestResult } from './test-result';
-import type { Topic } from './topics';
-import { usePreview } from './use-preview';
+import { TestResult } from './test-result';
+import { allTopics, type Topic } from './topics';
+import { useSave } from './use-save';
 import styles from './webhook-form.module.css';
 
 export interface WebhookFormProps {
@@ -40,6 +37,8 @@ export interface WebhookFormProps {
   /** Called when the webhook is saved, and the form stays open to say what its test did. */
   onSaved(id: string): void;
   onClose(id?: string): void;
+  /** Called when a webhook was created for each of several topics, all with this name. */
+  onSeveral(name: string): void;
 }
 
 export function WebhookForm({ saved: newest, given, ...rest }: WebhookFormProps) {
@@ -75,44 +74,38 @@ interface BodyProps extends Omit<WebhookFormProps, 'given'> {
   onDone(): void;
 }
 
-function Body({ title, footer, firstField, saved, before, choices, onSaved, onClose, onDone }: BodyProps) {
+function Body({ title, footer, firstField, saved, before, choices, onSaved, onClose, onSeveral, onDone }: BodyProps) {
   const schema = useLiveSchema();
   const { unavailable } = useRights();
-  const draft = useWatch<Draft>() as Draft;
+  const { getValues } = useFormContext<Draft>();
   const element = useRef<HTMLFormElement>(null);
   const editors = useRef(new Map<string, CodeEditorHandle>());
+  const [board] = useState(createMistakeBoard);
   useEffect(() => {
     if (firstField) focusField(element.current, firstField);
   }, [firstField]);
-  const [nodeId, setNodeId] = useState<string | null>(null);
-  const [sample, setSample] = useState({ status: '200', headers: '', body: '' });
-  const [attemptId, setAttemptId] = useState<string | null>(null);
   const offers = useCallback((name: string) => offersField(schema, name), [schema]);
-  const input = useMemo(() => ({ ...(saved && { id: saved.id }), ...inputOf(draft, before, offers) }), [draft, before, saved, offers]);
-  const state = usePreview({ input, nodeId, sample, attemptId });
-  const save = useSave({ saved, input, draft });
-  const mistakes = useFormMistakes({ draft, input, preview: state.preview, refused: save.refused, hasTried: save.hasTried });
-  const scope = useMemo(
-    (): FormScope => ({ schema, unavailable, isNew: saved === null, mistakesOf: mistakes.of, editors }),
-    [schema, unavailable, saved, mistakes],
-  );
-  const topic = choices.topics.find(({ id }) => id === draft.topic);
+  const save = useSave(saved);
+  const scope = useMemo((): FormScope => ({ schema, unavailable, board, editors }), [schema, unavailable, board]);
   const onSave = async () => {
-    const result = mistakes.own.size === 0 ? await save.run() : save.refuse();
+    const draft = getValues();
+    const input = { ...(saved && { id: saved.id }), ...inputOf(draft, before, offers) };
+    const topics = saved ? [draft.topic] : allTopics(draft, choices.topics);
+    const done = ownMistakes(draft).size === 0 ? await save.run(draft, input, topics) : save.refuse();
     // The mistakes are rendered first.
-    if (!result) return void requestAnimationFrame(() => focusFirstMistake(element.current));
+    if (!done) return void requestAnimationFrame(() => focusFirstMistake(element.current));
     onDone();
-    onSaved(result.id);
-    if (!result.report || result.report.outcome === 'DELIVERED')
-      finish(result.report ? 'Saved. The test was delivered.' : 'Saved.', () => onClose(result.id));
+    const [id = ''] = done.ids;
+    onSaved(id);
+    if (done.report && done.report.outcome !== 'DELIVERED') return;
+    const text = done.ids.length > 1 ? `Saved: ${done.ids.length} webhooks, one for each topic.` : 'Saved.';
+    finish(done.report ? `${text} The test was delivered.` : text, () => (done.ids.length > 1 ? onSeveral(draft.name) : onClose(id)));
   };
-  if (save.saved?.report && save.saved.report.outcome !== 'DELIVERED')
-    return <TestResult report={save.saved.report} footer={footer} onClose={() => onClose(save.saved?.id)} />;
+  if (save.done?.report && save.done.report.outcome !== 'DELIVERED')
+    return <TestResult report={save.done.report} footer={footer} onClose={() => onClose(save.done?.ids[0])} />;
   const buttons = (
     <>
-      <span className={styles.status} role="status">
-        {save.refused.length > 0 && 'Nothing was saved.'}
-      </span>
+      <Refused board={board} />
       <Button onPress={() => onClose()}>Cancel</Button>
       <Button tone="primary" isBusy={save.isRunning} unavailable={unavailable} onPress={() => void onSave()}>
         {saved === null ? 'Create Webhook' : 'Save'}
@@ -125,23 +118,11 @@ function Body({ title, footer, firstField, saved, before, choices, onSaved, onCl
         <form ref={element} className={styles.form} aria-label={title} onSubmit={(event) => event.preventDefault()}>
           {unavailable && <Banner tone="info" title={unavailable} />}
           {save.conflict !== null && <ConflictBanner {...save.conflict} saved={saved as Saved} onKeep={save.keepMine} />}
-          {mistakes.general.length > 0 && <Banner tone="bad" title={mistakes.general.map(({ message }) => message).join(' ')} />}
-          <FormFields saved={saved} choices={choices} nodeType={topic?.nodeType ?? null} />
+          <General board={board} />
+          <FormFields saved={saved} choices={choices} />
         </form>
         <div className={styles.preview}>
-          <PreviewPane
-            state={state}
-            topicId={draft.topic}
-            contentType={draft.contentType}
-            hasErrorTemplate={draft.errorTemplate.trim() !== ''}
-            nodeId={nodeId}
-            onNode={setNodeId}
-            sample={sample}
-            onSample={setSample}
-            attemptId={attemptId}
-            onAttempt={setAttemptId}
-            subscriptionId={saved?.id ?? null}
-          />
+          <Judge saved={saved} before={before} offers={offers} refusal={save.refusal} hasTried={save.hasTried} />
         </div>
       </div>
       {footer && createPortal(buttons, footer)}
@@ -149,58 +130,23 @@ function Body({ title, footer, firstField, saved, before, choices, onSaved, onCl
   );
 }
 
+/** The mistakes that belong to no field. */
+function General({ board }: { board: MistakeBoard }) {
+  const general = useSyncExternalStore(board.subscribe, board.general);
+  return general.length > 0 && <Banner tone="bad" title={general.map(({ message }) => message).join(' ')} />;
+}
+
+function Refused({ board }: { board: MistakeBoard }) {
+  const isRefused = useSyncExternalStore(board.subscribe, board.isRefused);
+  return (
+    <span className={styles.status} role="status">
+      {isRefused && 'Nothing was saved.'}
+    </span>
+  );
+}
+
 function finish(text: string, onClose: () => void): void {
   notify({ text });
   // The guard learns that everything is saved with the next rendering.
   setTimeout(onClose, 0);
-}
-
-/** Saves the form, and keeps why the last save was refused, until the form changes. */
-function useSave({ saved, input, draft }: { saved: Saved | null; input: Record<string, unknown>; draft: Draft }) {
-  const create = useAct(CREATE, { showsMistakes: true });
-  const update = useAct(UPDATE, { showsMistakes: true });
-  const [version, setVersion] = useState(saved?.version ?? null);
-  const [hasTried, setTried] = useState(false);
-  const [refusal, setRefusal] = useState<{ of: string; errors: ApiMistake[] } | null>(null);
-  const [conflict, setConflict] = useState<{ newest: Saved } | null>(null);
-  const [result, setResult] = useState<{ id: string; report: unknown } | null>(null);
-  const written = JSON.stringify(draft);
-
-  async function run() {
-    setTried(true);
-    const fields = { ...input, ...(version !== null && { expectedVersion: version }), ...(draft.test && { test: true }) } as never;
-    const { data, errors } = saved
-      ? await update.run({ webhookSubscription: fields }).then(({ data, errors }) => ({ data: data?.updateWebhookSubscription, errors }))
-      : await create.run({ webhookSubscription: fields }).then(({ data, errors }) => ({ data: data?.createWebhookSubscription, errors }));
-    if (saved && errors.some(({ type }) => type === 'CONFLICT')) {
-      const { webhookSubscription } = await send(LOAD, { id: saved.id });
-      setConflict(webhookSubscription && { newest: webhookSubscription as Saved });
-      return null;
-    }
-    setConflict(null);
-    setRefusal({ of: written, errors: errors as ApiMistake[] });
-    if (!data?.webhookSubscription) return null;
-    for (const { fullMessage } of data.warnings) notify({ tone: 'warn', text: sentence(fullMessage) });
-    const done = { id: data.webhookSubscription.id, report: data.report as TestReport | null };
-    setResult(done);
-    return done;
-  }
-
-  return {
-    run,
-    refuse() {
-      setTried(true);
-      return null;
-    },
-    /** Saves over the newer version from now on. */
-    keepMine() {
-      setVersion(conflict?.newest.version ?? null);
-      setConflict(null);
-    },
-    conflict,
-    hasTried,
-    isRunning: create.isRunning || update.isRunning,
-    refused: refusal?.of === written ? refusal.errors : [],
-    saved: result as { id: string; report: TestReport | null } | null,
-  };
 }

@@ -7,7 +7,8 @@ import { toCursor, toPage } from '../../../../src/webhooks/base/store/page.js';
 import { listSubscriptions } from '../../../../src/webhooks/base/store/subscription-lists.js';
 import { loadForSending, subscriptionsByIds } from '../../../../src/webhooks/base/store/subscriptions.js';
 import { resolveTopic } from '../../../../src/webhooks/base/store/topics.js';
-import { createSubscription, deleteSubscription, updateSubscription } from '../../../../src/webhooks/operations/save.js';
+import { createSubscription } from '../../../../src/webhooks/operations/create.js';
+import { deleteSubscription, updateSubscription } from '../../../../src/webhooks/operations/save.js';
 import { insertAttempt, insertDeliveries } from '../../../support/engine-rows.js';
 import { colleague, good, owner, stranger, type ThingEngine, thingEngine } from '../../operations/save/thing-engine.js';
 

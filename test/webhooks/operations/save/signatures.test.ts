@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadForSending, subscriptionsByIds } from '../../../../src/webhooks/base/store/subscriptions.js';
-import { createSubscription, type SubscriptionInput, updateSubscription } from '../../../../src/webhooks/operations/save.js';
+import { createSubscription } from '../../../../src/webhooks/operations/create.js';
+import { type SubscriptionInput, updateSubscription } from '../../../../src/webhooks/operations/save.js';
 import { good, owner, type ThingEngine, thingEngine } from './thing-engine.js';
 
 let t: ThingEngine;

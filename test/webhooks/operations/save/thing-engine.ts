@@ -9,7 +9,8 @@ import { NO_METER } from '../../../../src/webhooks/base/meter.js';
 import type { Actor } from '../../../../src/webhooks/base/model.js';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../../../src/webhooks/base/secrets/vault.js';
-import { createSubscription, type SubscriptionInput } from '../../../../src/webhooks/operations/save.js';
+import { createSubscription } from '../../../../src/webhooks/operations/create.js';
+import type { SubscriptionInput } from '../../../../src/webhooks/operations/save.js';
 import { type TestDatabase, testDatabase } from '../../../support/database.js';
 import { sharedRenderer } from '../../../support/shared-renderer.js';
 

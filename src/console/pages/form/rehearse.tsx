@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useFormContext, useWatch } from 'react-hook-form';
 import { useAct } from '../../app/queries';
 import { Button } from '../../kit/button';
-import { Rehearsed, type Rehearsal } from '../history/rehearsed';
+import { type Rehearsal, Rehearsed } from '../history/rehearsed';
 import type { Draft } from './draft.js';
 import type { Input } from './input.js';
 import { REHEARSE } from './operations';

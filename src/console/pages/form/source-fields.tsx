@@ -1,10 +1,10 @@
 // The query and the templates, with first texts to begin with.
 
+import type { DocumentNode } from 'graphql';
+import { useDeferredValue, useMemo } from 'react';
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
 import { Popover } from 'react-aria-components/Popover';
-import type { DocumentNode } from 'graphql';
-import { useDeferredValue, useMemo } from 'react';
 import { useFormContext, useWatch } from 'react-hook-form';
 import { shapeOfQuery } from '../../editors/selection.js';
 import type { Shape } from '../../editors/shape.js';

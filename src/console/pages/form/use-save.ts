@@ -10,7 +10,7 @@ import { CREATE, CREATE_SEVERAL, LOAD, UPDATE } from './operations';
 import type { Saved } from './saved.js';
 import type { TestReport } from './test-result';
 
-/** What a save did. `report`: the test that failed, or else the first; `null` without a test. */
+/** The result of a save. `report`: the test that failed, or else the first; `null` without a test. */
 export interface Done {
   ids: readonly string[];
   report: TestReport | null;

@@ -94,7 +94,7 @@ const conflict = (version: number, expected: number): Problem => ({
 export const NOT_ALLOWED: Problem = { field: 'base', message: 'you are not allowed to manage webhooks', type: 'FORBIDDEN' };
 export const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };
 
-export const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
+const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
 export const isMistake = (problem: Problem): boolean => problem.severity !== 'warning';
 
 /** Tries to save an update once. Returns `null` when a concurrent save changed the subscription. */
@@ -243,6 +243,6 @@ export async function raiseVersion(client: PoolClient, id: string): Promise<void
   await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
 }
 
-export async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {
+async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {
   return (await subscriptionsByIds(engine.pool, actor, [id])).get(id) ?? null;
 }

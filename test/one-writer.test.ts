@@ -12,8 +12,8 @@ const STATES = ['state.ts', 'state.sql', 'moves.ts']
 
 /** The files that may write a table, relative to src/webhooks. A second file has its reason beside it. */
 const OWNERS: Record<string, string[]> = {
-  // The other files delete what ended long ago.
-  deliveries: [...STATES, 'base/store/history.ts', 'base/store/tenant-history.ts'],
+  // The other files delete what ended long ago, and move rows to the beginning of the table.
+  deliveries: [...STATES, 'base/store/history.ts', 'base/store/tenant-history.ts', 'base/store/deliveries-space.ts'],
   open_deliveries: STATES,
   ordered_deliveries: ['base/store/ordered-deliveries.ts'],
   sequences: ['base/store/sequences.ts'],

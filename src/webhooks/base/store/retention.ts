@@ -1,6 +1,7 @@
 // Cleans history by the installation's settings, in runs of the workers, one at a time. A run that is interrupted is continued by the next.
 import { randomInt } from 'node:crypto';
 import type { Pool } from 'pg';
+import { returnSpace } from './deliveries-space.js';
 import { type Cutoffs, cleanHistory, type PrunedHistory } from './history.js';
 import { listParts } from './history-parts.js';
 import type { Retention } from './retention-limits.js';
@@ -13,6 +14,8 @@ const LEAST_MS = DAY_MS;
 const LEASE_MS = 120_000;
 /** Milliseconds for which one drop tries to get its lock; the next run tries again. */
 const PATIENCE_MS = 10_000;
+/** Deleted deliveries from which a run doesn't wait for autovacuum. */
+const MANY = 100_000;
 /** Days of which the sizes are remembered. */
 const SAMPLES = 30;
 
@@ -92,6 +95,7 @@ export async function runRetention(pool: Pool, retention: Retention): Promise<Pr
         done.blanked += counts.blanked ?? 0;
         return onProgress(done);
       });
+    if (isWhole) await returnSpace(pool, done.deliveries >= MANY, { onStep: () => onProgress(done) });
     if (isWhole) await end(pool, token, told(done));
     return done;
   } finally {

@@ -124,7 +124,7 @@ async function load({ pool }: Database, subscriptionId: string, say: Bench['say'
     for (let done = 0; done < perWeek; done += STEP) {
       const bounds = [done, Math.min(done + STEP, perWeek) - 1, subscriptionId];
       await pool.query(
-        `WITH n AS (SELECT ${from} + n * 60000 AS id, n FROM generate_series($1::int, $2::int) n),
+        `WITH n AS (SELECT ${from} + n * 60000 AS id, n FROM generate_series($1::bigint, $2::bigint) n),
          e AS (INSERT INTO hookgraph.events (id, tenant, typename, node_key, operation, after)
            SELECT n.id, s.tenant, 'User', n.id::text, 'created', jsonb_build_object('id', n.id, 'first_name', 'First', 'last_name', 'Last', 'email', n.id || '@growth.example')
            FROM n, hookgraph.subscriptions s WHERE s.id = $3),

@@ -27,13 +27,16 @@ export interface SpaceOptions {
 }
 
 /**
- * Makes the table small if more than half of its pages are empty. `isFresh`: whether so much was just deleted that Postgres' own statistics
- * don't know of it yet.
+ * Makes the table small if more than half of its pages are empty. A VACUUM counts before anything moves: the statistics may be older than
+ * most rows. `isFresh`: whether so much was just deleted that they don't know of it yet.
  */
 export async function returnSpace(pool: Pool, isFresh: boolean, { onStep, leastPages = 4_096 }: SpaceOptions): Promise<void> {
-  if (isFresh) await vacuum(pool, onStep);
-  const { pages, needed } = await measure(pool);
-  if (pages < leastPages || pages < 2 * needed) return;
+  const isWorthIt = ({ pages, needed }: Size) => pages >= leastPages && pages >= 2 * needed;
+  if (!isFresh && !isWorthIt(await measure(pool))) return;
+  if (!(await vacuum(pool, onStep))) return;
+  const size = await measure(pool);
+  if (!isWorthIt(size)) return;
+  const { pages, needed } = size;
   // Rows that are inserted meanwhile need some room, too.
   const target = Math.ceil(needed * 1.25) + STEP_PAGES;
   let goesOn = true;
@@ -44,8 +47,13 @@ export async function returnSpace(pool: Pool, isFresh: boolean, { onStep, leastP
   if (goesOn) await vacuum(pool, onStep);
 }
 
-/** The pages of the table, and those that its rows need. Reads what the last VACUUM or ANALYZE has counted. */
-async function measure(pool: Pool): Promise<{ pages: number; needed: number }> {
+interface Size {
+  pages: number;
+  /** The pages that the rows need, by what the last VACUUM or ANALYZE has counted. */
+  needed: number;
+}
+
+async function measure(pool: Pool): Promise<Size> {
   const { rows } = await pool.query<{ pages: number; count: number; bytes: number }>(
     `SELECT (pg_relation_size(c.oid) / ${PAGE_BYTES})::float8 AS pages, greatest(c.reltuples, 0)::float8 AS count,
        coalesce((SELECT avg(pg_column_size(d)) FROM (SELECT * FROM hookgraph.deliveries ORDER BY id DESC LIMIT 100) d), 0)::float8 AS bytes
@@ -75,16 +83,19 @@ async function emptyPages(pool: Pool, low: number, high: number): Promise<void> 
 
 /**
  * Lets Postgres use the space of deleted rows again, and cut off the empty end, for which it yields to every waiting statement. A page
- * counts as empty only if the indexes were cleaned, too; by default Postgres puts that off for few rows.
+ * counts as empty only if the indexes were cleaned, too; by default Postgres puts that off for few rows. Returns whether it was done.
  */
-async function vacuum(pool: Pool, onStep: SpaceOptions['onStep']): Promise<void> {
+async function vacuum(pool: Pool, onStep: SpaceOptions['onStep']): Promise<boolean> {
   const beat = setInterval(() => void onStep().catch(() => {}), BEAT_MS);
-  await unlessHindered(pool.query('VACUUM (INDEX_CLEANUP ON) hookgraph.deliveries')).finally(() => clearInterval(beat));
+  return unlessHindered(pool.query('VACUUM (INDEX_CLEANUP ON) hookgraph.deliveries')).finally(() => clearInterval(beat));
 }
 
-/** Leaves to the next run what a lock, a deadlock or a `statement_timeout` has prevented. */
-async function unlessHindered(work: Promise<unknown>): Promise<void> {
-  await work.catch((error) => {
-    if (!isOfSize(error)) throw error;
-  });
-}
+/** Returns whether the work was done. The next run does what a lock, a deadlock or a `statement_timeout` has prevented. */
+const unlessHindered = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    (error) => {
+      if (!isOfSize(error)) throw error;
+      return false;
+    },
+  );

@@ -31,8 +31,8 @@ const EVENTS = `INSERT INTO hookgraph.events (id, occurred_at, tenant, typename,
 // 900 of 1,000 deliveries arrived, 40 failed, 40 were skipped, 15 wait for a retry and 5 are held. Two deliveries share an event.
 const DELIVERIES = `INSERT INTO hookgraph.deliveries (id, event_id, subscription_id, topic_id, typename, node_key, state, reason,
     due_at, attempt_count, created_at, updated_at)
-  SELECT e.id + 200000 * (1 + x.n), e.id, s.id, s.topic_id, e.typename, e.node_key, x.state, x.reason, e.occurred_at, x.tries,
-    e.occurred_at, e.occurred_at
+  SELECT e.id + 200000 * (1 + x.n), e.id, s.id, s.topic_id, e.typename, e.node_key, x.state, x.reason, hookgraph.time_of(e.id), x.tries,
+    hookgraph.time_of(e.id), hookgraph.time_of(e.id)
   FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM hookgraph.events WHERE tenant = $1 AND typename = 'User' AND context IS NULL) e
   CROSS JOIN LATERAL (
     SELECT i AS n, (617 * (2 * e.place + i)) % 1000 AS kind,

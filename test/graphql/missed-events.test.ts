@@ -44,7 +44,7 @@ it('what came while a subscription was disabled is counted, and comes with the r
   await make('Missed');
   await relayOnce(app.database.pool);
   const { rows } = await app.database.pool.query(
-    `SELECT min(e.occurred_at) AS first FROM hookgraph.events e JOIN hookgraph.deliveries d ON d.event_id = e.id WHERE d.subscription_id = $1`,
+    `SELECT min(coalesce(e.occurred_at, hookgraph.time_of(e.id))) AS first FROM hookgraph.events e JOIN hookgraph.deliveries d ON d.event_id = e.id WHERE d.subscription_id = $1`,
     [databaseId],
   );
   const since = rows[0].first.toISOString();

@@ -63,12 +63,16 @@ it('blanks events and attempts of the node alone, cancels what is still to be se
   await t.database.pool.query(`UPDATE users SET job_title = 'Forgetme too' WHERE id = $1`, [keyOf(ids[0])]);
   // As an error template may quote the response.
   await t.database.pool.query(
-    `UPDATE hookgraph.attempts SET message = 'no Forgetme' WHERE delivery_id IN (SELECT id FROM hookgraph.deliveries WHERE node_key = $1)`,
+    `UPDATE hookgraph.attempts SET message = 'no Forgetme' WHERE delivery_id IN (SELECT id FROM hookgraph.whole_deliveries WHERE node_key = $1)`,
     [keyOf(ids[0])],
   );
   const before = await tablesWith('Forgetme');
   expect(before).toEqual(['attempts', 'captures', 'events', 'exchanges']);
-  const kept = await recorded(t.database.pool, `a.delivery_id IN (SELECT id FROM hookgraph.deliveries WHERE node_key = $1)`, keyOf(ids[1]));
+  const kept = await recorded(
+    t.database.pool,
+    `a.delivery_id IN (SELECT id FROM hookgraph.whole_deliveries WHERE node_key = $1)`,
+    keyOf(ids[1]),
+  );
   expect(JSON.stringify(kept)).toContain('Keepme');
 
   await t.database.pool.query(`UPDATE users SET last_name = 'gone', job_title = NULL, username = NULL, email = NULL WHERE id = $1`, [
@@ -87,7 +91,7 @@ it('blanks events and attempts of the node alone, cancels what is still to be se
   }
   expect(await tablesWith('Forgetme')).toEqual([]);
   expect(
-    await recorded(t.database.pool, `a.delivery_id IN (SELECT id FROM hookgraph.deliveries WHERE node_key = $1)`, keyOf(ids[1])),
+    await recorded(t.database.pool, `a.delivery_id IN (SELECT id FROM hookgraph.whole_deliveries WHERE node_key = $1)`, keyOf(ids[1])),
   ).toEqual(kept);
 
   const read = `{ webhookForgettings { totalCount nodes { nodeId requestedBy state finishedAt } }

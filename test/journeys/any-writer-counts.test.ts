@@ -206,7 +206,7 @@ it('records 10,000 rows of one INSERT as one event and one delivery each, and se
   expect(await told()).toEqual(about('group/created', 'Group', keys).sort());
   const { rows } = await product.pool.query(
     `SELECT count(*)::int AS deliveries, count(DISTINCT node_key)::int AS nodes, array_agg(DISTINCT state || ' ' || reason) AS states
-     FROM hookgraph.deliveries WHERE subscription_id = $1`,
+     FROM hookgraph.whole_deliveries WHERE subscription_id = $1`,
     [recordId],
   );
   expect(rows).toEqual([{ deliveries: 9900, nodes: 9900, states: ['SKIPPED DISABLED'] }]);

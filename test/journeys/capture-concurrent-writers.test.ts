@@ -37,7 +37,7 @@ it('delivers each committed write of eight concurrent writers once, and no other
   await Promise.all(relays.map((relay) => relay.stop()));
   const { rows } = await db.pool.query<{ said: string }>(
     `SELECT CASE WHEN s.coalesces THEN 'folded ' ELSE 'each ' END || e.operation || ' ' || d.node_key AS said
-     FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id JOIN hookgraph.subscriptions s ON s.id = d.subscription_id`,
+     FROM hookgraph.whole_deliveries d JOIN hookgraph.events e ON e.id = d.event_id JOIN hookgraph.subscriptions s ON s.id = d.subscription_id`,
   );
   expect(rows.map(({ said }) => said).sort()).toEqual(committed.sort());
   await relayPool.end();

@@ -126,7 +126,7 @@ it('never about the subscriptions that tell, though their receivers fail, so tha
       .every(({ topic }) => topic === 'disabled'),
   ).toBe(true);
   const { rows } = await pool.query(
-    `SELECT DISTINCT d.node_key FROM hookgraph.deliveries d WHERE d.typename = 'WebhookSubscription' AND d.node_key = ANY ($1::text[])`,
+    `SELECT DISTINCT d.node_key FROM hookgraph.whole_deliveries d WHERE d.typename = 'WebhookSubscription' AND d.node_key = ANY ($1::text[])`,
     [watching.map((one) => one.id)],
   );
   expect(rows).toEqual([]);

@@ -133,7 +133,7 @@ export async function moveDeliveries(
 export async function deliveriesOf(pool: Pool, subscriptionId: string) {
   const { rows } = await pool.query(
     `SELECT d.id, d.state, d.reason, d.attempt_count AS "attemptCount", o.lease_token AS "leaseToken",
-       d.due_at AS "dueAt", extract(epoch FROM d.due_at - now())::float AS "dueInSeconds"
+       coalesce(d.due_at, hookgraph.time_of(d.id)) AS "dueAt", extract(epoch FROM coalesce(d.due_at, hookgraph.time_of(d.id)) - now())::float AS "dueInSeconds"
      FROM hookgraph.deliveries d LEFT JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id
      WHERE d.subscription_id = $1 ORDER BY d.id`,
     [subscriptionId],

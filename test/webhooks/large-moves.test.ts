@@ -262,7 +262,7 @@ describe('an action on many', () => {
     await insertDeliveries(pool, id, 25, { state: 'FAILED', attemptCount: 1 });
     await pool.query(
       `INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, started_at, duration_ms)
-       SELECT d.id, d.subscription_id, 1, 1, 'FAILED', CASE WHEN d.node_key::int <= 5 THEN 'TIMEOUT' ELSE 'STATUS' END, now(), 1 FROM hookgraph.deliveries d`,
+       SELECT d.id, d.subscription_id, 1, 1, 'FAILED', CASE WHEN d.node_key::int <= 5 THEN 'TIMEOUT' ELSE 'STATUS' END, now(), 1 FROM hookgraph.whole_deliveries d`,
     );
     const { action } = await deleteErrors(engine(), OWNER, null, { stage: 'STATUS' });
     expect(action).toMatchObject({ kind: 'DELETE_ERRORS', total: 20 });

@@ -45,9 +45,9 @@ SELECT $$
       coalesce(e.folded_xid, e.xid) >= s.created_xid
       OR (NOT pg_visible_in_snapshot(coalesce(e.folded_xid, e.xid), s.created_snapshot)
         AND (coalesce((e.id - s.created_id) & 1048575 < 524288, true)
-          OR s.created_at <= e.occurred_at))
+          OR s.created_at <= coalesce(e.occurred_at, hookgraph.time_of(e.id))))
     ELSE
-      s.created_at <= e.occurred_at
+      s.created_at <= coalesce(e.occurred_at, hookgraph.time_of(e.id))
       OR (s.created_in IS NULL AND coalesce(e.folded_xid, e.xid) >= s.created_xid) END
 $$ AS is_later \gset
 

@@ -51,7 +51,7 @@ changes AS MATERIALIZED (
   FROM linked_rows
   UNION ALL
   SELECT
-    false, id, xid, occurred_at,
+    false, id, xid, coalesce(occurred_at, hookgraph.time_of(id)),
     tenant, parent_typename, parent_key, environment, typename, node_key,
     operation, changed, hookgraph.row_of(layout_id, before), hookgraph.row_of(layout_id, after), context,
     32767, fold, folded_xid, false
@@ -189,8 +189,8 @@ new_events AS MATERIALIZED (
   ) l ON true
   WHERE e.is_new
 ),
--- Adds the layouts that are missing, as long as a type has few of them. Only one relay at a time does, so that
--- none waits for another; the others store the names of columns with their events.
+-- Adds the layouts that are missing, as long as a type has few of them. Only one relay at a time does, so
+-- that none waits for another; the others store the names of columns with their events.
 new_layouts AS (
   INSERT INTO hookgraph.layouts (typename, columns)
   SELECT DISTINCT e.typename, ARRAY(SELECT jsonb_object_keys(coalesce(e.after, e.old_row)))
@@ -203,14 +203,18 @@ new_layouts AS (
   ON CONFLICT DO NOTHING
   RETURNING id, typename, columns
 ),
--- Records the new events. Values whose names are in a layout are stored without them.
+-- Records the new events. Values whose names are in a layout are stored without them, and no time that is the
+-- id's.
 inserted_events AS (
   INSERT INTO hookgraph.events (
     id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
     changed, before, after, context, fold, folded_xid, layout_id)
   SELECT
-    e.id, e.xid, e.occurred_at, e.tenant, e.parent_typename, e.parent_key, e.environment, e.typename,
-    e.node_key, e.operation, e.changed,
+    e.id, e.xid,
+    CASE
+      WHEN e.occurred_at <> hookgraph.time_of(e.id) OR NOT (SELECT since <= now() FROM hookgraph.compaction)
+        THEN e.occurred_at END,
+    e.tenant, e.parent_typename, e.parent_key, e.environment, e.typename, e.node_key, e.operation, e.changed,
     CASE WHEN hookgraph.has_layout(e.old_row, e.old_values, l.columns) THEN e.old_values ELSE e.old_row END,
     CASE WHEN hookgraph.has_layout(e.after, e.new_values, l.columns) THEN e.new_values ELSE e.after END,
     e.context, e.fold, e.folded_xid, l.id

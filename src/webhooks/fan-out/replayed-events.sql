@@ -42,7 +42,8 @@ SELECT $$
       AND :fits_topic
       AND :fits_environment
       AND :fits_fold
-      AND (r.event_ids IS NOT NULL OR e.occurred_at BETWEEN r.from_at AND r.to_at)
+      AND (r.event_ids IS NOT NULL
+        OR coalesce(e.occurred_at, hookgraph.time_of(e.id)) BETWEEN r.from_at AND r.to_at)
     WHERE :starts_no_loop
   )
 $$ AS replayed_events \gset

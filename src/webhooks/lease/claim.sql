@@ -46,9 +46,12 @@ claims AS MATERIALIZED (
 -- row. The next is true for a delivery that has waited for the operator; the last is the last pause, in
 -- milliseconds, of a delivery whose query was too slow.
 SELECT
-  l.delivery_id, l.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count,
-  l.due_at::text, greatest(extract(epoch FROM now() - d.created_at), 0)::float8 * 1000, d.event_id,
-  d.replay_id, d.state IN ('PENDING', 'RETRYING') AND :is_wanted, d.reason = 'OPERATOR',
+  l.delivery_id, l.subscription_id, x.version, d.kind,
+  coalesce(d.typename, l.typename, (SELECT e.typename FROM hookgraph.events e WHERE e.id = d.event_id), ''),
+  coalesce(d.node_key, l.node_key, (SELECT e.node_key FROM hookgraph.events e WHERE e.id = d.event_id), ''),
+  d.attempt_count, l.due_at::text,
+  greatest(extract(epoch FROM now() - coalesce(d.created_at, hookgraph.time_of(d.id))), 0)::float8 * 1000,
+  d.event_id, d.replay_id, d.state IN ('PENDING', 'RETRYING') AND :is_wanted, d.reason = 'OPERATOR',
   CASE d.reason WHEN 'SLOW' THEN extract(epoch FROM d.due_at - d.updated_at)::float8 * 1000 END
 FROM leases l
 LEFT JOIN LATERAL (

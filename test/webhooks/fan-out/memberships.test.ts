@@ -66,8 +66,8 @@ async function told(): Promise<Told[]> {
   const { rows } = await db.pool.query(
     `SELECT s.tenant || ' ' || e.operation || ' ' || d.typename || ' ' || (CASE WHEN d.node_key ~ '^\\[' THEN d.node_key::jsonb ->> 1 ELSE d.node_key END) AS line,
        hookgraph.row_of(e.layout_id, e.before) AS before, hookgraph.row_of(e.layout_id, e.after) AS after,
-       e.tenant = s.tenant AS is_theirs, e.occurred_at - hookgraph.time_of(e.id) < interval '1 ms' AS is_timely
-     FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
+       e.tenant = s.tenant AS is_theirs, coalesce(e.occurred_at, hookgraph.time_of(e.id)) - hookgraph.time_of(e.id) < interval '1 ms' AS is_timely
+     FROM hookgraph.whole_deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
      JOIN hookgraph.events e ON e.id = d.event_id ORDER BY 1`,
   );
   await db.pool.query('DELETE FROM hookgraph.deliveries');

@@ -25,7 +25,7 @@ const things = (count: number) => Array.from({ length: count }, (_, i) => `thing
 
 async function replayed(id: string): Promise<string[]> {
   const { rows } = await world.db.pool.query(
-    `SELECT node_key FROM hookgraph.deliveries WHERE subscription_id = $1 AND kind = 'REPLAY' ORDER BY event_id`,
+    `SELECT node_key FROM hookgraph.whole_deliveries WHERE subscription_id = $1 AND kind = 'REPLAY' ORDER BY event_id`,
     [id],
   );
   return rows.map((row) => row.node_key);
@@ -70,9 +70,9 @@ it('takes only what happened within its time', async () => {
   await world.insertThings('within');
   await world.insertThings('after');
   await relayOnce(world.db.pool);
-  const { rows } = await world.db.pool.query(`SELECT occurred_at FROM hookgraph.events ORDER BY id`);
-  await world.db.pool.query(`UPDATE hookgraph.events SET occurred_at = occurred_at - interval '1 s' WHERE node_key = '1'`);
-  await world.db.pool.query(`UPDATE hookgraph.events SET occurred_at = occurred_at + interval '1 s' WHERE node_key = '3'`);
+  const { rows } = await world.db.pool.query(`SELECT occurred_at FROM hookgraph.recorded ORDER BY id`);
+  await world.db.pool.query(`UPDATE hookgraph.events SET occurred_at = hookgraph.time_of(id) - interval '1 s' WHERE node_key = '1'`);
+  await world.db.pool.query(`UPDATE hookgraph.events SET occurred_at = hookgraph.time_of(id) + interval '1 s' WHERE node_key = '3'`);
   const id = await world.subscribe();
   const at = rows[1].occurred_at as Date;
   await begin(id, { from: at, to: at });

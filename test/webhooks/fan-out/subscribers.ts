@@ -31,7 +31,7 @@ export interface Delivered {
 
 export async function deliveries(pool: pg.Pool): Promise<Delivered[]> {
   const { rows } = await pool.query<Delivered>(
-    `SELECT subscription_id AS subscription, typename, node_key AS key, s.tenant, state, reason FROM hookgraph.deliveries d
+    `SELECT subscription_id AS subscription, typename, node_key AS key, s.tenant, state, reason FROM hookgraph.whole_deliveries d
      JOIN hookgraph.subscriptions s ON s.id = d.subscription_id ORDER BY event_id, d.id`,
   );
   return rows;

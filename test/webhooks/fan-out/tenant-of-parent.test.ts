@@ -41,7 +41,7 @@ async function heard(sql: string, limit = 1000): Promise<string[]> {
   await db.pool.query(sql);
   while ((await relayOnce(db.pool, limit)).events > 0);
   const { rows } = await db.pool.query(
-    `SELECT s.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored FROM hookgraph.deliveries d
+    `SELECT s.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored FROM hookgraph.whole_deliveries d
      JOIN hookgraph.subscriptions s ON s.id = d.subscription_id JOIN hookgraph.events e ON e.id = d.event_id`,
   );
   expect(rows.every(({ tenant, stored }) => tenant === stored)).toBe(true);

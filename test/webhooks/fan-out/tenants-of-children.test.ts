@@ -52,8 +52,8 @@ async function relayAll(limit = 1000): Promise<void> {
 /** `tenant operation Type key` of all deliveries since the last call. */
 async function told(): Promise<string[]> {
   const { rows } = await db.pool.query(
-    `SELECT s.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored, e.occurred_at, hookgraph.time_of(e.id) AS id_time
-     FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
+    `SELECT s.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored, coalesce(e.occurred_at, hookgraph.time_of(e.id)) AS occurred_at, hookgraph.time_of(e.id) AS id_time
+     FROM hookgraph.whole_deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
      JOIN hookgraph.events e ON e.id = d.event_id`,
   );
   // TRUNCATE would wait for a relay in progress.

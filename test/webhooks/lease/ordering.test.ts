@@ -83,7 +83,7 @@ function failAtRandom(next: () => number): { clashes: string[] } {
 async function arrivals(requests: readonly Received[]): Promise<{ node: string; event: bigint }[]> {
   const ids = requests.map(({ headers }) => String(headers['x-scope-webhook-job-id']));
   const { rows } = await world.db.pool.query<{ id: string; node: string; event: string }>(
-    'SELECT id, node_key AS node, event_id AS event FROM hookgraph.deliveries WHERE id = ANY ($1::bigint[])',
+    'SELECT id, node_key AS node, event_id AS event FROM hookgraph.whole_deliveries WHERE id = ANY ($1::bigint[])',
     [ids],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -92,7 +92,7 @@ async function arrivals(requests: readonly Received[]): Promise<{ node: string; 
 
 async function eventsOfNodes(id: string): Promise<Map<string, bigint[]>> {
   const { rows } = await world.db.pool.query<{ node: string; events: string[] }>(
-    `SELECT node_key AS node, array_agg(event_id ORDER BY event_id) AS events FROM hookgraph.deliveries WHERE subscription_id = $1 GROUP BY 1`,
+    `SELECT node_key AS node, array_agg(event_id ORDER BY event_id) AS events FROM hookgraph.whole_deliveries WHERE subscription_id = $1 GROUP BY 1`,
     [id],
   );
   return new Map(rows.map(({ node, events }) => [node, events.map(BigInt)]));

@@ -73,7 +73,7 @@ it('counts what is still to come, held, failed, slowed and cancelled', async () 
   const queue = (id: string, heldFor: string | null) =>
     query(
       `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
-       SELECT id, subscription_id, due_at, $2 FROM hookgraph.deliveries WHERE subscription_id = $1`,
+       SELECT id, subscription_id, due_at, $2 FROM hookgraph.whole_deliveries WHERE subscription_id = $1`,
       [id, heldFor],
     );
   const attempt = (id: string, outcome: string) =>
@@ -158,7 +158,7 @@ describe('a planted fault', () => {
     ['CONTRADICTS_QUEUE', `UPDATE hookgraph.deliveries SET state = 'RETRYING' WHERE id = $1`],
     [
       'CONTRADICTS_QUEUE',
-      `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM ${D}`,
+      `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, now() FROM ${D}`,
     ],
     ['CONTRADICTS_ATTEMPTS', 'DELETE FROM hookgraph.attempts WHERE delivery_id = $1'],
     ['CONTRADICTS_ATTEMPTS', `UPDATE hookgraph.attempts SET outcome = 'FAILED' WHERE delivery_id = $1`],

@@ -85,7 +85,7 @@ describe('a test', () => {
     world.receiver.answer = (response) => void response.writeHead(503).end();
     const { report, deliveryId } = await test(id);
     expect(report).toMatchObject({ outcome: 'FAILED', stage: 'STATUS', message: 'The receiver answered with status 503.' });
-    const { rows } = await world.db.pool.query('SELECT id, kind, state, event_id, attempt_count, node_key FROM hookgraph.deliveries');
+    const { rows } = await world.db.pool.query('SELECT id, kind, state, event_id, attempt_count, node_key FROM hookgraph.whole_deliveries');
     expect(rows).toEqual([{ id: deliveryId, kind: 'TEST', state: 'FAILED', event_id: null, attempt_count: 1, node_key: '1' }]);
     expect(await attempts()).toMatchObject([
       { delivery_id: deliveryId, number: 1, test: true, outcome: 'FAILED', stage: 'STATUS', response_status: 503, subscription_version: 1 },

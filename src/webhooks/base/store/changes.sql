@@ -37,8 +37,9 @@ frontier AS MATERIALIZED (
 -- The next events of all tenants, as many as one reading may scan.
 scanned AS MATERIALIZED (
   SELECT
-    coalesce(e.folded_xid, e.xid) AS xid, e.id, e.occurred_at, e.tenant, e.typename, e.node_key, e.operation,
-    e.changed
+    coalesce(e.folded_xid, e.xid) AS xid, e.id,
+    coalesce(e.occurred_at, hookgraph.time_of(e.id)) AS occurred_at, e.tenant, e.typename, e.node_key,
+    e.operation, e.changed
   FROM hookgraph.events e
   WHERE e.fold IS DISTINCT FROM 'PART'
     AND (coalesce(e.folded_xid, e.xid), e.id) > (:'xid'::text::xid8, :id::bigint)

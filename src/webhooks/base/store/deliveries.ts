@@ -1,15 +1,16 @@
 // Reads deliveries of the owner's subscriptions, and events of the owner's tenant, in batches.
 import type { Pool, PoolClient } from 'pg';
 import type { Delivery, DeliveryKind, DeliveryState, EventRecord, Owner, RecordedEvent, Stage } from '../model.js';
+import { CREATED_AT, DUE_AT, isOfNode, NODE_KEY, TYPENAME } from './delivery-columns.js';
 import { cutPage, GREATEST_ID, isBigId, isUuid, type Page, type Rows } from './page.js';
 import { RECORDED_COLUMNS } from './recorded-events.js';
 import { wordsOf } from './words.js';
 
 type Db = Pool | PoolClient;
 
-export const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind, d.typename,
-  d.node_key AS "nodeKey", d.state, d.reason, d.due_at AS "dueAt", d.attempt_count AS "attemptCount",
-  d.created_at AS "createdAt", d.updated_at AS "updatedAt"`;
+export const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind,
+  ${TYPENAME} AS typename, ${NODE_KEY} AS "nodeKey", d.state, d.reason, ${DUE_AT} AS "dueAt", d.attempt_count AS "attemptCount",
+  ${CREATED_AT} AS "createdAt", d.updated_at AS "updatedAt"`;
 /** Deleted subscriptions are included, since their deliveries stay visible to the owner. */
 export const OWN = 's.tenant = $1 AND s.owner = $2';
 
@@ -50,8 +51,8 @@ export const idAt = (time: string) => `hookgraph.id_at(least(greatest(${time}::t
 // `created_at`. The minimum for `created_at` therefore also holds for the id, and the comparison of ids can use an index.
 /** The conditions for the delivery's own row. */
 export const ROW_MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
-  AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= ${idAt('$6')})) AND ($7::timestamptz IS NULL OR d.created_at <= $7)
-  AND ($8::text IS NULL OR (d.node_key = $9 AND d.typename = $8)) AND ($10::text[] IS NULL OR d.kind = ANY ($10))
+  AND ($6::timestamptz IS NULL OR (${CREATED_AT} >= $6 AND d.id >= ${idAt('$6')})) AND ($7::timestamptz IS NULL OR ${CREATED_AT} <= $7)
+  AND ($8::text IS NULL OR ${isOfNode('$8', '$9')}) AND ($10::text[] IS NULL OR d.kind = ANY ($10))
   AND ($11::bigint IS NULL OR d.id = ANY (ARRAY(
     SELECT $11 UNION ALL
     SELECT a.delivery_id FROM hookgraph.attempts a WHERE a.id = $11 UNION ALL
@@ -197,7 +198,7 @@ export type VisibleEvent = Omit<EventRecord, 'context'>;
 /** Reads events of the tenant. Callers must not show `before` and `after`: whether the owner may read their columns is not checked. */
 export async function eventsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, VisibleEvent>> {
   const { rows } = await db.query<VisibleEvent>(
-    `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation, changed, NULL AS before, NULL AS after
+    `SELECT id, coalesce(occurred_at, hookgraph.time_of(id)) AS "occurredAt", typename, node_key AS "nodeKey", operation, changed, NULL AS before, NULL AS after
      FROM hookgraph.events WHERE tenant = $1 AND id = ANY ($2::bigint[])`,
     [owner.tenant, ids.filter(isBigId)],
   );

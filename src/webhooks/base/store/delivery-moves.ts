@@ -2,6 +2,7 @@
 // Every statement here locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does verdict/attempt-writer.ts. Two
 // statements therefore can't deadlock, unless a third has just moved one of the rows; then the attempt writer and the claim loop retry.
 import type { Pool, PoolClient } from 'pg';
+import { NODE_KEY, TYPENAME } from './delivery-columns.js';
 import { type HeldReason, OPERATOR, ORDER, OUT_OF_ORDER, UNLEASED } from './delivery-state.js';
 import { inSteps, type Step, type StepSize, type Steps } from './steps.js';
 
@@ -235,7 +236,7 @@ export const REOPEN = `
 export const REPEAT = `
   made AS (
     INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, kind, typename, node_key, due_at)
-    SELECT event_id, subscription_id, topic_id, CASE kind WHEN 'SNAPSHOT' THEN kind ELSE 'RESEND' END, typename, node_key, now() FROM found ORDER BY id
+    SELECT event_id, subscription_id, topic_id, CASE kind WHEN 'SNAPSHOT' THEN kind ELSE 'RESEND' END, ${TYPENAME}, ${NODE_KEY}, now() FROM found d ORDER BY id
     RETURNING id, subscription_id, due_at
   ), changed AS (
     INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM made RETURNING 1

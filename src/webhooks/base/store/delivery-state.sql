@@ -5,31 +5,45 @@
 -- Creates a delivery per row of the CTE `matches` (event_id, subscription_id, status, is_ordered, topic_id,
 -- typename, node_key), and queues it, unless its subscription is disabled: then the delivery is
 -- SKIPPED, which is final. A delivery of an ordered subscription waits until ordered-deliveries.ts releases
--- it. Adds the CTEs `new_deliveries` and `queue_rows`.
+-- it. The node and the first times are only in the event, the queue and the id; `compaction` says from when
+-- on every process knows that. Adds the CTEs `compact`, `live_matches`, `new_deliveries` and `queue_rows`. IS
+-- TRUE makes the planner hash the ids instead of comparing all pairs.
 SELECT $$
-  new_deliveries AS (
-    INSERT INTO hookgraph.deliveries (
-      event_id, subscription_id, topic_id, typename, node_key, due_at, state, reason)
+  compact AS MATERIALIZED (
+    SELECT since <= now() AS is_on
+    FROM hookgraph.compaction
+  ),
+  live_matches AS MATERIALIZED (
     SELECT
-      event_id, subscription_id, topic_id, typename, node_key, now(),
+      hookgraph.next_id() AS id, event_id, subscription_id, topic_id, typename, node_key,
       CASE
         WHEN status = 'DISABLED' THEN 'SKIPPED'
         WHEN status = 'ENABLED' OR is_ordered THEN 'PENDING'
-        ELSE 'HELD' END,
+        ELSE 'HELD' END AS state,
       CASE
         WHEN status = 'DISABLED' THEN 'DISABLED'
         WHEN is_ordered THEN 'ORDER'
-        WHEN status = 'HELD' THEN 'BROKEN' END
+        WHEN status = 'HELD' THEN 'BROKEN' END AS reason
     FROM matches
     ORDER BY event_id
+  ),
+  new_deliveries AS (
+    INSERT INTO hookgraph.deliveries (
+      id, event_id, subscription_id, topic_id, typename, node_key, created_at, due_at, state, reason)
+    SELECT
+      id, event_id, subscription_id, topic_id, CASE WHEN NOT c.is_on THEN typename END,
+      CASE WHEN NOT c.is_on THEN node_key END, CASE WHEN NOT c.is_on THEN now() END,
+      CASE WHEN NOT c.is_on THEN now() END, state, reason
+    FROM live_matches
+    CROSS JOIN compact c
     ON CONFLICT (event_id, subscription_id) WHERE kind = 'LIVE' DO NOTHING
-    RETURNING id, subscription_id, due_at, state, reason
+    RETURNING id, subscription_id, state
   ),
   queue_rows AS (
-    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
-    SELECT id, subscription_id, due_at, reason
-    FROM new_deliveries
-    WHERE state <> 'SKIPPED'
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for, typename, node_key)
+    SELECT id, subscription_id, now(), reason, typename, node_key
+    FROM live_matches
+    WHERE (id IN (SELECT id FROM new_deliveries WHERE state <> 'SKIPPED')) IS TRUE
   )
 $$ AS new_live_deliveries \gset
 
@@ -98,7 +112,7 @@ SELECT $$
       lease_until = now() + :lease_ms * interval '1 ms',
       lease_token = :token
     WHERE o.ctid = ANY (ARRAY(SELECT place FROM claims))
-    RETURNING o.delivery_id, o.subscription_id, o.due_at
+    RETURNING o.delivery_id, o.subscription_id, o.due_at, o.typename, o.node_key
   )
 $$ AS new_leases \gset
 
@@ -161,7 +175,8 @@ SELECT $$
     WHERE d.id = r.id
       AND (r.id IN (SELECT delivery_id FROM ended_leases)) IS TRUE
     RETURNING
-      d.id AS delivery_id, d.subscription_id, d.attempt_count, d.due_at,
+      d.id AS delivery_id, d.subscription_id, d.attempt_count,
+      coalesce(d.due_at, hookgraph.time_of(d.id)) AS due_at,
       d.state AS state_now, d.reason AS reason_now, r.*
   ),
   requeued_rows AS (

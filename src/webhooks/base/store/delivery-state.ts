@@ -9,6 +9,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { sqlFragment } from '../../../runtime/sql-file.js';
 import type { DeliveryState, Outcome } from '../model.js';
+import { NODE_KEY, TYPENAME } from './delivery-columns.js';
 
 /** Why a delivery is HELD: the subscription is disabled, its definition is broken, or this node's payload could not be built. */
 export type HeldReason = 'DISABLED' | 'BROKEN' | 'NODE';
@@ -100,8 +101,8 @@ export async function repeatDelivery(db: Db, id: string): Promise<string | null>
   const { rows } = await db.query<{ id: string }>(
     `WITH d AS (
        INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, kind, typename, node_key, due_at)
-       SELECT event_id, subscription_id, topic_id, CASE kind WHEN 'SNAPSHOT' THEN kind ELSE 'RESEND' END, typename, node_key, now()
-       FROM hookgraph.deliveries WHERE id = $1 AND kind NOT IN ('TEST', 'BEFORE')
+       SELECT event_id, subscription_id, topic_id, CASE kind WHEN 'SNAPSHOT' THEN kind ELSE 'RESEND' END, ${TYPENAME}, ${NODE_KEY}, now()
+       FROM hookgraph.deliveries d WHERE id = $1 AND kind NOT IN ('TEST', 'BEFORE')
        RETURNING id, subscription_id, due_at
      )
      INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM d

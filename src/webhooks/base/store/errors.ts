@@ -1,6 +1,7 @@
 // Reads and dismisses delivery errors: the owner's attempts that failed or were held, and that were not dismissed.
 import type { Pool, PoolClient } from 'pg';
 import type { Attempt, Outcome, Owner, Stage } from '../model.js';
+import { NODE_KEY, TYPENAME } from './delivery-columns.js';
 import { cutPage, GREATEST_ID, isBigId, isUuid, type Page, type Rows } from './page.js';
 
 type Db = Pool | PoolClient;
@@ -28,8 +29,8 @@ export interface ErrorFilter {
   createdAtMax?: Date | null;
 }
 
-const ERROR = `a.id, a.delivery_id AS "deliveryId", a.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.typename,
-  d.node_key AS "nodeKey", a.outcome, a.stage, a.message, hookgraph.time_of(a.id) AS "createdAt"`;
+const ERROR = `a.id, a.delivery_id AS "deliveryId", a.subscription_id AS "subscriptionId", d.topic_id AS "topicId",
+  ${TYPENAME} AS typename, ${NODE_KEY} AS "nodeKey", a.outcome, a.stage, a.message, hookgraph.time_of(a.id) AS "createdAt"`;
 /** Deleted subscriptions are included, since their errors stay visible to the owner. */
 const OWN = 's.tenant = $1 AND s.owner = $2';
 /** The condition of the partial index attempts_in_error. Postgres uses that index only if queries repeat its condition. */

@@ -2,6 +2,7 @@
 // cancels the deliveries that are still open. Types, ids and times stay, so that the history still adds up.
 import type { Pool, PoolClient } from 'pg';
 import type { Actor } from '../model.js';
+import { isOfNode } from './delivery-columns.js';
 import { cancelFound } from './delivery-moves.js';
 import { blankExchanges } from './exchange-rows.js';
 import { cutPage, isBigId, type Page, type Rows } from './page.js';
@@ -138,7 +139,7 @@ async function blankDeliveries(client: PoolClient, running: Running, position: s
   const { id, tenant, typename, key, deliveryPosition } = running;
   const { rows } = await client.query<{ next: string | null; found: number; last: string | null; ids: string[] }>(
     `WITH part AS MATERIALIZED (
-       SELECT d.id, d.typename = $3 AND d.node_key = $4 AND coalesce(d.event_id, d.id) < $5 AS is_of_node FROM hookgraph.deliveries d
+       SELECT d.id, ${isOfNode('$3', '$4')} AND coalesce(d.event_id, d.id) < $5 AS is_of_node FROM hookgraph.deliveries d
        WHERE (d.subscription_id, d.id) > ($1, $2::bigint) AND d.subscription_id = $1
        ORDER BY d.subscription_id, d.id LIMIT $6
      )

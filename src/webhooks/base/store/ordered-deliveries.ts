@@ -6,6 +6,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Ordering } from '../definition.js';
 import type { Delivery, DeliveryState } from '../model.js';
+import { NODE_KEY } from './delivery-columns.js';
 import { IN_ORDER } from './delivery-moves.js';
 import { COALESCED, ORDER, UNLEASED } from './delivery-state.js';
 import { insideTransaction } from './transaction.js';
@@ -123,6 +124,7 @@ const STATE = `
     (SELECT min(f.event_id) FROM hookgraph.fan_outs f WHERE f.tenant = s.tenant)::text AS deferred
   FROM hookgraph.subscriptions s WHERE s.id = $1`;
 
+// A key that is too long for the index stands there as its hash.
 const ENTER = `
   WITH found AS MATERIALIZED (
     SELECT o.delivery_id FROM hookgraph.open_deliveries o
@@ -133,8 +135,10 @@ const ENTER = `
     UPDATE hookgraph.open_deliveries o SET held_number = 1 FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id
   ), added AS (
     INSERT INTO hookgraph.ordered_deliveries (subscription_id, node_key, event_id, delivery_id, frontier)
-    SELECT $1, d.node_key, d.event_id, d.id, pg_snapshot_xmax(pg_current_snapshot())
-    FROM entered CROSS JOIN LATERAL (SELECT * FROM hookgraph.deliveries d WHERE d.id = entered.delivery_id OFFSET 0) d
+    SELECT $1, CASE WHEN octet_length(d.key) > 1500 THEN md5(d.key) ELSE d.key END, d.event_id, d.id, pg_snapshot_xmax(pg_current_snapshot())
+    FROM entered CROSS JOIN LATERAL (
+      SELECT d.id, d.event_id, ${NODE_KEY} AS key FROM hookgraph.deliveries d WHERE d.id = entered.delivery_id OFFSET 0
+    ) d
     ON CONFLICT (subscription_id, node_key, event_id) DO UPDATE SET delivery_id = excluded.delivery_id, frontier = excluded.frontier
   )
   SELECT count(*)::int AS found FROM found`;

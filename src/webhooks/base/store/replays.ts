@@ -79,7 +79,7 @@ const RANGE = `clock AS (
     SELECT greatest(now(), (SELECT hookgraph.time_of(max(id)) FROM hookgraph.events),
       (SELECT hookgraph.time_of(max(id)) FROM (SELECT id FROM hookgraph.captures ORDER BY xid DESC, depth DESC, id DESC LIMIT 1) c)) AS now
   ), asked AS (
-    SELECT greatest(coalesce($1::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
+    SELECT greatest(coalesce($1::timestamptz, least((SELECT min(coalesce(e.occurred_at, hookgraph.time_of(e.id))) FROM hookgraph.events e WHERE e.id = (SELECT min(id) FROM hookgraph.events)),
       (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($2::timestamptz, clock.now), clock.now) AS to_at FROM clock
   ), range AS (
     SELECT least(from_at, to_at) AS from_at, to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') AS position FROM asked

@@ -7,7 +7,7 @@ import type { TraceOrigin } from '../tracing.js';
 const ORIGINS = `
   SELECT e.id, e.occurred_at AS "occurredAt", substring(e.context FROM '"traceparent"\\s*:\\s*"([0-9a-f-]{55})"') AS traceparent
   FROM unnest($1::bigint[]) AS i (id)
-  CROSS JOIN LATERAL (SELECT e.id, e.occurred_at, e.context FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`;
+  CROSS JOIN LATERAL (SELECT e.id, coalesce(e.occurred_at, hookgraph.time_of(e.id)) AS occurred_at, e.context FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`;
 
 export async function loadTraceOrigins(pool: Pool, batch: readonly { eventId: string | null }[]): Promise<Map<string, TraceOrigin>> {
   const ids = [...new Set(batch.flatMap(({ eventId }) => eventId ?? []))];

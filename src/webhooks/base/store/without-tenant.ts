@@ -18,7 +18,7 @@ export interface EventWithoutTenant {
 export async function listWithoutTenant(pool: Pool, page: Page): Promise<Rows<EventWithoutTenant>> {
   const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
   const { rows } = await pool.query<EventWithoutTenant>(
-    `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation FROM hookgraph.events
+    `SELECT id, coalesce(occurred_at, hookgraph.time_of(id)) AS "occurredAt", typename, node_key AS "nodeKey", operation FROM hookgraph.events
      WHERE tenant IS NULL AND ($1::bigint IS NULL OR id > $1) AND ($2::bigint IS NULL OR id < $2)
      ORDER BY id ${page.backward ? 'DESC' : ''} LIMIT $3`,
     [cursor(page.after), cursor(page.before), page.limit + 1],

@@ -10,8 +10,8 @@ WITH
 -- The next events, of all tenants.
 batch AS MATERIALIZED (
   SELECT
-    id, xid, folded_xid, fold, occurred_at, tenant, typename, node_key, operation, environment,
-    changed, before, after, layout_id
+    id, xid, folded_xid, fold, coalesce(occurred_at, hookgraph.time_of(id)) AS occurred_at, tenant,
+    typename, node_key, operation, environment, changed, before, after, layout_id
   FROM hookgraph.events e
   WHERE e.id > :after_id AND e.id < :until_id
   ORDER BY e.id

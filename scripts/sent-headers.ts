@@ -67,5 +67,6 @@ const EXAMPLE: Compiled = {
   retry: null,
   numbered: true,
   reads: null,
+  related: new Set(),
   recorder: null,
 };

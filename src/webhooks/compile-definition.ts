@@ -7,6 +7,7 @@ import { announcedNode } from './base/own-node.js';
 import type { KeyVariable } from './base/query/key-variables.js';
 import { checkQuery } from './base/query/query.js';
 import { readColumns } from './base/query/read-columns.js';
+import { relatedFields } from './base/query/related-fields.js';
 import { createRecorder } from './base/recording/recording.js';
 import { textsOf } from './base/store/secrets.js';
 import { eventUseOf } from './base/templates/event-use.js';
@@ -71,9 +72,13 @@ export async function compileDefinition(
       definition.skipUnread && isUpdates(topic)
         ? readColumns(host.schema(), { node, nodes: host.nodes, document, eventPaths: read.paths })
         : null,
+    related:
+      definition.relatedChanges && node && document ? relatedFields(host.schema(), { node, nodes: host.nodes, document }) : NO_FIELDS,
     recorder: createRecorder(definition.recording, definition.contentType),
   };
 }
+
+const NO_FIELDS: ReadonlySet<string> = new Set();
 
 /**
  * Whether the topic is about every update of a node. A topic about a column that gets a certain value says itself which changes matter.

@@ -214,10 +214,12 @@ async function load(engine: Engine, definitions: Definitions, batch: DeliveryInH
 }
 
 /** Whether an update changed nothing that the definition reads. What somebody sends again is sent. */
-function isUnread({ reads }: Compiled, { kind, eventId }: DeliveryInHand, { events }: BatchEvents): boolean {
+function isUnread({ reads, related }: Compiled, { kind, eventId }: DeliveryInHand, { events }: BatchEvents): boolean {
   if (reads === null || kind !== 'LIVE') return false;
   const event = events.get(eventId ?? '');
-  return event?.operation === 'updated' && event.changed !== null && !event.changed.some((column) => reads.has(column));
+  return (
+    event?.operation === 'updated' && event.changed !== null && !event.changed.some((column) => reads.has(column) || related.has(column))
+  );
 }
 
 const NOT_TRACED: Loaded['origins'] = new Map();

@@ -20,7 +20,17 @@ import { padQueueTable } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
 import { openDeliverySender } from './send-delivery.js';
 import { createAttemptWriter } from './verdict/attempt-writer.js';
-import { bulkActionScan, clockScan, forgetScan, notesScan, replayScan, statisticsScan, templateScan, type Work } from './worker-scans.js';
+import {
+  bulkActionScan,
+  clockScan,
+  forgetScan,
+  notesScan,
+  relatedScan,
+  replayScan,
+  statisticsScan,
+  templateScan,
+  type Work,
+} from './worker-scans.js';
 
 export interface Working {
   /** Returns the number of deliveries in progress in this worker, and of their results that are not written yet. */
@@ -43,6 +53,7 @@ const RELEASE_SCAN_MS = { moving: 100, idle: 5000 };
 /** Milliseconds after which a move of many deliveries pauses, so that the next one begins with what is true then. */
 const MOVING_MS = 2000;
 const REPLAY_SCAN_MS = 500;
+const RELATED_SCAN_MS = 250;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
 const FORGET_SCAN_MS = 2000;
@@ -101,7 +112,11 @@ export async function startWorking(
     },
     onFailure: () => engine.meter.loopFailed('relay'),
   });
-  const scans = [...startScans(engine, drain), repeat('ordering', DUE_SCAN_MS, ordering.sweep, engine, SLOW)];
+  const scans = [
+    ...startScans(engine, drain),
+    repeat('ordering', DUE_SCAN_MS, ordering.sweep, engine, SLOW),
+    repeat('related', RELATED_SCAN_MS, relatedScan(engine, relay.poke), engine, SLOW),
+  ];
   const moves = startMoves(engine, drain);
   const heartbeat = createHeartbeat(pool);
   const beating = repeat('heartbeat', HEARTBEAT_MS, heartbeat.beat, engine);

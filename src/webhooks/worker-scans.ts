@@ -8,6 +8,7 @@ import { forgetReplaced } from './base/store/ordered-deliveries.js';
 import { forgetNumbers } from './base/store/sequences.js';
 import { StepSize } from './base/store/steps.js';
 import { patiently } from './base/store/transaction.js';
+import { stepRelated } from './fan-out/related-steps.js';
 import { REPLAY_BATCH, stepReplay } from './fan-out/replay.js';
 import { stepSnapshot } from './fan-out/snapshot.js';
 import type { Drain } from './lease/drain.js';
@@ -38,6 +39,23 @@ export function forgetScan({ pool }: Engine): Work {
     for (let isStepped = await next(); isStepped && !isStopped(); isStepped = await next()) {
       size.succeeded();
       completed();
+    }
+  };
+}
+
+/** Finds the nodes to which changed rows are related, step by step, and wakes the relay for their events. */
+export function relatedScan(engine: Engine, onRecorded: () => void): Work {
+  const size = new StepSize();
+  return async (isStopped, completed) => {
+    while (!isStopped()) {
+      const isFound = await stepRelated(engine, size.rows).catch((error) => {
+        size.failed(error);
+        throw error;
+      });
+      if (!isFound) return;
+      size.succeeded();
+      completed();
+      onRecorded();
     }
   };
 }

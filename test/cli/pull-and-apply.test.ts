@@ -87,6 +87,7 @@ const existing = (name: string, text: () => string): Existing => ({
   ordering: 'PER_NODE',
   numbered: true,
   skipUnread: true,
+  relatedChanges: true,
   phase: 'AFTER',
   integration: null,
   environments: [],

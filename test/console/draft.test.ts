@@ -30,6 +30,7 @@ const SAVED: Saved = {
   ordering: 'NONE',
   numbered: false,
   skipUnread: false,
+  relatedChanges: false,
   retry: { maxTries: 3, maxTimeMs: 7_200_000 },
   rateLimit: null,
   recording: { bodies: true, maskedPaths: [] },

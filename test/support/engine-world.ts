@@ -183,6 +183,7 @@ export const MADE_BY_TESTS = [
     'replaced_deliveries',
     'sequences',
     'sequence_numbers',
+    'related_changes',
     'replays',
     'secrets',
     'subscription_versions',

@@ -35,6 +35,7 @@ it('finds the statements and the fragments', () => {
     'attempt-stats.sql',
     'changes.sql',
     'fan-out.sql',
+    'related.sql',
     'relay.sql',
     'replay-count.sql',
     'replay-page.sql',

@@ -26,7 +26,7 @@ export function addUnreadUpdates(builder: Builder, access: AccessOf, subscriptio
     t.field({
       type: ref,
       description:
-        'The number of the last updates that `skipUnread` skips, or would skip. `null` when there was no update, the topic is not one like `user/updated`, or a change of any column may matter.',
+        'The last updates, and the number of them that `skipUnread` skips, or would skip. `null` when there was no update, the topic is not one like `user/updated`, or a change of any column may matter.',
       resolve: async ({ id, definition }, _args, ctx) => {
         const counted = await access(ctx).loaders.unreadUpdatesOf.load(id);
         return counted && { ...counted, skips: definition.skipUnread === true };

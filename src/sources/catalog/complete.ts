@@ -5,6 +5,7 @@ import type { AnnouncedNode, Lifecycle, TenantSource } from '../../webhooks/inde
 import type { SourceModel } from '../source.js';
 import { columnOf, fieldsOf } from './fields.js';
 import { findTable } from './find-table.js';
+import { relationsOf } from './generated-relations.js';
 import type { KnownTable } from './known-table.js';
 import { linksOf } from './links.js';
 import type { CatalogTable } from './read-catalog.js';
@@ -91,12 +92,14 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
   const createdAt = named('createdAt', 'created_at', 'createdAt');
   const updatedAt = updatedAtOf(table, named('updatedAt', 'updated_at', 'updatedAt'));
   if (!tenant || key.length === 0) return null;
+  const columns = Object.fromEntries(Object.entries(fields).filter(([column]) => !omitted.has(column)));
+  const relations = relationsOf(known, { ...around, columns: Object.keys(columns) });
   return {
     typename,
     ...(options.topic !== undefined && { topic: options.topic }),
     table: { schema: table.schema, name: table.name },
     key,
-    columns: Object.fromEntries(Object.entries(fields).filter(([column]) => !omitted.has(column))),
+    columns,
     tenant,
     ...(environment && { environment: { column: environment } }),
     ...(softDelete && { softDelete: { column: softDelete } }),
@@ -106,6 +109,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
     ...(options.operations && { operations: options.operations }),
     ...(lifecycle.length > 0 && { lifecycle }),
     ...(links.length > 0 && { links }),
+    ...(relations.length > 0 && { relations }),
   };
 }
 

@@ -17,9 +17,11 @@ import {
 } from 'graphql';
 import type { AnnouncedNode } from '../../webhooks/index.js';
 import { camelCase } from './fields.js';
+import { generatedRelations } from './generated-relations.js';
 import type { KnownTable } from './known-table.js';
 import type { CatalogColumn } from './read-catalog.js';
 import type { Row, RowReader } from './rows.js';
+import { fieldName, lowerFirst, plural } from './words.js';
 
 /** Maximum and default number of rows that a list field returns. */
 const LIST = { greatest: 100, usual: 25 };
@@ -113,38 +115,21 @@ interface Graph extends Pick<TablesSchemaOptions, 'nodes' | 'readerOf'> {
 
 type RowField = GraphQLFieldConfigMap<Row, object>[string];
 
-/** Returns a field for each foreign key of the table, and for each foreign key that refers to the table. Avoids columns' names. */
-function relations(known: KnownTable, graph: Graph): GraphQLFieldConfigMap<Row, object> {
-  const fields: GraphQLFieldConfigMap<Row, object> = {};
-  const taken = new Set(Object.values(declaredFields(known, graph.nodes)));
-  for (const [name, field] of [...belongings(known, graph), ...possessions(known, graph)]) {
-    const free = [name, `${name}Row`, `${name}Rows`].find((candidate) => !taken.has(candidate) && !fields[candidate]);
-    if (free) fields[free] = field;
-  }
-  return fields;
-}
-
-/** Returns a field for each foreign key of the table: `customer` returns the row that `customer_id` refers to. */
-function belongings(known: KnownTable, { shown, types, readerOf }: Graph): [name: string, field: RowField][] {
-  return known.table.foreignKeys.flatMap(({ columns, foreignColumns, table }): [string, RowField][] => {
-    const other = shown.find((one) => one.table.schema === table.schema && one.table.name === table.name);
-    const type = other && types.get(other.typename);
-    if (!other || !type) return [];
-    const name =
-      columns.length === 1 ? camelCase((columns[0] as string).replace(/_id$/, '')).replace(/Id$/, '') : lowerFirst(other.typename);
-    const description = `The ${other.typename} that this ${known.typename} belongs to.`;
-    const valuesOf = (row: Row) => columns.map((column) => row.columns[column] ?? null);
-    return [[name, { type, description, resolve: (row, _args, context) => readerOf(context).one(other, foreignColumns, valuesOf(row)) }]];
-  });
-}
-
-/** Returns a list field for each foreign key that refers to the table: `orders` lists the rows whose `customer_id` is this row's. */
-function possessions(known: KnownTable, { shown, types, readerOf }: Graph): [name: string, field: RowField][] {
-  return shown.flatMap((other) =>
-    other.table.foreignKeys.flatMap(({ columns, foreignColumns, table }): [string, RowField][] => {
+/** Returns a field for each foreign key of the table, and for each foreign key that refers to the table. */
+function relations(known: KnownTable, { shown, types, nodes, readerOf }: Graph): GraphQLFieldConfigMap<Row, object> {
+  const taken = Object.values(declaredFields(known, nodes));
+  return Object.fromEntries(
+    generatedRelations(known, shown, taken).flatMap(({ field, other, columns, foreignColumns, isList }): [string, RowField][] => {
       const type = types.get(other.typename);
-      if (table.schema !== known.table.schema || table.name !== known.table.name || !type) return [];
-      const field: RowField = {
+      if (!type) return [];
+      const valuesOf = (row: Row) => columns.map((column) => row.columns[column] ?? null);
+      const toOne: RowField = {
+        type,
+        description: `The ${other.typename} that this ${known.typename} belongs to.`,
+        resolve: (row, _args, context) => readerOf(context).one(other, foreignColumns, valuesOf(row)),
+      };
+      if (!isList) return [[field, toOne]];
+      const toMany: RowField = {
         type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type))),
         description: `The ${plural(other.typename)} that belong to this ${known.typename}, sorted by key.`,
         args: {
@@ -155,12 +140,12 @@ function possessions(known: KnownTable, { shown, types, readerOf }: Graph): [nam
           },
         },
         resolve: (row, args, context) =>
-          readerOf(context).many(other, columns, {
-            values: foreignColumns.map((column) => row.columns[column] ?? null),
+          readerOf(context).many(other, foreignColumns, {
+            values: valuesOf(row),
             first: Math.min(Math.max(1, args.first ?? LIST.usual), LIST.greatest),
           }),
       };
-      return [[lowerFirst(plural(other.typename)), field]];
+      return [[field, toMany]];
     }),
   );
 }
@@ -170,12 +155,6 @@ function declaredFields({ typename, table }: KnownTable, nodes: AnnouncedNode[])
   const declared = nodes.find((node) => node.typename === typename)?.columns ?? {};
   // A foreign key keeps its column's name; the relation is a separate field.
   return Object.fromEntries(table.columns.filter(({ name }) => declared[name] !== undefined).map(({ name }) => [name, fieldName(name)]));
-}
-
-/** Converts a column's name to a GraphQL name, which may contain only letters, digits and `_`. */
-function fieldName(column: string): string {
-  const name = camelCase(column).replace(/\W/g, '_');
-  return /^[A-Za-z_]/.test(name) && !name.startsWith('__') ? name : `_${name}`;
 }
 
 function ownFields(known: KnownTable, enums: Map<string, GraphQLEnumType>, nodes: AnnouncedNode[]): GraphQLFieldConfigMap<Row, object> {
@@ -210,10 +189,3 @@ function typeOf({ type, labels }: CatalogColumn, enums: Map<string, GraphQLEnumT
 }
 
 const keyType = (type: string): GraphQLInputType => (type === 'int2' || type === 'int4' ? GraphQLInt : GraphQLString);
-
-const lowerFirst = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
-
-function plural(name: string): string {
-  if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
-  return /(s|x|z|ch|sh)$/.test(name) ? `${name}es` : `${name}s`;
-}

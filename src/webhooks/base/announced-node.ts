@@ -55,6 +55,16 @@ export interface Link {
   otherColumns: string[];
 }
 
+/** A field of a node that leads to rows of another announced type, by equal columns: to one row, or to those that reference this row. */
+export interface Relation {
+  /** The GraphQL field. */
+  field: string;
+  typename: string;
+  /** Columns of this row, and the columns of the other rows that equal them. */
+  columns: string[];
+  otherColumns: string[];
+}
+
 /** One node type as the host announces it; independent of any ORM. */
 export interface AnnouncedNode {
   typename: string;
@@ -84,4 +94,6 @@ export interface AnnouncedNode {
   operations?: Operation[];
   lifecycle?: Lifecycle[];
   links?: Link[];
+  /** The fields that lead to other announced types. Changes of such rows can be sent as updates of this one: `relatedChanges`. */
+  relations?: Relation[];
 }

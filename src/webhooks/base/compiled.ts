@@ -63,6 +63,8 @@ export interface Compiled {
   numbered: boolean;
   /** The columns without which a change is skipped; `null`: no change is skipped. */
   reads: ReadonlySet<string> | null;
+  /** The fields of related rows whose changes are sent, such as `items.price`. */
+  related: ReadonlySet<string>;
   /** Masks or removes recorded bodies; `null` when attempts are recorded unchanged. */
   recorder: Recorder | null;
 }

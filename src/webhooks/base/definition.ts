@@ -84,6 +84,8 @@ export interface Definition extends Partial<DestinationSettings> {
   numbered?: true;
   /** Absent: each change is sent, whatever fields it changed. */
   skipUnread?: true;
+  /** Absent: changes of related rows are no updates of the node. */
+  relatedChanges?: true;
   /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
   /** How the bodies of attempts are recorded. Absent: unchanged. */

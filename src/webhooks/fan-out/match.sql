@@ -29,9 +29,12 @@ SELECT $$
 $$ AS fits_environment \gset
 
 -- Several changes of a row by one transaction are also one event with all of them (WHOLE). A subscription
--- gets this event or, if it doesn't coalesce changes, each change (PART).
+-- gets this event or, if it doesn't coalesce changes, each change (PART). An event of related rows (RELATED)
+-- is for subscriptions that read one of the fields that it names.
 SELECT $$
-  (e.fold IS NULL OR (e.fold = 'WHOLE') = s.coalesces)
+  (e.fold IS NULL OR CASE e.fold
+    WHEN 'RELATED' THEN coalesce(s.related_fields && e.changed, false)
+    ELSE (e.fold = 'WHOLE') = s.coalesces END)
 $$ AS fits_fold \gset
 
 -- Whether the event is later than the subscription. Transactions decide, because the clock of the database

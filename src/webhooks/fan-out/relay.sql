@@ -232,6 +232,28 @@ inserted_events AS (
   ) l ON true
   ORDER BY e.id
 ),
+-- Changes of rows to which nodes may be related that a subscription is about; related.ts finds these nodes.
+-- Without such a subscription, one look at an empty index decides it for the batch.
+related_changes AS (
+  INSERT INTO hookgraph.related_changes (event_id, xid)
+  SELECT e.id, coalesce(e.folded_xid, e.xid)
+  FROM batch_events e
+  WHERE (SELECT EXISTS (
+      SELECT
+      FROM hookgraph.subscriptions
+      WHERE related_types IS NOT NULL AND deleted_at IS NULL))
+    AND (e.is_new OR e.has_found_tenant)
+    AND e.fold IS DISTINCT FROM 'PART'
+    AND EXISTS (
+      SELECT
+      FROM hookgraph.subscriptions s
+      WHERE s.tenant = e.tenant
+        AND s.related_types IS NOT NULL
+        AND s.deleted_at IS NULL
+        AND e.typename = ANY (s.related_types)
+      OFFSET 0)
+  ON CONFLICT DO NOTHING
+),
 -- Sets the tenant of queued events whose tenant was found.
 completed_events AS (
   UPDATE hookgraph.events x

@@ -12,10 +12,11 @@ import { beginSnapshot, whyNoSnapshot } from './save/begin-snapshot.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
+import { columnsOf } from './save/columns.js';
 import { type Draft, type SubscriptionInput, splitDraft, toDraft } from './save/input.js';
 import { overLimit } from './save/limit-per-topic.js';
 import { savePace } from './save/pace.js';
-import { auditable, checkedTopic, coalesces, insertVersion, isMistake, NOT_ALLOWED, phaseOf, type SaveResult } from './save.js';
+import { auditable, checkedTopic, insertVersion, isMistake, NOT_ALLOWED, type SaveResult } from './save.js';
 
 /** A problem of one of several inputs. `at`: its index; `null` when it is about all of them. */
 export type ProblemAt = Problem & { at: number | null };
@@ -109,9 +110,9 @@ async function insertAll(engine: Engine, actor: Actor, ready: readonly Prepared[
 async function insert(client: PoolClient, engine: Engine, actor: Actor, prepared: Prepared): Promise<string> {
   const { draft, topic, definition, secrets, isDisabled, isSnapshot } = prepared;
   const { rows } = await client.query<{ id: string }>(
-    `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase, coalesces, ordering, created_id)
-     VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8, $9, $10,
-       CASE WHEN NOT $11 THEN hookgraph.next_id() END) RETURNING id`,
+    `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase, coalesces, ordering, related_fields, related_types, created_id)
+     VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8, $9, $10, $11, $12,
+       CASE WHEN NOT $13 THEN hookgraph.next_id() END) RETURNING id`,
     [
       actor.tenant,
       actor.userId,
@@ -120,9 +121,7 @@ async function insert(client: PoolClient, engine: Engine, actor: Actor, prepared
       isDisabled,
       draft.integrationId,
       draft.environmentIds,
-      phaseOf(definition),
-      coalesces(definition),
-      definition.ordering ?? null,
+      ...columnsOf(engine, definition, topic),
       isSnapshot,
     ],
   );

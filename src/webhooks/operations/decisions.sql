@@ -10,6 +10,7 @@ SELECT
   :fits_environment AS "fitsEnvironment",
   :starts_no_loop AS "startsNoLoop",
   NOT :is_later AS "isOlder",
+  NOT :fits_fold AS "isOtherRelated",
   e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id)
     OR EXISTS (SELECT 1 FROM hookgraph.fan_outs f WHERE f.event_id = e.id) AS "isQueued"
 FROM hookgraph.recorded e
@@ -18,7 +19,7 @@ JOIN hookgraph.subscriptions s ON s.topic_id = t.id
   AND s.tenant = :'tenant'
   AND s.owner = :'owner'
   AND s.deleted_at IS NULL
-  AND :fits_fold
+  AND (:fits_fold OR e.fold = 'RELATED')
 :newest_delivery
 WHERE e.id = ANY (:'event_ids'::bigint[]) AND e.tenant = :'tenant'
 ORDER BY e.id, t.operation = e.operation DESC, s.created_at, s.id;

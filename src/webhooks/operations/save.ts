@@ -22,6 +22,7 @@ import { ONLY_NEW } from './save/begin-snapshot.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
+import { columnsOf } from './save/columns.js';
 import { type SubscriptionInput, splitDraft, toDraft } from './save/input.js';
 import { overLimit } from './save/limit-per-topic.js';
 import { isMoved, savePace } from './save/pace.js';
@@ -140,7 +141,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
         isMoved: isMoved(was.definition, definition),
         isBack: isBack && (was.pace !== null || current.byRule),
       });
-    const columns = [phaseOf(definition), coalesces(definition), definition.ordering ?? null];
+    const columns = columnsOf(engine, definition, topic);
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, ...columns]);
     await recordAudit(client, actor, auditOfUpdate(was, { changes, redefined, switched, disabled }));
     // Deliveries held for the reason NODE (the query or a template gave nothing usable) are released, too.
@@ -195,12 +196,8 @@ const UPDATE = `
     disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
     slowed_at = CASE WHEN NOT $5 OR $6 THEN slowed_at END, slowed_reason = CASE WHEN NOT $5 OR $6 THEN slowed_reason END,
     enabled_at = CASE WHEN ($5 AND NOT $6) OR phase <> $9 THEN ${ENABLED_NOW} ELSE enabled_at END, integration_id = $7, environment_ids = $8,
-    phase = $9, coalesces = $10, ordering = $11, updated_at = clock_timestamp()
+    phase = $9, coalesces = $10, ordering = $11, related_fields = $12, related_types = $13, updated_at = clock_timestamp()
   WHERE id = $1`;
-
-export const coalesces = ({ coalescing }: Definition): boolean => coalescing !== 'NONE';
-
-export const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
 
 /** Returns the topic that the input names. If it names none, returns the saved topic, whose id is `pinned`. */
 export async function checkedTopic(

@@ -13,6 +13,8 @@ export const WHY_NOT_CODES = {
   NOT_RELAYED: 'The change is recorded, but no worker has matched it with subscriptions yet.',
   OTHER_OPERATION: 'The topic is about another operation: created, updated or deleted.',
   OTHER_CHANGE: 'The topic is about a column that changes to a certain value. This change did not do that.',
+  OTHER_RELATED_CHANGE:
+    'Only related rows changed, and the subscription has no `relatedChanges`, or its query reads no field that changed.',
   OLDER_THAN_SUBSCRIPTION: 'The change happened before the subscription was created. A replay sends it.',
   OTHER_ENVIRONMENT: 'The node is in an environment that the subscription does not cover.',
   ABOUT_SUBSCRIPTION_TOPICS: 'The changed node is itself a subscription to a `webhook_subscription` topic. Such changes are never sent.',

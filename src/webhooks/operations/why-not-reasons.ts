@@ -12,6 +12,8 @@ export interface Unmatched {
   startsNoLoop: boolean;
   isQueued: boolean;
   isOlder: boolean;
+  /** Whether related rows changed that the subscription doesn't read, and not the node itself. */
+  isOtherRelated: boolean;
 }
 
 /** Whether workers run, in a sentence: see `describeWorkers`. */
@@ -22,6 +24,11 @@ export function reasonWithout(row: Unmatched, operation: Operation, topic: Topic
   if (row.isQueued) return reason('NOT_RELAYED', `The change is recorded, but no worker has matched it with subscriptions yet. ${workers}`);
   if (operation !== topic.operation)
     return reason('OTHER_OPERATION', `The node was ${operation}, but ${topic.key} is about nodes that are ${topic.operation}.`);
+  if (row.isOtherRelated)
+    return reason(
+      'OTHER_RELATED_CHANGE',
+      'Only related rows changed, not the node itself. The subscription gets such changes with `relatedChanges`, of the fields that its query reads.',
+    );
   if (!row.fitsTopic) return reason('OTHER_CHANGE', `The change doesn't match the conditions of the topic ${topic.key}.`);
   if (row.isOlder) return reason('OLDER_THAN_SUBSCRIPTION', 'The change happened before the subscription was created. A replay sends it.');
   if (!row.fitsEnvironment) return reason('OTHER_ENVIRONMENT', 'The node is in an environment that the subscription does not include.');

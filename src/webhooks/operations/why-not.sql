@@ -11,6 +11,7 @@ SELECT
   :fits_environment AS "fitsEnvironment",
   :starts_no_loop AS "startsNoLoop",
   NOT :is_later AS "isOlder",
+  NOT :fits_fold AS "isOtherRelated",
   e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id)
     OR EXISTS (SELECT 1 FROM hookgraph.fan_outs f WHERE f.event_id = e.id) AS "isQueued",
   e.occurred_at AS "occurredAt", e.typename, e.node_key AS "nodeKey", e.operation, e.changed,
@@ -30,7 +31,7 @@ CROSS JOIN LATERAL (
     ORDER BY e.id DESC
     LIMIT :max_events
   ) e
-  WHERE e.tenant = :'tenant' AND e.typename = :'typename' AND :fits_fold
+  WHERE e.tenant = :'tenant' AND e.typename = :'typename' AND (:fits_fold OR e.fold = 'RELATED')
   ORDER BY e.id DESC
   LIMIT :max_findings
 ) e

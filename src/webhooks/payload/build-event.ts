@@ -50,9 +50,12 @@ export async function buildEvent(
     row && Object.fromEntries(requested.flatMap(([field, column]) => (readable.has(field) ? [[field, row[column] ?? 'null']] : [])));
   const names = new Map([...fields].map(([field, column]) => [column, field]));
   const links = new Set(node?.links?.map(({ field }) => field));
+  const relations = new Set(node?.relations?.map(({ field }) => field));
+  // A field of related rows begins with the relation, such as `items.price`.
+  const isOther = (field: string) => links.has(field) || relations.has(field.split('.', 1)[0] as string);
   return {
     operation,
-    changed: (changed ?? []).flatMap((column) => names.get(column) ?? (links.has(column) ? column : [])),
+    changed: (changed ?? []).flatMap((column) => names.get(column) ?? (isOther(column) ? column : [])),
     before: readableRow(before),
     after: readableRow(after),
     actor: actorIn(event.context),

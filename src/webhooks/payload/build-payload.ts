@@ -98,6 +98,19 @@ async function repeat(
   return { outcome: 'READY', body: { text: past.body as string, contentType, sentHeaders }, event, data, ...durations };
 }
 
+const UNREADABLE = 'Related rows of the node changed, and the query found no node that its owner may read.';
+
+/** Whether the notification would only tell that rows changed which are related to a node that the owner can't read. */
+function isUnreadable({ related }: Compiled, found: Found, sources: () => PayloadSources): boolean {
+  if (related.size === 0 || 'refused' in found || !isNothing(found.data)) return false;
+  const changed = sources().event?.changed ?? [];
+  return changed.length > 0 && changed.every((field) => related.has(field));
+}
+
+/** Whether each root field of the query is null. */
+const isNothing = (data: unknown): boolean =>
+  typeof data === 'object' && data !== null && Object.values(data).every((value) => value === null);
+
 const mediaTypeOf = (contentType: Compiled['contentType']): Body['contentType'] =>
   contentType === 'XML' ? 'application/xml' : 'application/json';
 
@@ -124,6 +137,7 @@ async function buildOwn(
   });
   watch?.(queryReport(compiled, variables, found, queryMs));
   if ('refused' in found) return { ...stop('HELD', 'QUERY', found.refused), isLate: found.isLate ?? false };
+  if (isUnreadable(compiled, found, sources)) return stop('SKIPPED', 'QUERY', UNREADABLE);
   const { event, row } = found;
   const payload = { data: found.data };
 

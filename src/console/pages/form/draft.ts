@@ -58,6 +58,7 @@ export interface Draft {
   ordering: 'NONE' | 'PER_NODE' | 'LATEST_ONLY';
   numbered: boolean;
   skipUnread: boolean;
+  relatedChanges: boolean;
   retry: { maxTries: string; maxTime: string; unit: TimeUnit };
   rateLimit: { perSecond: string; concurrency: string };
   recording: { bodies: boolean; maskedPaths: string };
@@ -105,6 +106,7 @@ export const EMPTY: Draft = {
   ordering: 'NONE',
   numbered: false,
   skipUnread: false,
+  relatedChanges: false,
   retry: { maxTries: '', maxTime: '', unit: 'DAYS' },
   rateLimit: { perSecond: '', concurrency: '' },
   recording: { bodies: true, maskedPaths: '' },

@@ -187,7 +187,7 @@ export function PhaseGroup() {
     <Group
       title="When it is called"
       summary={summary}
-      fields={['phase', 'onFailure', 'timeoutMs', 'coalescing', 'ordering', 'numbered', 'skipUnread']}
+      fields={['phase', 'onFailure', 'timeoutMs', 'coalescing', 'ordering', 'numbered', 'skipUnread', 'relatedChanges']}
     >
       <SegmentInput
         name="phase"
@@ -229,6 +229,11 @@ export function PhaseGroup() {
             ]}
           />
           <SwitchInput name="skipUnread" label="Skip unread" note="Skip updates of fields that neither the query nor a template reads." />
+          <SwitchInput
+            name="relatedChanges"
+            label="Related changes"
+            note="Send changes of related rows that the query reads as updates of the node."
+          />
           <SwitchInput
             name="numbered"
             label="Number notifications"

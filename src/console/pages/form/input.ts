@@ -44,6 +44,7 @@ function wholeInput(draft: Draft, before: Draft | null, offers: Offers): Input {
     ordering: isHook ? 'NONE' : draft.ordering,
     numbered: !isHook && draft.numbered,
     skipUnread: !isHook && draft.skipUnread,
+    relatedChanges: !isHook && draft.relatedChanges,
     retry: recordOf({ maxTries: numberOf(draft.retry.maxTries), maxTimeMs: maxTimeOf(draft) }),
     rateLimit: recordOf({ perSecond: numberOf(draft.rateLimit.perSecond), concurrency: numberOf(draft.rateLimit.concurrency) }),
     recording: recordingOf(draft),

@@ -32,6 +32,7 @@ export const LOAD = graphql(`
       ordering
       numbered
       skipUnread
+      relatedChanges
       retry { maxTries maxTimeMs }
       rateLimit { perSecond concurrency }
       recording { bodies maskedPaths }

@@ -42,6 +42,7 @@ export interface Saved {
   ordering: Draft['ordering'];
   numbered: boolean;
   skipUnread: boolean;
+  relatedChanges: boolean;
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   rateLimit: { perSecond: number | null; concurrency: number | null } | null;
   recording: { bodies: boolean; maskedPaths: string[] };
@@ -90,6 +91,7 @@ export function draftOf(saved: Saved): Draft {
     ordering: saved.ordering,
     numbered: saved.numbered,
     skipUnread: saved.skipUnread,
+    relatedChanges: saved.relatedChanges,
     retry: { maxTries: textOf(retry?.maxTries), ...timeOf(retry?.maxTimeMs ?? null) },
     rateLimit: { perSecond: textOf(rateLimit?.perSecond), concurrency: textOf(rateLimit?.concurrency) },
     recording: { bodies: saved.recording.bodies, maskedPaths: saved.recording.maskedPaths.join('\n') },

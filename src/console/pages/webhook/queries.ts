@@ -26,6 +26,7 @@ export const WEBHOOK = graphql(`
       ordering
       numbered
       skipUnread
+      relatedChanges
       sns { topicArn region managed roleArn endpoint }
       sqs { queueArn roleArn endpoint }
       eventBridge { eventBusArn source roleArn endpoint }

@@ -95,6 +95,7 @@ function behaviourFacts(webhook: Webhook): Fact[] {
     ['Rate limit', rateLimit ? limitText(rateLimit) : 'As fast as the receiver accepts'],
     ['Coalescing', words(webhook.coalescing)],
     ['Updates', webhook.skipUnread ? 'Skipped if nothing that is read changed' : 'All'],
+    ['Related rows', webhook.relatedChanges ? 'Changes of those that the query reads are sent' : 'Not sent'],
     ['Numbers', webhook.numbered ? 'Each notification has a number' : 'None'],
     ['Order', webhook.ordering === 'NONE' ? 'Any' : words(webhook.ordering)],
     [

@@ -81,6 +81,21 @@ export const SKIP_UNREAD = {
   option: { flags: '--skip-unread', help: 'skip updates that change only fields which neither the query nor a template reads' },
 } as const satisfies Field;
 
+export const RELATED_CHANGES = {
+  name: 'relatedChanges',
+  type: { kind: 'BOOLEAN' },
+  description:
+    'Whether changes of related rows that the query reads are sent as updates of the node, such as `items.price` of an order. Works for topics like `order/updated`, over one or two relations between announced tables. Can be used only with the phase AFTER.',
+  output: {
+    description: 'Whether changes of related rows that the query reads are sent as updates of the node.',
+    required: true,
+    read: ({ definition }: Subscription) => definition.relatedChanges === true,
+  },
+  default: false,
+  store: (relatedChanges: boolean) => (relatedChanges ? { definition: { relatedChanges } } : {}),
+  option: { flags: '--related-changes', help: 'send changes of related rows that the query reads as updates of the node' },
+} as const satisfies Field;
+
 export const CONTENT_TYPE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookContentType',

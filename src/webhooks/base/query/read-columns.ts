@@ -39,7 +39,10 @@ export function readColumns(schema: GraphQLSchema, { node, nodes, document, even
         const parent = types.getParentType();
         if (parent === schema.getQueryType() || CONSTANT.has(field)) return;
         const column = known.get(parent?.name ?? '')?.get(field);
-        if (column === undefined) isKnown = false;
+        const relation = nodes.find(({ typename }) => typename === parent?.name)?.relations?.find((one) => one.field === field);
+        if (relation) {
+          if (parent?.name === node.typename) for (const one of relation.columns) columns.add(one);
+        } else if (column === undefined) isKnown = false;
         else if (parent?.name === node.typename) columns.add(column);
       },
     }),

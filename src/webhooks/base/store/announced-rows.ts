@@ -118,14 +118,15 @@ function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {
 }
 
 /**
- * Returns SQL that checks whether a row belongs to the tenant $1; `alias` is the row's name in the statement. A tenant column is compared
- * in its own type, so that its index can be used; the value of a host's SQL expression is compared as text.
+ * Returns SQL that checks whether a row belongs to the tenant; `alias` is the row's name in the statement. The parameter $1 is compared
+ * with a tenant column in its own type, so that its index can be used. Another expression for the tenant, and the value of a host's SQL
+ * expression, are compared as text.
  */
-export function isOfTenant(node: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
+export function isOfTenant(node: AnnouncedNode, nodes: AnnouncedNode[], alias: string, wanted = '$1'): string {
   const { tenant } = node;
-  if ('column' in tenant) return `${alias}.${id(tenant.column)} = $1`;
+  if ('column' in tenant) return `${alias}.${id(tenant.column)}${wanted === '$1' ? '' : '::text'} = ${wanted}`;
   // The host's SQL expression reads the row under the alias `r`.
-  if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r) = $1`;
+  if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r) = ${wanted}`;
   const deciding = decidingRows(node);
   if (deciding) {
     const child = nodes.find(({ typename }) => typename === deciding.typename) as AnnouncedNode;
@@ -133,11 +134,11 @@ export function isOfTenant(node: AnnouncedNode, nodes: AnnouncedNode[], alias: s
     const points = deciding.columns.map((column, place) => `${down}.${id(column)} = ${alias}.${id(node.key[place] as string)}`);
     const alive = child.softDelete ? [`${down}.${id(child.softDelete.column)} IS NULL`] : [];
     return `EXISTS (SELECT 1 FROM ${id(child.table.schema)}.${id(child.table.name)} ${down}
-    WHERE ${[...points, ...alive, isOfTenant(child, nodes, down)].join(' AND ')})`;
+    WHERE ${[...points, ...alive, isOfTenant(child, nodes, down, wanted)].join(' AND ')})`;
   }
   const { parent: above } = tenant as { parent: { column: string; typename: string } };
   const parent = nodes.find(({ typename }) => typename === above.typename) as AnnouncedNode;
   const up = `${alias}p`;
   return `EXISTS (SELECT 1 FROM ${id(parent.table.schema)}.${id(parent.table.name)} ${up}
-    WHERE ${up}.${id(parent.key[0] as string)} = ${alias}.${id(above.column)} AND ${isOfTenant(parent, nodes, up)})`;
+    WHERE ${up}.${id(parent.key[0] as string)} = ${alias}.${id(above.column)} AND ${isOfTenant(parent, nodes, up, wanted)})`;
 }

@@ -42,6 +42,8 @@ scanned AS MATERIALIZED (
     e.operation, e.changed
   FROM hookgraph.events e
   WHERE e.fold IS DISTINCT FROM 'PART'
+    -- Of a row that changed itself.
+    AND e.fold IS DISTINCT FROM 'RELATED'
     AND (coalesce(e.folded_xid, e.xid), e.id) > (:'xid'::text::xid8, :id::bigint)
     AND coalesce(e.folded_xid, e.xid) < (SELECT xid FROM frontier)
   ORDER BY coalesce(e.folded_xid, e.xid), e.id

@@ -83,7 +83,7 @@ export async function lastEventsOf(
      ), found AS (
        SELECT e.id, e.typename, e.node_key FROM scanned e JOIN hookgraph.topics t ON t.id = $2
        WHERE e.tenant = $1 AND ${fits} AND (e.environment IS NULL OR coalesce(cardinality($3::text[]), 0) = 0 OR e.environment = ANY ($3))
-         AND (e.fold IS NULL OR (e.fold = 'WHOLE') = $4::boolean)
+         AND (e.fold IS NULL OR (e.fold IN ('WHOLE', 'PART') AND (e.fold = 'WHOLE') = $4::boolean))
        ORDER BY e.id DESC LIMIT $6
      )
      SELECT f.id, f.typename, f.node_key AS "nodeKey", s.* FROM

@@ -65,7 +65,7 @@ pairs AS MATERIALIZED (
 -- enough.
 decided AS MATERIALIZED (
   SELECT
-    p.*, x.tenant, x.typename, x.node_key, x.occurred_at,
+    p.*, x.fold, x.tenant, x.typename, x.node_key, x.occurred_at,
     CASE WHEN p.state = 'DELIVERED' OR n.was_delivered THEN 'DELIVERED' ELSE n.state END AS last_state,
     n.reason AS last_reason
   FROM pairs p
@@ -122,8 +122,11 @@ accounts AS MATERIALIZED (
               CASE WHEN d.typename = 'WebhookSubscription' THEN d.node_key::uuid END)
             AND l.action = 'UPDATED'
             AND l.at >= d.occurred_at - interval '10 seconds'
-            AND l.changes @? '$[*] ? (@.field == "topic" || @.field == "environmentIds"
-              || @.field == "coalescing" || @.field == "phase")') THEN 'OTHER_DEFINITION_THEN'
+            AND (l.changes @? '$[*] ? (@.field == "topic" || @.field == "environmentIds"
+              || @.field == "coalescing" || @.field == "phase")'
+              OR (d.fold = 'RELATED'
+                AND l.changes @? '$[*] ? (@.field == "relatedChanges" || @.field == "query")')))
+          THEN 'OTHER_DEFINITION_THEN'
         WHEN d.created_at > d.occurred_at - interval '10 seconds' THEN 'WHILE_CREATED' END AS not_due_then,
       coalesce((
         SELECT max(f.before_id)

@@ -13,6 +13,7 @@ import { FIELDS } from '../../fields.js';
 import { signatureProblems } from '../../request/signatures/schemes.js';
 import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
+import { checkRelated } from './related-changes.js';
 
 /**
  * Validates a draft. `tenant`: the tenant whose share of the render processes the trial renderings use. `saved`: the definition before the
@@ -37,6 +38,7 @@ export async function checkDraft(
     else document = checked.document;
   }
   const shapeKnown = draft.query === null || document !== null;
+  if (topic && shapeKnown) problems.push(...checkRelated(engine, draft.relatedChanges, topic, document));
   problems.push(...(await checkTemplates(engine, tenant, draft, shapeKnown ? { document, topic } : null, saved)));
   return problems;
 }

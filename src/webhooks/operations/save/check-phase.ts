@@ -11,7 +11,7 @@ export const MAX_HOOKS = 10;
 
 type PhasedDraft = Pick<
   Draft,
-  'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering' | 'numbered' | 'skipUnread'
+  'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit' | 'coalescing' | 'ordering' | 'numbered' | 'skipUnread' | 'relatedChanges'
 >;
 
 /**
@@ -53,7 +53,7 @@ export async function checkPhase(
 }
 
 /** Finds the options that are only for notifications after a write. */
-function onlyAfter({ retry, coalescing, ordering, numbered, skipUnread, rateLimit }: PhasedDraft): Problem[] {
+function onlyAfter({ retry, coalescing, ordering, numbered, skipUnread, relatedChanges, rateLimit }: PhasedDraft): Problem[] {
   const problems: Problem[] = [];
   if (retry !== null)
     problems.push({
@@ -74,6 +74,11 @@ function onlyAfter({ retry, coalescing, ordering, numbered, skipUnread, rateLimi
     problems.push({ field: 'numbered', message: 'can not be used with the phase BEFORE: only notifications after a write are numbered' });
   if (skipUnread)
     problems.push({ field: 'skipUnread', message: 'can not be used with the phase BEFORE: a before-hook is asked about each write' });
+  if (relatedChanges)
+    problems.push({
+      field: 'relatedChanges',
+      message: 'can not be used with the phase BEFORE: a before-hook is asked about writes of the node',
+    });
   if (rateLimit !== null)
     problems.push({
       field: 'rateLimit',

@@ -33,6 +33,7 @@ export interface SubscriptionInput
   ordering?: Ordering | 'NONE' | null;
   numbered?: boolean | null;
   skipUnread?: boolean | null;
+  relatedChanges?: boolean | null;
   contentType?: ContentType | null;
   query?: string | null;
   validationTemplate?: string | null;
@@ -69,6 +70,7 @@ export interface Draft extends Record<Exclude<FieldName, 'topic' | 'disabled'>, 
   ordering: Ordering | 'NONE';
   numbered: boolean;
   skipUnread: boolean;
+  relatedChanges: boolean;
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;

@@ -10,7 +10,7 @@ import { StepSize } from './base/store/steps.js';
 import { createHeartbeat, HEARTBEAT_MS } from './base/store/workers.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
 import { DESTINATIONS } from './destinations/registry.js';
-import { startRelay } from './fan-out/relay-loop.js';
+import { type Relay, startRelay } from './fan-out/relay-loop.js';
 import { createJourney } from './journey.js';
 import { type Drain, startDrain } from './lease/drain.js';
 import { type DueScan, releaseScan, scanDue, settle } from './lease/due-scan.js';
@@ -112,15 +112,11 @@ export async function startWorking(
     },
     onFailure: () => engine.meter.loopFailed('relay'),
   });
-  const scans = [
-    ...startScans(engine, drain),
-    repeat('ordering', DUE_SCAN_MS, ordering.sweep, engine, SLOW),
-    repeat('related', RELATED_SCAN_MS, relatedScan(engine, relay.poke), engine, SLOW),
-  ];
+  const scans = [...startScans(engine, drain), repeat('ordering', DUE_SCAN_MS, ordering.sweep, engine, SLOW)];
   const moves = startMoves(engine, drain);
   const heartbeat = createHeartbeat(pool);
   const beating = repeat('heartbeat', HEARTBEAT_MS, heartbeat.beat, engine);
-  const maintenance = startMaintenance(engine, { capture, captureWatchMs });
+  const maintenance = startMaintenance(engine, { capture, captureWatchMs, relay });
   const endWatch = watchLoops(engine.loops, log);
   return {
     poke: relay.poke,
@@ -186,7 +182,10 @@ function startScans(engine: Engine, { wake }: Drain): { stop(): Promise<void> }[
 }
 
 /** Starts the loops that neither claim nor start deliveries. */
-function startMaintenance(engine: Engine, { capture, captureWatchMs }: Parameters<typeof startWorking>[1]): { stop(): Promise<void> }[] {
+function startMaintenance(
+  engine: Engine,
+  { capture, captureWatchMs, relay }: Parameters<typeof startWorking>[1] & { relay: Relay },
+): { stop(): Promise<void> }[] {
   const { pool } = engine;
   let releaseMs = RELEASE_SCAN_MS.idle;
   const moving = { withinMs: MOVING_MS, size: new StepSize() };
@@ -199,6 +198,7 @@ function startMaintenance(engine: Engine, { capture, captureWatchMs }: Parameter
   return [
     repeat('release', () => releaseMs, release, engine, SLOW),
     ...upkeep,
+    repeat('related', RELATED_SCAN_MS, relatedScan(engine, relay.poke), engine, SLOW),
     repeat('clock', CLOCK_SCAN_MS, clockScan(engine), engine, SLOW),
     repeat('templates', TEMPLATE_SCAN_MS, templateScan(engine), engine),
     // `capture.requireMatch()` was the first check of the triggers, so this loop begins with a pause.

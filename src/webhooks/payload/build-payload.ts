@@ -123,8 +123,7 @@ async function buildOwn(
 ): Promise<PayloadResult> {
   const started = performance.now();
   const { about, variables } = variablesOf(engine, compiled, subject);
-  const { replayed } = subject;
-  const stored = replayed?.mode === 'STORED_PAYLOAD' ? replayed.past.data : null;
+  const stored = subject.replayed?.mode === 'STORED_PAYLOAD' ? subject.replayed.past.data : null;
   const finding = findData(engine, compiled, subject.nodeKey, { variables, nodeId: about.nodeId, sources, stored });
   const found = await (watch ? finding.catch((error) => refusedByHost(engine, error)) : finding);
   const queryMs = performance.now() - started;

@@ -60,7 +60,6 @@ describe('deliveries', () => {
   let receiver: Receiver;
   let hooks: Hookgraph;
   let working: Worker;
-  const hidden: string | null = null;
   beforeAll(async () => {
     [db, receiver] = await Promise.all([testDatabase({ empty: true }), startReceiver()]);
     await db.pool.query(SHOP);
@@ -68,7 +67,7 @@ describe('deliveries', () => {
       database: db.url,
       keys: [randomBytes(32)],
       tables: { defaults: { tenant: 'org' }, Order: {}, Item: {}, Product: {} },
-      signIn: async ({ tenant }) => (hidden === tenant ? null : { org: tenant }),
+      signIn: async ({ tenant }) => ({ org: tenant }),
       context: (request) => ({ org: request.headers.get('x-org') ?? 'a' }),
       actor: ({ org }) => ({ tenant: org, userId: `user of ${org}`, canManageWebhooks: true }),
       settings: { allowedNetworks: ['127.0.0.0/8'] },
@@ -182,10 +181,47 @@ describe('deliveries', () => {
 
   it('queue nothing while no subscription has the option', async () => {
     await subscribe({ relatedChanges: false });
+    const blocker = await db.pool.connect();
+    try {
+      // What the relay queues would stay, because the step can't take it.
+      await blocker.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.related', 0))`);
+      await db.pool.query(DATA);
+      const captured = 'SELECT 1 FROM hookgraph.captures';
+      await until('all is relayed', async () => (await db.pool.query(captured)).rowCount === 0);
+      expect((await db.pool.query('SELECT 1 FROM hookgraph.related_changes')).rowCount).toBe(0);
+    } finally {
+      blocker.release(true);
+    }
+  });
+
+  it('skip a node that the query can’t find as the owner', async () => {
+    await subscribe({
+      query: QUERY.replace('$id) {', '$id) @include(if: false) {').replace('{ order', '{ nothing: order(id: 0) { title } order'),
+      template: null,
+    });
     await sentAfter(DATA);
-    const { rows } = await db.pool.query(`SELECT count(*)::int AS count FROM hookgraph.events WHERE fold = 'RELATED' AND typename = 'Order'
-      AND occurred_at > (SELECT max(created_at) FROM hookgraph.subscriptions)`);
-    expect(rows).toEqual([{ count: 0 }]);
+    expect(await sentAfter('UPDATE items SET price = 7 WHERE id = 1')).toEqual([]);
+    const { rows } = await db.pool.query(`SELECT state FROM hookgraph.deliveries ORDER BY id DESC LIMIT 1`);
+    expect(rows).toEqual([{ state: 'SKIPPED' }]);
+  });
+
+  it('carry the context of the writer, by which loops are noticed', async () => {
+    await subscribe({ template: '{"node": {{ data.order.title | json }}, "actor": {{ event.actor | json }}}' });
+    await sentAfter(DATA);
+    const actor = { userId: 'user of a' };
+    const write = `BEGIN; SET LOCAL hookgraph.context = '${JSON.stringify({ actor })}'; UPDATE items SET price = 8 WHERE id = 1; COMMIT`;
+    expect(await sentAfter(write)).toEqual([{ node: 'one', actor }]);
+  });
+
+  it('reach at most 1,000 nodes of a change', async () => {
+    // A disabled subscription gets deliveries that are skipped.
+    await subscribe({ query: 'query ($id: Int!) { order(id: $id) { items { product { name } } } }', template: null, disabled: true });
+    await sentAfter(`INSERT INTO products VALUES (3, 'a', 'clip'); INSERT INTO orders SELECT i, 'a', i FROM generate_series(1000, 2009) i;
+      INSERT INTO items SELECT i, 'a', i, 3, 1, '' FROM generate_series(1000, 2009) i`);
+    await sentAfter(`UPDATE products SET name = 'clips' WHERE id = 3`);
+    const { rows } = await db.pool.query(`SELECT count(DISTINCT node_key)::int AS count FROM hookgraph.events
+      WHERE fold = 'RELATED' AND changed = '{items.product.name}' AND node_key::int >= 1000`);
+    expect(rows).toEqual([{ count: 1_000 }]);
   });
 
   it('are refused where no related row is known', async () => {

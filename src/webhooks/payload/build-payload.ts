@@ -11,7 +11,7 @@ import type { Faulted, Step, StepResult } from '../base/templates/rendering.mjs'
 import { type Template, toTemplateError } from '../base/templates/template.js';
 import { wholeEscapes } from '../base/templates/well-formed.mjs';
 import { type FieldTexts, rowJson } from './build-event.js';
-import { type Found, findData, findEvent, linkTo, type PayloadSources } from './find-data.js';
+import { type Found, findData, findEvent, findsNothing, linkTo, type PayloadSources } from './find-data.js';
 import type { PastRequest, Replayed } from './load-past.js';
 import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
@@ -101,15 +101,11 @@ async function repeat(
 const UNREADABLE = 'Related rows of the node changed, and the query found no node that its owner may read.';
 
 /** Whether the notification would only tell that rows changed which are related to a node that the owner can't read. */
-function isUnreadable({ related }: Compiled, found: Found, sources: () => PayloadSources): boolean {
-  if (related.size === 0 || 'refused' in found || !isNothing(found.data)) return false;
+function isUnreadable({ related, document }: Compiled, found: Found, sources: () => PayloadSources): boolean {
+  if (related.size === 0 || document === null || 'refused' in found || !findsNothing(document, found.data)) return false;
   const changed = sources().event?.changed ?? [];
   return changed.length > 0 && changed.every((field) => related.has(field));
 }
-
-/** Whether each root field of the query is null. */
-const isNothing = (data: unknown): boolean =>
-  typeof data === 'object' && data !== null && Object.values(data).every((value) => value === null);
 
 const mediaTypeOf = (contentType: Compiled['contentType']): Body['contentType'] =>
   contentType === 'XML' ? 'application/xml' : 'application/json';

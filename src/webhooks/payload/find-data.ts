@@ -86,7 +86,7 @@ const FINDS_NOTHING = `The query found nothing: the node is deleted, and every r
  * Whether no root field of the query found a node. A field found none when it is `null`, or when its arguments contain a variable and its
  * list contains only `null`. `__typename` is ignored.
  */
-function findsNothing(document: DocumentNode, data: unknown): boolean {
+export function findsNothing(document: DocumentNode, data: unknown): boolean {
   if (data === null || typeof data !== 'object') return true;
   const roots = rootFields(document);
   const isNothing = ([name, value]: [string, unknown]): boolean =>

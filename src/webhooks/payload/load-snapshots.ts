@@ -37,7 +37,7 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
     ),
     loadEvents(
       pool,
-      idsWhere(({ event, reads }) => event !== null || reads !== null),
+      idsWhere(({ event, reads, related }) => event !== null || reads !== null || related.size > 0),
     ),
   ]);
   return { snapshots, events };

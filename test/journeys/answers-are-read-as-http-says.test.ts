@@ -11,6 +11,7 @@ const ANSWERS: Record<string, (string | Buffer)[]> = {
   '/continue': ['HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
   '/headers': [`HTTP/1.1 200 OK\r\nX-Long: ${'a'.repeat(20_000)}\r\nContent-Length: 2\r\n\r\nok`],
   '/gzip': [`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${gzipped.length}\r\n\r\n`, gzipped],
+  '/plain': ['HTTP/1.1 200 OK\r\nContent-Encoding: UTF-8\r\nContent-Length: 12\r\n\r\n{"ok": true}'],
   '/cut': ['HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'],
   '/lengths': ['HTTP/1.1 201 Created\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok'],
 };
@@ -48,6 +49,7 @@ it('each of them is recorded as what it is', async () => {
     { path: '/headers', expected: { outcome: 'DELIVERED', status: 200, message: null } },
     { path: '/gzip', expected: { outcome: 'DELIVERED', status: 200, message: null } },
     { path: '/gzip', errorTemplate, expected: { outcome: 'FAILED', stage: 'ERROR_TEMPLATE', message: 'no such user' } },
+    { path: '/plain', errorTemplate, expected: { outcome: 'DELIVERED', status: 200, message: null } },
     { path: '/cut', expected: { outcome: 'DELIVERED', status: 200, message: 'The connection ended in the middle of the body.' } },
     {
       path: '/cut',

@@ -40,7 +40,7 @@ export async function findSilencedWriters(pool: Pool): Promise<SilencedWriters[]
     const who = role === null ? 'any session' : `the role ${role}`;
     const where = role === null ? `DATABASE ${database}` : `ROLE ${role}${isDatabase ? ` IN DATABASE ${database}` : ''}`;
     return {
-      message: `what ${who} writes is not recorded, because its setting ${setting} turns the triggers off`,
+      message: `changes by ${who} are not recorded, because the setting ${setting} turns the triggers off`,
       hint:
         source === null
           ? `Unless that is meant, run: ALTER ${where} RESET ${setting}`

@@ -68,7 +68,7 @@ interface Index {
   likely: RegExp;
 }
 
-const LIKELY = { ascii: /[\t\n\r\0 -~]{8}/, other: /(?:[\t\n\r\0]|\P{Cc}|[\u0080-\u009f]){8}/u };
+const LIKELY = { ascii: /[\t\n\r\0 -~]{8}/, other: /[\t\n\r\0 -~\x80-\xff]{8}/ };
 
 function indexOf(given: Iterable<string>): Index[] {
   const texts = [...new Set([...given].flatMap(writtenAsBytes).map(fold))].filter(({ length }) => length >= MIN_LENGTH).sort();

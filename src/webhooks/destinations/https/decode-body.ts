@@ -26,12 +26,17 @@ export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
 
 async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promise<Reply> {
   const decoded = await decodeBody(bytes, codings, MAX_RESPONSE_BYTES);
-  if (typeof decoded === 'string') {
-    reply.flaw = decoded;
-    // Some servers name a charset, or `none`, as the encoding. Their text is what an error template must see.
-    if (isUtf8(bytes)) reply.body = textOf(bytes.subarray(0, MAX_RESPONSE_BYTES), reply.headers);
-  } else reply.body = textOf(decoded, reply.headers);
+  if (typeof decoded !== 'string') reply.body = textOf(decoded, reply.headers);
+  // Some servers name a charset or `none` as the encoding, or claim one that a proxy has removed. Compressed data is no such text.
+  else if (isText(bytes)) reply.body = textOf(bytes.subarray(0, MAX_RESPONSE_BYTES), reply.headers);
+  else reply.flaw = decoded;
   return reply;
+}
+
+/** Whether the bytes are UTF-8 without control characters. The last character may be cut off in a body that is read up to its limit. */
+function isText(bytes: Buffer): boolean {
+  const cuts = bytes.length < MAX_RESPONSE_BYTES ? [0] : [0, 1, 2, 3];
+  return cuts.some((cut) => isUtf8(bytes.subarray(0, bytes.length - cut))) && /^[\t\n\r\f -~\x80-\xff]*$/.test(bytes.toString('latin1'));
 }
 
 /**

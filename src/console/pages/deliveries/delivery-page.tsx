@@ -1,10 +1,11 @@
 // Shows a delivery: its state, each attempt with its stages, and what can be done with it.
-import { getRouteApi, Link } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { LIVE_MS, useAct, useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
 import { Banner } from '../../kit/banner';
 import { Button } from '../../kit/button';
+import { Select } from '../../kit/field';
 import { Id } from '../../kit/id';
 import { Empty, Loaded } from '../../kit/loaded';
 import { Card, Facts, Page, Section } from '../../kit/page';
@@ -23,7 +24,6 @@ const route = getRouteApi('/deliveries/$id');
 
 export function DeliveryPage() {
   const { id } = route.useParams();
-  const { error } = route.useSearch();
   const query = useApi(DELIVERY, { id }, { poll: LIVE_MS, keep: false });
   const delivery = query.data?.webhookDelivery;
   const above = <Link to="/deliveries">Deliveries</Link>;
@@ -38,7 +38,7 @@ export function DeliveryPage() {
       <Loaded query={query} what="the delivery">
         {({ webhookDelivery }) =>
           webhookDelivery ? (
-            <Shown delivery={webhookDelivery} opened={error} />
+            <Shown delivery={webhookDelivery} />
           ) : (
             <Empty title="You have no such delivery">
               <p>It may belong to somebody else, or be older than the history that is kept.</p>
@@ -99,10 +99,24 @@ function whyNot(kind: string, webhook: ShownDelivery['webhookSubscription']): st
   return webhook.status === 'HELD' ? 'The query or a template of the webhook no longer works. Correct it first.' : null;
 }
 
-/** `opened`: the databaseId of the attempt that is open at first. Default: the last one. */
-function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string | undefined }) {
+function Shown({ delivery }: { delivery: ShownDelivery }) {
+  const { error, attempts: only } = route.useSearch();
+  const navigate = useNavigate();
   const { reason, state, nextAttemptAt, attempts, waitsFor, replacedBy } = delivery;
-  const openId = opened ?? attempts.at(-1)?.databaseId;
+  const openId = error ?? attempts.at(-1)?.databaseId;
+  const failed = attempts.filter(({ outcome }) => outcome === 'FAILED');
+  const shown = only ? failed : attempts;
+  const filter = failed.length > 0 && attempts.length > 1 && (
+    <Select
+      aria-label="Attempts"
+      value={only ?? 'all'}
+      choices={[
+        ['all', 'All attempts'],
+        ['failed', `Only the ${failed.length} that failed`],
+      ]}
+      onChange={(value) => void navigate({ to: '.', search: { error, attempts: value === 'failed' ? value : undefined }, replace: true })}
+    />
+  );
   return (
     <>
       <BulkActions />
@@ -117,7 +131,7 @@ function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string |
       <Card>
         <Facts facts={factsOf(delivery)} />
       </Card>
-      <Section title={attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`}>
+      <Section title={attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`} actions={filter}>
         {nextAttemptAt && (
           <p role="status">
             Next attempt: {Date.parse(nextAttemptAt) <= Date.now() ? 'due now' : <Time at={nextAttemptAt} style="ago" />} (
@@ -128,7 +142,7 @@ function Shown({ delivery, opened }: { delivery: ShownDelivery; opened: string |
           <p className={shared.sub}>{state === 'PENDING' ? 'No attempt has been made yet.' : 'No attempt was made.'}</p>
         ) : (
           <ol className={styles.attempts}>
-            {[...attempts].reverse().map((attempt) => (
+            {[...shown].reverse().map((attempt) => (
               <AttemptItem key={attempt.id} attempt={attempt} isFirstOpen={attempt.databaseId === openId} />
             ))}
           </ol>

@@ -4,7 +4,7 @@ import { rootRoute } from '../../app/root';
 import { oneOf, text } from '../../app/search';
 import { STAGES } from '../history/words';
 import { webhookRoute } from '../webhook/route';
-import { type DeliveriesSearch, SPANS, STATES } from './search';
+import { type DeliveriesSearch, type DeliverySearch, SPANS, STATES } from './search';
 
 const readSearch = (search: Record<string, unknown>): DeliveriesSearch => ({
   webhook: text(search.webhook),
@@ -27,8 +27,10 @@ export const deliveriesRoute = createRoute({
 export const deliveryRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/deliveries/$id',
-  /** `error`: the error from which somebody came; its attempt is open. The databaseId of both is the same. */
-  validateSearch: (search: Record<string, unknown>): { error?: string | undefined } => ({ error: text(search.error) }),
+  validateSearch: (search: Record<string, unknown>): DeliverySearch => ({
+    error: text(search.error),
+    attempts: oneOf(search.attempts, ['failed'] as const),
+  }),
   component: lazyRouteComponent(() => import('./delivery-page'), 'DeliveryPage'),
 });
 

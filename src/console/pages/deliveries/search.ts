@@ -1,4 +1,4 @@
-// The search parameters of the lists of deliveries.
+// The search parameters of the lists of deliveries, and of one delivery.
 import type { STAGES } from '../history/words';
 
 export const STATES = ['PENDING', 'RETRYING', 'HELD', 'DELIVERED', 'FAILED', 'SKIPPED', 'CANCELLED'] as const;
@@ -16,4 +16,11 @@ export interface DeliveriesSearch {
   search?: string | undefined;
   /** The cursor after which the page begins. */
   after?: string | undefined;
+}
+
+export interface DeliverySearch {
+  /** The error from which somebody came; its attempt is open. The databaseId of both is the same. */
+  error?: string | undefined;
+  /** Only attempts that failed are listed. */
+  attempts?: 'failed' | undefined;
 }

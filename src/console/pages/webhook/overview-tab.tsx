@@ -11,6 +11,7 @@ import { type Column, rowLinkClass, Table } from '../../kit/table';
 import { formatMs, Time } from '../../kit/time';
 import { REASON_TEXTS } from '../history/words';
 import { DeliveryBadge, successRate } from '../webhooks/parts';
+import { EgressSection } from './egress';
 import styles from './overview.module.css';
 import type { PeriodName } from './periods';
 import { RECENT, type RecentDelivery, STATS, type Stats } from './queries';
@@ -37,6 +38,7 @@ export function OverviewTab() {
       <Health id={webhook.id} />
       <Recent id={webhook.id} />
       <Settings webhook={webhook} />
+      <EgressSection id={webhook.id} />
     </>
   );
 }

@@ -211,3 +211,9 @@ export const VERSIONS = graphql(`
 `);
 
 export type Version = NonNullable<ResultOf<typeof VERSIONS>['webhookSubscription']>['versions'][number];
+
+export const EGRESS = graphql(`
+  query WebhookEgress($id: ID!) {
+    webhookSubscription(id: $id) { egress { destination fields { source nodeType field table column } } }
+  }
+`);

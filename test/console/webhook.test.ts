@@ -75,12 +75,46 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
     await createUser(world.product, { firstName: 'For', lastName: kind });
     if (kind === 'EventBridge') await until('the bus has the event', async () => aws.asked.some(({ action }) => action === 'PutEvents'));
     else expect((await aws.receive(queueUrl, 1))[0]?.Body).toContain('"id"');
-    await page.getByRole('row').filter({ hasText: `For ${kind}` }).getByText('Delivered').waitFor();
+    await page
+      .getByRole('row')
+      .filter({ hasText: `For ${kind}` })
+      .getByText('Delivered')
+      .waitFor();
+    await page.getByText(`Sent to ${address}.`).waitFor();
+    await world.isAccessible();
     await page.getByRole('button', { name: 'More actions' }).click();
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
     await aws.close();
+  });
+
+  it('lists the failed attempts of a delivery alone', async () => {
+    const { id } = await world.product.subscribe({
+      name: 'Fails',
+      topic: { key: 'user/created' },
+      callbackUrl: `${world.history.receiver.url}/fails`,
+    });
+    await createUser(world.product);
+    const state = async () =>
+      (
+        await world.product.graphql('query ($id: ID!) { webhookDeliveries(webhookSubscriptionId: $id) { nodes { id attemptCount } } }', {
+          id,
+        })
+      ).webhookDeliveries.nodes[0];
+    await until('it failed', async () => (await state())?.attemptCount === 1);
+    const { id: delivery } = await state();
+    const { answer } = world.history.receiver;
+    world.history.receiver.answer = (response) => void response.end();
+    await world.product.graphql('mutation ($id: ID!) { resendWebhookDelivery(id: $id) { errors { message } } }', { id: delivery });
+    await until('it was delivered', async () => (await state())?.attemptCount === 2);
+    world.history.receiver.answer = answer;
+    await world.open(`/deliveries/${encodeURIComponent(delivery)}`);
+    await expect.poll(() => page.locator('main ol > li').count()).toBeGreaterThan(1);
+    await page.getByRole('combobox', { name: 'Attempts' }).selectOption('Only the 1 that failed');
+    await expect.poll(() => new URL(page.url()).search).toContain('attempts=failed');
+    await page.getByRole('list', { name: 'Stages of attempt 2' }).waitFor({ state: 'detached' });
+    await world.isAccessible();
   });
 
   it('is disabled and enabled', async () => {

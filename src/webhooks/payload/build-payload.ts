@@ -10,11 +10,11 @@ import type { ReportStage } from '../base/stages.js';
 import type { Faulted, Step, StepResult } from '../base/templates/rendering.mjs';
 import { type Template, toTemplateError } from '../base/templates/template.js';
 import { wholeEscapes } from '../base/templates/well-formed.mjs';
-import { type FieldTexts, rowJson } from './build-event.js';
+import { rowJson } from './build-event.js';
 import { type Found, findData, findEvent, findsNothing, linkTo, type PayloadSources } from './find-data.js';
 import type { PastRequest, Replayed } from './load-past.js';
 import { notificationOf } from './notification.js';
-import { renderXml } from './render-xml.js';
+import { renderXml, renderXmlInTurns } from './render-xml.js';
 
 /** The delivery, and the node that it is about. */
 export interface PayloadSubject {
@@ -133,7 +133,7 @@ async function buildOwn(
   watch?.(queryReport(compiled, variables, found, queryMs));
   if ('refused' in found) return { ...stop('HELD', 'QUERY', found.refused), isLate: found.isLate ?? false };
   if (isUnreadable(compiled, found, sources)) return stop('SKIPPED', 'QUERY', UNREADABLE);
-  const { event, row } = found;
+  const { event } = found;
   const payload = { data: found.data };
 
   const isRendered = compiled.validation !== null || compiled.template !== null;
@@ -154,7 +154,7 @@ async function buildOwn(
   const at = performance.now();
   const body: Rendered = compiled.template
     ? bodyOf(compiled.template, results.shift() as StepResult)
-    : { text: row ? rowBody(compiled.contentType, row) : withoutTemplate(compiled.contentType, payload) };
+    : { text: await defaultBody(compiled, found) };
   const error = 'error' in body ? body.error : null;
   const ms = body.ms ?? performance.now() - at;
   const place = 'error' in body ? body.place : null;
@@ -213,12 +213,12 @@ const scopeJson = (data: string, notification: string, event: string | null): st
   `{"data":${data},"notification":${notification}${event === null ? '' : `,"event":${event}`}}`;
 
 /**
- * Builds the body of a delivery whose default payload is the node's row. JSON values are copied as text, so that long numbers keep all
+ * Builds the body of a delivery without a template. The JSON values of a node's row are copied as text, so that long numbers keep all
  * digits.
  */
-function rowBody(contentType: Compiled['contentType'], row: FieldTexts): string {
-  if (contentType === 'JSON') return `{"data":${rowJson(row)}}`;
-  return renderXml({ data: parseJson(rowJson(row)) as unknown });
+function defaultBody({ contentType, owner }: Compiled, { data, row }: Exclude<Found, { refused: unknown }>): string | Promise<string> {
+  if (contentType === 'XML') return renderXmlInTurns({ data: row ? (parseJson(rowJson(row)) as unknown) : data }, owner.tenant);
+  return row ? `{"data":${rowJson(row)}}` : withoutTemplate(contentType, { data });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { renderXml } from '../../../src/webhooks/payload/render-xml.js';
+import { renderXml, renderXmlInTurns } from '../../../src/webhooks/payload/render-xml.js';
 
 it('renders the default XML body: keys as elements, lists as items, null as nil, text escaped', () => {
   const data = { node: { name: 'A & <B>', age: 3, ok: true, none: null, tags: ['x', null], empty: [] } };
@@ -11,4 +11,19 @@ it('renders the default XML body: keys as elements, lists as items, null as nil,
 
 it('puts a key that is no XML name into an attribute', () => {
   expect(renderXml({ data: { '1 & "x"': 'y' } })).toContain('<entry key="1 &amp; &quot;x&quot;">y</entry>');
+});
+
+it('renders a large payload in pieces, while the event loop goes on', async () => {
+  const data = { numbers: Array.from({ length: 200_000 }, (_, index) => index), names: [{ name: 'a & b' }, null] };
+  let iterations = 0;
+  let isDone = false;
+  const count = () => {
+    iterations += 1;
+    if (!isDone) setImmediate(count);
+  };
+  setImmediate(count);
+  const text = await renderXmlInTurns({ data }, 'acme');
+  isDone = true;
+  expect(iterations).toBeGreaterThan(1);
+  expect(text).toBe(renderXml({ data }));
 });

@@ -5,16 +5,11 @@ import { isOfSize } from './steps.js';
 import { insideTransaction } from './transaction.js';
 
 const PAGE_BYTES = 8_192;
-/** The share of a page that inserted rows fill: the table's fillfactor. */
-const FILLED = 0.45;
 /** Bytes of a row's header and of its pointer in the page. */
 const ROW_BYTES = 28;
 /** Pages that one step empties: about 600 rows, and 30 ms of the database. */
 const STEP_PAGES = 32;
-/**
- * An update stays in its page while the page has room, and may go to another page of the step, so the updates fill these pages first: a page
- * has room for fewer than 100 rows.
- */
+/** An update stays in its page, or in another page of the step, while these have room: each for fewer than 100 rows. */
 const MOST_UPDATES = 100 * STEP_PAGES;
 /** Milliseconds between two signs of life during a VACUUM. */
 const BEAT_MS = 30_000;
@@ -54,13 +49,14 @@ interface Size {
 }
 
 async function measure(pool: Pool): Promise<Size> {
-  const { rows } = await pool.query<{ pages: number; count: number; bytes: number }>(
+  const { rows } = await pool.query<{ pages: number; count: number; bytes: number; filled: number }>(
     `SELECT (pg_relation_size(c.oid) / ${PAGE_BYTES})::float8 AS pages, greatest(c.reltuples, 0)::float8 AS count,
-       coalesce((SELECT avg(pg_column_size(d)) FROM (SELECT * FROM hookgraph.deliveries ORDER BY id DESC LIMIT 100) d), 0)::float8 AS bytes
+       coalesce((SELECT avg(pg_column_size(d)) FROM (SELECT * FROM hookgraph.deliveries ORDER BY id DESC LIMIT 100) d), 0)::float8 AS bytes,
+       coalesce((SELECT o.option_value FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'fillfactor'), '100')::float8 / 100 AS filled
      FROM pg_class c WHERE c.oid = 'hookgraph.deliveries'::regclass`,
   );
-  const { pages, count, bytes } = rows[0] as (typeof rows)[number];
-  return { pages, needed: Math.ceil((count * (bytes + ROW_BYTES)) / (PAGE_BYTES * FILLED)) };
+  const { pages, count, bytes, filled } = rows[0] as (typeof rows)[number];
+  return { pages, needed: Math.ceil((count * (bytes + ROW_BYTES)) / (PAGE_BYTES * filled)) };
 }
 
 /**

@@ -159,7 +159,8 @@ SELECT $$
         WHEN r.reason IN ('OPERATOR', 'SLOW') AND d.reason = r.reason THEN now() + greatest(
           r.wait_ms * interval '1 ms',
           least((d.due_at - d.updated_at) * (1.5 + random()), CASE
-            WHEN r.reason = 'OPERATOR' AND d.id = (SELECT min(q.id) FROM results q WHERE q.queue = r.queue AND q.reason = 'OPERATOR')
+            WHEN r.reason = 'OPERATOR'
+              AND d.id = (SELECT min(q.id) FROM results q WHERE q.queue = r.queue AND q.reason = 'OPERATOR')
               AND NOT EXISTS (
                 SELECT
                 FROM hookgraph.open_deliveries o

@@ -45,7 +45,9 @@ async function delivered(since: string) {
     seen: {
       node,
       body: JSON.parse(world.receiver.requests[0]?.body as string),
-      times: [listed.createdAt, listed.dueAt, listed.updatedAt, whole[0].created_at, ...events.rows.map((event) => event.occurredAt)].map(isNow),
+      times: [listed.createdAt, listed.dueAt, listed.updatedAt, whole[0].created_at, ...events.rows.map((event) => event.occurredAt)].map(
+        isNow,
+      ),
       found: [found, others].map(({ rows }) => rows.length),
       events: events.rows.map(({ operation }) => operation),
       contents: [...contents.values()].map(({ before, after }) => ({ before, after })),

@@ -183,7 +183,7 @@ describe('deliveries', () => {
     await subscribe({ relatedChanges: false });
     const blocker = await db.pool.connect();
     try {
-      // What the relay queues would stay, because the step can't take it.
+      // Whatever the relay queued would stay, because the step can't take it.
       await blocker.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.related', 0))`);
       await db.pool.query(DATA);
       const captured = 'SELECT 1 FROM hookgraph.captures';

@@ -1,4 +1,5 @@
-// Finds the fields by which announced rows lead to each other: those of the host's GraphQL type or, without a schema, one for each foreign key.
+// Finds the fields by which announced rows lead to each other: those of the host's GraphQL type or, without a schema, one for each
+// foreign key.
 import type { GraphQLSchema } from 'graphql';
 import type { Relation } from '../../webhooks/index.js';
 import { camelCase, objectTypeOf } from './fields.js';

@@ -18,7 +18,8 @@ const STATEMENT_MS = 10_000;
 /** The number of tries after which changes are dropped whose nodes can't be found, e.g. for lack of a right. */
 const MOST_TRIES = 5;
 
-// Only one worker at a time takes changes, so that all those of a transaction are in one step. They are, once the relay has taken all of it.
+// Only one worker at a time takes changes, so that all those of a transaction are in one step. They are, once the relay has
+// taken all of it.
 const TAKE = `
   WITH oldest AS MATERIALIZED (
     SELECT xid FROM hookgraph.related_changes

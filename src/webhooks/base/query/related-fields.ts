@@ -79,8 +79,8 @@ export function relatedPaths(nodes: readonly AnnouncedNode[], typename: string, 
 }
 
 /**
- * Returns the fields that a change of the row at the end of a path touches, by the names of relatedFields(). `changed`: its changed columns;
- * `null` when the row was created or deleted.
+ * Returns the fields that a change of the row at the end of a path touches, by the names of relatedFields(). `changed`: its changed
+ * columns; `null` when the row was created or deleted.
  */
 export function touchedFields(
   nodes: readonly AnnouncedNode[],

@@ -101,7 +101,7 @@ export async function tenantGroups(pool: Pool, installation: Retention): Promise
   return rows.filter(({ kind, days }) => days < (installation[kind] ?? Number.POSITIVE_INFINITY));
 }
 
-/** Stores the position that a group has reached, unless a tenant's limit was removed or set anew in between. */
+/** Stores the position that a group has reached, unless a tenant's limit was removed or set again meanwhile. */
 export async function moveGroup(client: PoolClient, { kind, position, tenants }: TenantGroup, to: string): Promise<void> {
   await client.query('UPDATE hookgraph.tenant_retention SET position = $4 WHERE kind = $1 AND tenant = ANY ($2) AND position = $3', [
     kind,

@@ -8,7 +8,7 @@ import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../suppo
 import type { RunningProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { runProduct } from '../support/run-product.js';
-import { until } from '../support/until.js';
+import { until, untilDone } from '../support/until.js';
 
 const WRITES = 5000;
 const CLIENTS = 8;
@@ -89,11 +89,7 @@ it('5,000 writes, three kills, one subscription disabled', async () => {
   await Promise.all(clients.map((client) => client.end()));
 
   for (const { recordId, committed } of sides)
-    await until(
-      'everything is delivered',
-      async () => ((await countStates(product.pool, recordId)).DELIVERED ?? 0) >= committed.length,
-      {},
-    );
+    await untilDone('everything is delivered', committed.length, async () => (await countStates(product.pool, recordId)).DELIVERED ?? 0);
   expect(sides[0].committed.length + sides[1].committed.length).toBe(WRITES - Math.ceil(WRITES / 7));
   for (const { receiver, recordId, committed } of sides) {
     expect([...new Set(receiver.requests.map(nameIn))].sort()).toEqual(committed.sort());

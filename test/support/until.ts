@@ -1,4 +1,5 @@
 // Polls a condition until it is truthy and returns its value; after a deadline, fails with the name of the condition.
+// A number is polled until it is reached; it fails when the number has not grown for a minute.
 import { setTimeout as wait } from 'node:timers/promises';
 
 export async function until<T>(
@@ -12,5 +13,17 @@ export async function until<T>(
     if (answer) return answer as NonNullable<Awaited<T>>;
     if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`);
     await wait(everyMs);
+  }
+}
+
+/** Polls a number that grows until it is `goal` or more. However slow the machine, it must grow within each minute. */
+export async function untilDone(what: string, goal: number, count: () => Promise<number>): Promise<void> {
+  for (let done = await count(); done < goal; ) {
+    const before = done;
+    const grown = await until(`${what}: ${before} of ${goal}`, async () => {
+      const now = await count();
+      return now > before ? { now } : null;
+    });
+    done = grown.now;
   }
 }

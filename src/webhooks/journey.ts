@@ -69,16 +69,22 @@ export interface Journey {
 interface JourneyOptions {
   /** Asks the caller to claim no delivery of this subscription in this process for `ms` milliseconds. */
   rest?(subscriptionId: string, ms: number): void;
+  /** Tells the caller whether a stored query of the subscription exceeded a time limit. */
+  noteQuery?(subscriptionId: string, isLate: boolean): void;
 }
 
-export function createJourney(engine: Engine, sender: DeliverySender, { rest = () => {} }: JourneyOptions = {}): Journey {
+export function createJourney(
+  engine: Engine,
+  sender: DeliverySender,
+  { rest = () => {}, noteQuery = () => {} }: JourneyOptions = {},
+): Journey {
   const definitions = createDefinitions(engine);
   const slots = new OriginSlots(engine.deadlines.perOrigin);
   const bytes = new BytesInFlight();
   const circuits = new Circuits();
   const brake = createLoopBrake(engine);
   const numberOf = createNumbers(engine.pool);
-  const putBack = createPutBack(engine, rest);
+  const putBack = createPutBack(engine, { rest, noteQuery });
 
   async function deliver(claimed: DeliveryInHand, loaded: Loaded): Promise<DeliveryResult> {
     const definition = loaded.definitions.get(claimed.subscriptionId) as Prepared;

@@ -26,8 +26,6 @@ const SLOW_MS = 4000;
  * is held. All pauses until then take 7 to 15 minutes.
  */
 const SLOW_ENDS_MS = 240_000;
-/** Milliseconds for which this worker claims no delivery of a subscription whose query was too slow, so that load can fall. */
-const SLOW_REST_MS = 1000;
 /** Milliseconds between two times at which the waiting deliveries of a subscription are made due, because one of them could be built. */
 const HASTEN_EVERY_MS = 5000;
 /** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
@@ -46,8 +44,14 @@ export interface PutBack {
   close(): void;
 }
 
-/** @param rest asks to claim no delivery of a subscription in this process for some milliseconds */
-export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms: number) => void): PutBack {
+interface Asks {
+  /** Asks to claim no delivery of a subscription in this process for some milliseconds. */
+  rest(subscriptionId: string, ms: number): void;
+  /** Tells whether a stored query of the subscription exceeded a time limit, or waited too long for its turn. */
+  noteQuery(subscriptionId: string, isLate: boolean): void;
+}
+
+export function createPutBack(engine: Engine, { rest, noteQuery }: Asks): PutBack {
   const outage = watchOutages(engine.log, engine.guard.evidence);
 
   function of(delivery: DeliveryInHand, error: unknown): DeliveryResult {
@@ -71,6 +75,7 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
     const isOfHost = error instanceof HostFailed;
     engine.meter.putBack(isOfHost ? 'HOST' : 'INTERNAL');
     if (isOfHost && error.cause instanceof NoSlotError) {
+      noteQuery(subscriptionId, true);
       logFailure(engine.log, error, 'no connection is free for a stored query; retrying', { level: 'warn', deliveryId, subscriptionId });
       return resultOf(delivery, { putBackMs: BUSY_MS });
     }
@@ -89,7 +94,7 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
     engine.meter.putBack('SLOW_QUERY');
     const about = { level: 'warn', everyMs: FAULT_ENDS_MS, deliveryId, subscriptionId } as const;
     logFailure(engine.log, new Error(message ?? ''), 'a stored query is too slow; deliveries wait, uncharged, and are tried again', about);
-    rest(subscriptionId, SLOW_REST_MS);
+    noteQuery(subscriptionId, true);
     return resultOf(delivery, { putBackMs: SLOW_MS, waits: SLOW });
   }
 
@@ -98,6 +103,7 @@ export function createPutBack(engine: Engine, rest: (subscriptionId: string, ms:
     of,
     late,
     worked({ waitedForOperator, subscriptionId }) {
+      noteQuery(subscriptionId, false);
       if (waitedForOperator) hasten(subscriptionId);
     },
     close() {

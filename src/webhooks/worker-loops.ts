@@ -75,7 +75,10 @@ export async function startWorking(
   await recheckStored(engine);
   await padQueueTable(pool);
   const sender = openDeliverySender(engine);
-  const journey = createJourney(engine, sender, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
+  const journey = createJourney(engine, sender, {
+    rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms),
+    noteQuery: (subscriptionId, isLate) => drain.noteQuery(subscriptionId, isLate),
+  });
   const recording = onDemand(engine, 'record');
   const claiming = onDemand(engine, 'claim');
   const attemptWriter = createAttemptWriter(engine, deadlines.leaseMs, recording);

@@ -136,8 +136,13 @@ describe('the journey', () => {
     ]);
     const pauses = async () => (await deliveriesOf(world.db.pool, id)).map(({ dueInSeconds }) => dueInSeconds);
     expect(Math.max(...(await pauses()))).toBeLessThan(5);
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET updated_at = now() - interval '1 minute' WHERE node_key = '1'`);
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET updated_at = now() - interval '5 minutes' WHERE node_key = '2'`);
+    const waitedFor = (interval: string, which: 'min' | 'max') =>
+      world.db.pool.query(
+        `UPDATE hookgraph.deliveries SET updated_at = now() - $1::interval WHERE id = (SELECT ${which}(id) FROM hookgraph.deliveries)`,
+        [interval],
+      );
+    await waitedFor('1 minute', 'min');
+    await waitedFor('5 minutes', 'max');
     await makeDue(world.db.pool);
     await expect.poll(async () => (await states(id))[1]).toEqual(['HELD', 'NODE', 1]);
     expect(await attempts()).toMatchObject([{ outcome: 'HELD', stage: 'QUERY', message: 'too slow (at node)' }]);

@@ -35,6 +35,8 @@ export interface Drain {
    * `wake` again.
    */
   rest(subscriptionId: string, ms: number): void;
+  /** Notes whether a stored query of the subscription exceeded a time limit. Fewer of its deliveries are in progress while some do. */
+  noteQuery(subscriptionId: string, isLate: boolean): void;
   /** Returns how many more deliveries may start in this process; 0 after `stop`, and while results can't be recorded. */
   freeSlots(): number;
   inProgress(): number;
@@ -58,6 +60,7 @@ export function startDrain(options: DrainOptions): Drain {
   return {
     wake: (subscriptionIds) => drain.wake(subscriptionIds),
     rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms),
+    noteQuery: (subscriptionId, isLate) => drain.noteQuery(subscriptionId, isLate),
     freeSlots: () => drain.freeSlots(),
     inProgress: () => drain.inProgress(),
     start: (batch) => drain.start(batch),
@@ -93,6 +96,11 @@ class ClaimingDrain implements Drain {
   rest(subscriptionId: string, ms: number): void {
     this.resting.set(subscriptionId, performance.now() + ms);
     this.awake.remove(subscriptionId);
+  }
+
+  noteQuery(subscriptionId: string, isLate: boolean): void {
+    if (isLate) this.inFlight.narrow(subscriptionId, performance.now());
+    else this.inFlight.widen(subscriptionId);
   }
 
   freeSlots(): number {

@@ -1,4 +1,5 @@
-// Counts the deliveries in progress of this process: in all, per subscription, and per target.
+// Counts the deliveries in progress of this process: in all, per subscription, and per target. Limits those of subscriptions whose queries
+// are too slow.
 
 /** Where the deliveries of one tenant to one host go. There is one object for each of them, by which its deliveries are counted. */
 export interface Target {
@@ -13,6 +14,20 @@ export interface Slot {
   target: Target | undefined;
 }
 
+/** A subscription whose queries exceeded their time limit: how many deliveries may be in progress, and how many were before. */
+interface Narrowed {
+  limit: number;
+  before: number;
+  atMs: number;
+}
+
+/** Number of deliveries of a subscription that may always be in progress. */
+const LEAST = 4;
+/** Milliseconds between two halvings of a limit. Queries that began together are late together. */
+const NARROW_EVERY_MS = 1_000;
+/** What a query in time adds to the limit: a tenth for each round of as many deliveries as the limit. */
+const WIDEN_BY = 0.1;
+
 export class InFlight {
   /** Number of deliveries in progress. */
   total = 0;
@@ -20,9 +35,34 @@ export class InFlight {
   private readonly byTarget = new Map<Target | undefined, number>();
   /** The deliveries in progress whose target is unknown, by subscription id. */
   private readonly unknown = new Map<string, Set<Slot>>();
+  private readonly narrowed = new Map<string, Narrowed>();
 
   of(subscriptionId: string): number {
     return this.bySubscription.get(subscriptionId) ?? 0;
+  }
+
+  /** Returns how many deliveries of a subscription may be in progress, as far as the times of its queries limit it. */
+  limitOf(subscriptionId: string): number {
+    return Math.floor(this.narrowed.get(subscriptionId)?.limit ?? Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Halves how many deliveries of a subscription may be in progress. Its query exceeded a time limit: on a busy machine, all queries are late
+   * while too many run at once.
+   */
+  narrow(subscriptionId: string, nowMs: number): void {
+    const known = this.narrowed.get(subscriptionId);
+    if (known && nowMs - known.atMs < NARROW_EVERY_MS) return;
+    const now = known?.limit ?? this.of(subscriptionId);
+    this.narrowed.set(subscriptionId, { limit: Math.max(LEAST, now / 2), before: known?.before ?? now, atMs: nowMs });
+  }
+
+  /** Raises the limit of a subscription whose query was in time, until it is what was in progress before. */
+  widen(subscriptionId: string): void {
+    const known = this.narrowed.get(subscriptionId);
+    if (!known) return;
+    known.limit += WIDEN_BY;
+    if (known.limit >= known.before) this.narrowed.delete(subscriptionId);
   }
 
   /** Returns the targets with deliveries in progress, and their number; `undefined`: of all deliveries whose target is unknown. */

@@ -15,8 +15,8 @@ export interface Bounds {
   perHost: number;
 }
 
-/** Numbers of deliveries in progress: `total`, `of(subscriptionId)`, and by target. */
-export type Load = Pick<InFlight, 'total' | 'of' | 'targets'>;
+/** Numbers of deliveries in progress: `total`, `of(subscriptionId)`, and by target; and the limits of subscriptions with slow queries. */
+export type Load = Pick<InFlight, 'total' | 'of' | 'limitOf' | 'targets'>;
 
 /** The subscriptions that may have due deliveries, in one queue per target. */
 export type Queues = Pick<RoundRobin, 'width' | 'byTarget' | 'tenantsAt'>;
@@ -147,7 +147,7 @@ class FreeSlots {
   /** As `of`, without the limits of the target, for deliveries that take the place of other ones to it. */
   insteadOf(subscriptionId: string, target: Target | undefined, limit = this.bounds.perSubscription): number {
     const inProgress = this.load.of(subscriptionId) + (this.ofSubscription.get(subscriptionId) ?? 0);
-    return Math.min(shareOf(inProgress, this.ofTenantOf(target)), limit - inProgress);
+    return Math.min(shareOf(inProgress, this.ofTenantOf(target)), Math.min(limit, this.load.limitOf(subscriptionId)) - inProgress);
   }
 
   take(subscriptionId: string, target: Target | undefined, count: number): void {

@@ -39,6 +39,20 @@ function inProgress(counts: Record<string, number>): InFlight {
   return inFlight;
 }
 
+it('claims fewer of a subscription whose queries are late, and again as many when they are in time', () => {
+  const inFlight = inProgress({ a1: 200 });
+  for (const nowMs of [0, 10, 999]) inFlight.narrow('a1', nowMs);
+  expect(inFlight.limitOf('a1')).toBe(100);
+  expect(planClaim(waitingFor('a1'), inFlight, BOUNDS, 0).total).toBe(0);
+  for (let second = 1; second < 9; second++) inFlight.narrow('a1', 1000 * second);
+  expect(inFlight.limitOf('a1')).toBe(4);
+  for (let i = 0; i < 965; i++) inFlight.widen('a1');
+  expect(inFlight.limitOf('a1')).toBe(100);
+  for (let i = 0; i < 1000; i++) inFlight.widen('a1');
+  expect(inFlight.limitOf('a1')).toBe(Number.POSITIVE_INFINITY);
+  expect(countsOf(planClaim(waitingFor('a1'), inFlight, BOUNDS, 0))).toEqual({ a1: 100 });
+});
+
 const countsOf = ({ wants }: Pick<ClaimPlan, 'wants'>): Record<string, number> =>
   Object.fromEntries(wants.map(({ subscriptionId, count }) => [subscriptionId, count]));
 

@@ -25,7 +25,7 @@ interface Narrowed {
 const LEAST = 4;
 /** Milliseconds between two halvings of a limit. Queries that began together are late together. */
 const NARROW_EVERY_MS = 1_000;
-/** What a query in time adds to the limit: a tenth for each round of as many deliveries as the limit. */
+/** The increase of the limit by a query in time: a tenth for each round of as many deliveries as the limit. */
 const WIDEN_BY = 0.1;
 
 export class InFlight {
@@ -47,8 +47,8 @@ export class InFlight {
   }
 
   /**
-   * Halves how many deliveries of a subscription may be in progress. Its query exceeded a time limit: on a busy machine, all queries are late
-   * while too many run at once.
+   * Halves how many deliveries of a subscription may be in progress. Its query exceeded a time limit: on a busy machine, all queries are
+   * late while too many run at once.
    */
   narrow(subscriptionId: string, nowMs: number): void {
     const known = this.narrowed.get(subscriptionId);

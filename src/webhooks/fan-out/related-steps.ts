@@ -32,7 +32,8 @@ const TAKE = `
     RETURNING event_id, xid
   )
   SELECT t.event_id AS id, t.xid::text, e.* FROM taken t CROSS JOIN LATERAL (
-    SELECT tenant, typename, operation, changed, before, after FROM hookgraph.events WHERE id = t.event_id OFFSET 0
+    SELECT tenant, typename, operation, changed, hookgraph.row_of(layout_id, before) AS before, hookgraph.row_of(layout_id, after) AS after
+    FROM hookgraph.events WHERE id = t.event_id OFFSET 0
   ) e ORDER BY t.event_id`;
 
 const WANTED = `

@@ -16,7 +16,7 @@ new_events AS MATERIALIZED (
   SELECT hookgraph.next_id() AS id, n.*, c.occurred_at, c.context
   FROM nodes n
   CROSS JOIN LATERAL (
-    SELECT e.occurred_at, e.context
+    SELECT coalesce(e.occurred_at, hookgraph.time_of(e.id)) AS occurred_at, e.context
     FROM hookgraph.events e
     WHERE e.id = n.event_id
     OFFSET 0
@@ -24,7 +24,8 @@ new_events AS MATERIALIZED (
   WHERE NOT EXISTS (
     SELECT
     FROM hookgraph.events e
-    WHERE e.typename = n.typename
+    WHERE hookgraph.node_hash(e.typename, e.node_key) = hookgraph.node_hash(n.typename, n.node_key)
+      AND e.typename = n.typename
       AND e.node_key = n.node_key
       AND e.id >= n.event_id - (86400000::bigint << 20)
       AND e.operation = 'created'

@@ -2,17 +2,21 @@
 // A number is polled until it is reached; it fails when the number has not grown for a minute.
 import { setTimeout as wait } from 'node:timers/promises';
 
+/** The usual pauses between two polls, in milliseconds: short waits end at once, and long ones take little of the processor. */
+const PAUSE = { firstMs: 10, growth: 1.3, mostMs: 100 };
+
+/** @param everyMs the pause between two polls, for a condition that is true only for a moment */
 export async function until<T>(
   what: string,
   condition: () => Promise<T> | T,
-  { timeoutMs = 60_000, everyMs = 20 } = {},
+  { timeoutMs = 60_000, everyMs }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<NonNullable<Awaited<T>>> {
   const deadline = Date.now() + timeoutMs;
-  for (;;) {
+  for (let pauseMs = PAUSE.firstMs; ; pauseMs = Math.min(PAUSE.mostMs, pauseMs * PAUSE.growth)) {
     const answer = await condition();
     if (answer) return answer as NonNullable<Awaited<T>>;
     if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`);
-    await wait(everyMs);
+    await wait(everyMs ?? pauseMs);
   }
 }
 

@@ -24,10 +24,10 @@ export async function until<T>(
 export async function untilDone(what: string, goal: number, count: () => Promise<number>): Promise<void> {
   for (let done = await count(); done < goal; ) {
     const before = done;
-    const grown = await until(`${what}: ${before} of ${goal}`, async () => {
+    const counted = async () => {
       const now = await count();
       return now > before ? { now } : null;
-    });
-    done = grown.now;
+    };
+    done = (await until(`${what}: ${before} of ${goal}`, counted, { everyMs: PAUSE.mostMs })).now;
   }
 }

@@ -5,7 +5,7 @@ import { updateSubscription } from '../../src/webhooks/index.js';
 import { countStates } from '../support/attempts.js';
 import { deliveriesOf, insertErrors, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
-import { until } from '../support/until.js';
+import { until, untilDone } from '../support/until.js';
 
 let world: EngineWorld;
 beforeEach(async () => {
@@ -47,7 +47,7 @@ it('1,000 rows in one INSERT meet a receiver that answers 500, on two workers: f
   world.receiver.answer = (response) => void response.end();
   await until('it works again', async () => ((await countStates(world.db.pool, id)).DELIVERED ?? 0) > 0);
   await makeDue(world.db.pool, id);
-  await until('all arrive', async () => (await countStates(world.db.pool, id)).DELIVERED === 1000);
+  await untilDone('all arrive', 1000, async () => (await countStates(world.db.pool, id)).DELIVERED ?? 0);
   expect(world.receiver.requests.length - length).toBe(1000);
   // The backlog doesn't arrive all at once.
   const first = world.receiver.requests[length]?.at ?? since;

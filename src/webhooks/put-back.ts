@@ -88,20 +88,10 @@ export function createPutBack(engine: Engine, { rest, noteQuery }: Asks): PutBac
     return resultOf(delivery, { putBackMs: OPERATOR_MS, waits: OPERATOR });
   }
 
-  function late(delivery: DeliveryInHand, message: string | null): DeliveryResult | null {
-    const { id: deliveryId, subscriptionId, slowPauseMs } = delivery;
-    if (slowPauseMs >= SLOW_ENDS_MS) return null;
-    engine.meter.putBack('SLOW_QUERY');
-    const about = { level: 'warn', everyMs: FAULT_ENDS_MS, deliveryId, subscriptionId } as const;
-    logFailure(engine.log, new Error(message ?? ''), 'a stored query is too slow; deliveries wait, uncharged, and are tried again', about);
-    noteQuery(subscriptionId, true);
-    return resultOf(delivery, { putBackMs: SLOW_MS, waits: SLOW });
-  }
-
   const { hasten, close } = createHasten(engine);
   return {
     of,
-    late,
+    late: (delivery, message) => putBackLate(engine, noteQuery, { delivery, message }),
     worked({ waitedForOperator, subscriptionId }) {
       noteQuery(subscriptionId, false);
       if (waitedForOperator) hasten(subscriptionId);
@@ -111,6 +101,20 @@ export function createPutBack(engine: Engine, { rest, noteQuery }: Asks): PutBac
       outage.close();
     },
   };
+}
+
+function putBackLate(
+  { log, meter }: Engine,
+  noteQuery: Asks['noteQuery'],
+  { delivery, message }: { delivery: DeliveryInHand; message: string | null },
+): DeliveryResult | null {
+  const { id: deliveryId, subscriptionId, slowPauseMs } = delivery;
+  if (slowPauseMs >= SLOW_ENDS_MS) return null;
+  meter.putBack('SLOW_QUERY');
+  const about = { level: 'warn', everyMs: FAULT_ENDS_MS, deliveryId, subscriptionId } as const;
+  logFailure(log, new Error(message ?? ''), 'a stored query is too slow; deliveries wait, uncharged, and are tried again', about);
+  noteQuery(subscriptionId, true);
+  return resultOf(delivery, { putBackMs: SLOW_MS, waits: SLOW });
 }
 
 /** Makes the deliveries of a subscription due that wait for the operator, one statement at a time, until `close` is called. */

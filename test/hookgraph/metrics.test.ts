@@ -70,7 +70,7 @@ it('counts what a worker sends, and nothing that names a tenant, a subscription 
   expect(seen.get('hookgraph_relayed_changes_total')).toBeGreaterThanOrEqual(3);
   expect(seen.get('hookgraph_attempts_total{kind="LIVE",outcome="FAILED",stage="STATUS"}')).toBe(0);
   expect(seen.get('hookgraph_pool_waiting_requests{pool="main"}')).toBe(0);
-  expect([...seen.keys()].filter((name) => name.startsWith('hookgraph_loop_age_seconds'))).toHaveLength(18);
+  expect([...seen.keys()].filter((name) => name.startsWith('hookgraph_loop_age_seconds'))).toHaveLength(19);
   const text = (await hooks.metrics()).body;
   for (const word of ['acme', 'ada', id, 'a-path', '127.0.0.1', 'Note']) expect(text).not.toContain(word);
   expect(text).not.toContain('nodejs_');

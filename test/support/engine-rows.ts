@@ -27,7 +27,7 @@ export async function insertSubscription(pool: Pool, { tenant = 'org', callbackU
 }
 
 const OPEN =
-  'INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for) SELECT id, subscription_id, due_at, reason';
+  'INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for) SELECT id, subscription_id, coalesce(due_at, hookgraph.time_of(id)), reason';
 
 /** Inserts deliveries. `dueInMs`: milliseconds until they are due; negative for overdue deliveries. */
 export async function insertDeliveries(

@@ -23,7 +23,7 @@ export async function moveClock(pool: Pool, seconds: number): Promise<void> {
   const { rows } = await pool.query<{ table: string; columns: string[] }>(
     `SELECT c.relname AS table, array_agg(a.attname::text) AS columns FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
      WHERE c.relnamespace = 'hookgraph'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT a.attisdropped
-       AND a.atttypid = 'timestamptz'::regtype AND c.relname NOT IN ('audit_log', '_prisma_migrations') GROUP BY 1`,
+       AND a.atttypid = 'timestamptz'::regtype AND c.relname NOT IN ('audit_log', 'tenant_retention_changes', '_prisma_migrations') GROUP BY 1`,
   );
   const tables = new Map(rows.map(({ table, columns }) => [table, columns]));
   const statements = [...new Set([...tables.keys(), ...Object.keys(IDS)])].map((table) => {

@@ -16,8 +16,6 @@ export interface LongPiece {
 
 /** Milliseconds of work per iteration of the loop. Between two iterations, the loop reads what has arrived. */
 const SLICE_MS = 4;
-/** The same while one party alone uses the loop: as long as the requests of a batch of deliveries take. */
-const ALONE_MS = 10;
 /** Maximum time in milliseconds that a request to the API waits for the turn of its organization. */
 export const REQUEST_WAIT_MS = 10_000;
 /** Milliseconds after which half of the used time is forgotten. */
@@ -58,13 +56,7 @@ export class LoopShare {
 
   open(party: string, what: string, maxWaitMs = Number.POSITIVE_INFINITY): Account {
     this.opened += 1;
-    const pending = { pending: 0, pendingSinceMs: 0, pendingMs: 0 };
-    return { number: this.opened, party, what, ms: 0, done: 0, waitedMs: 0, ...pending, maxWaitMs, isOver: false, mustEnd: false };
-  }
-
-  /** Returns for how many milliseconds all that was left of the work has waited for its turn. */
-  waitedInAll({ pending, pendingSinceMs, pendingMs, ms }: Account): number {
-    return Math.max(0, pendingMs + (pending > 0 ? this.now() - pendingSinceMs : 0) - ms);
+    return { number: this.opened, party, what, ms: 0, done: 0, waitedMs: 0, maxWaitMs, isOver: false, mustEnd: false };
   }
 
   /**
@@ -79,23 +71,14 @@ export class LoopShare {
     return undefined;
   }
 
-  /**
-   * As `turn`, but with a longer slice while no other party was there in the last second. For pieces that are short by themselves, and that
-   * share database reads when they run in one iteration.
-   */
+  /** As `turn`, but goes on at once while no other party has used the loop in the last second. For pieces that are short by themselves. */
   turnBesideOthers(account: Account, weight = 1): Promise<void> | undefined {
-    const isAlone = account.party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS;
-    if (!isAlone || this.waiting > 0 || account.isOver || !this.isInTime(ALONE_MS)) return this.turn(account, weight);
-    account.done += weight;
-    this.enter(account);
-    return undefined;
-  }
-
-  /** Notes that there is work of a party, which may use too little of the loop to be measured. */
-  saw(party: string): void {
-    if (party === this.lastParty) return;
-    if (this.lastParty !== '') this.otherAtMs = this.now();
-    this.lastParty = party;
+    if (this.waiting === 0 && !account.isOver && account.party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS) {
+      account.done += weight;
+      this.enter(account);
+      return undefined;
+    }
+    return this.turn(account, weight);
   }
 
   /** As `turn`, but always waits: for a piece that must not run in one stretch with the piece before it. */
@@ -103,8 +86,6 @@ export class LoopShare {
     const sinceMs = this.now();
     const usedMs = account.ms + (this.current === account ? sinceMs - this.sinceMs : 0);
     return new Promise((resolve, reject) => {
-      if (account.pending === 0) account.pendingSinceMs = sinceMs;
-      account.pending += 1;
       this.party(account.party).waiting.add({ account, weight, sinceMs, usedMs, go: resolve, refuse: reject });
       this.waiting += 1;
       if (!this.isPumping) void this.pump();
@@ -117,7 +98,10 @@ export class LoopShare {
     this.settle(nowMs);
     this.current = account;
     this.sinceMs = nowMs;
-    this.saw(account.party);
+    if (account.party !== this.lastParty) {
+      if (this.lastParty !== '') this.otherAtMs = nowMs;
+      this.lastParty = account.party;
+    }
     if (this.isEnding) return;
     this.isEnding = true;
     // Runs when no microtask is left, so that the promises which this piece has resolved count, too.
@@ -202,8 +186,8 @@ export class LoopShare {
   }
 
   /** Whether this iteration of the loop has time left for pieces. */
-  private isInTime(sliceMs = SLICE_MS): boolean {
-    if (this.isInSlice) return this.now() < this.sliceEndsMs - SLICE_MS + sliceMs;
+  private isInTime(): boolean {
+    if (this.isInSlice) return this.now() < this.sliceEndsMs;
     this.beginSlice();
     setImmediate(this.endSlice);
     return true;
@@ -249,10 +233,7 @@ export class LoopShare {
 
   private start({ account, weight, sinceMs, usedMs, go, refuse }: Piece): void {
     // The pieces of an account wait for each other, too: that time is used and not waited.
-    const nowMs = this.now();
-    account.waitedMs = Math.max(account.waitedMs, nowMs - sinceMs - (account.ms - usedMs));
-    account.pending -= 1;
-    if (account.pending === 0) account.pendingMs += nowMs - account.pendingSinceMs;
+    account.waitedMs = Math.max(account.waitedMs, this.now() - sinceMs - (account.ms - usedMs));
     if (!account.mustEnd && (account.isOver || account.waitedMs > account.maxWaitMs)) {
       refuse(new NoSlotError(TOO_LONG));
       return;

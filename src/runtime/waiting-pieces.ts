@@ -13,10 +13,6 @@ export interface Account {
   done: number;
   /** The longest time in milliseconds that a piece of this work has waited for others. */
   waitedMs: number;
-  /** Number of pieces that wait, since when any does, and for how many milliseconds any did before. */
-  pending: number;
-  pendingSinceMs: number;
-  pendingMs: number;
   /** Maximum of `waitedMs` in milliseconds. A longer wait ends in a NoSlotError. */
   readonly maxWaitMs: number;
   /** Whether the result is no longer needed, e.g. because the client has gone. Waiting pieces then end in a NoSlotError. */
@@ -28,7 +24,7 @@ export interface Account {
 /** Maximum number of objects that waiting pieces of one account complete together. Its loaders then ask the database once for all. */
 export const GROUP = 100;
 /** Milliseconds that they may take, by what the account's pieces have taken so far. */
-const GROUP_MS = 4;
+const GROUP_MS = 8;
 export interface Piece {
   account: Account;
   /** The number of objects that it completes. */

@@ -96,7 +96,6 @@ export function createJourney(
     if (!context) return resultOf(claimed, { next: { state: 'HELD', reason: 'DISABLED', retryMs: null }, disable: OWNER_GONE });
     if ('failed' in context) throw ownerUnread(context.failed);
 
-    loopShare.saw(definition.owner.tenant);
     const because = whyNothingToSend(definition, claimed, loaded);
     if (because) return resultOf(claimed, { next: { state: 'SKIPPED', reason: because, retryMs: null } });
 

@@ -25,33 +25,6 @@ describe('the loop', () => {
     expect(other).toBe(true);
   });
 
-  it('is given for a longer slice to a party that is alone', () => {
-    const { clock, share } = createShare();
-    const account = share.open('a', 'work');
-    const piece = () => {
-      const turn = share.turnBesideOthers(account);
-      clock.ms += 3;
-      return turn === undefined;
-    };
-    clock.ms = 5_000;
-    share.enter(account);
-    expect([piece(), piece(), piece(), piece(), piece()]).toEqual([true, true, true, true, false]);
-  });
-
-  it('is given for a short slice beside a party whose work is too small to be measured', () => {
-    const { clock, share } = createShare();
-    const account = share.open('a', 'work');
-    share.enter(account);
-    clock.ms = 5_000;
-    share.saw('b');
-    const piece = () => {
-      const turn = share.turnBesideOthers(account);
-      clock.ms += 3;
-      return turn === undefined;
-    };
-    expect([piece(), piece(), piece()]).toEqual([true, true, false]);
-  });
-
   it('is counted for whoever used it, with the promises that the work resolves', async () => {
     const { clock, share } = createShare();
     const [one, two] = [share.open('a', 'one'), share.open('b', 'two')];
@@ -119,25 +92,6 @@ describe('the loop', () => {
     share.enter(busy);
     clock.ms += 60;
     await expect(late).rejects.toThrow(NoSlotError);
-  });
-
-  it('says how long an account waited in all, however short each wait was', async () => {
-    const { clock, share } = createShare();
-    const [busy, account] = [share.open('a', 'work'), share.open('b', 'work')];
-    for (let i = 0; i < 5; i++) {
-      const turn = share.later(account);
-      share.enter(busy);
-      clock.ms += 50;
-      await turn;
-      clock.ms += 10;
-    }
-    await tick();
-    expect(account.waitedMs).toBe(50);
-    expect(share.waitedInAll(account)).toBe(200);
-    const last = share.later(account);
-    clock.ms += 30;
-    expect(share.waitedInAll(account)).toBe(230);
-    await last;
   });
 
   it('is refused to what nobody needs any more, except between two writes', async () => {

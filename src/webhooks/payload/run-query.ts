@@ -83,7 +83,7 @@ export async function executeInTime(engine: Engine, { tenant, ...question }: Que
   if (result !== LATE) return result;
   account.isOver = true;
   // The deadline is for the query itself, and not for what it waited.
-  return loopShare.waitedInAll(account) > QUERY_WAIT_MS / 2 ? noTurn(new NoSlotError('The query waited too long for its turn.')) : null;
+  return account.waitedMs > QUERY_WAIT_MS / 2 ? noTurn(new NoSlotError('The query waited too long for its turn.')) : null;
 }
 
 function noTurn(error: unknown): never {

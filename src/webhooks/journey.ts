@@ -24,7 +24,7 @@ import type { PayloadSubject } from './payload/build-payload.js';
 import type { PayloadSources } from './payload/find-data.js';
 import { loadReplayed, type Replayed } from './payload/load-past.js';
 import { type BatchEvents, loadBatchEvents, loadCurrentRows } from './payload/load-snapshots.js';
-import { createPutBack, ownerUnread } from './put-back.js';
+import { type Claiming, createPutBack, ownerUnread } from './put-back.js';
 import type { DeliverySender } from './send-delivery.js';
 import { type Ended, runStages } from './stages.js';
 import { AttemptStart } from './verdict/attempt-record.js';
@@ -66,25 +66,17 @@ export interface Journey {
   stop(): void;
 }
 
-interface JourneyOptions {
-  /** Asks the caller to claim no delivery of this subscription in this process for `ms` milliseconds. */
-  rest?(subscriptionId: string, ms: number): void;
-  /** Tells the caller whether a stored query of the subscription exceeded a time limit. */
-  noteQuery?(subscriptionId: string, isLate: boolean): void;
-}
+const NO_DRAIN: Claiming = { rest() {}, noteQuery() {} };
 
-export function createJourney(
-  engine: Engine,
-  sender: DeliverySender,
-  { rest = () => {}, noteQuery = () => {} }: JourneyOptions = {},
-): Journey {
+/** @param drain returns the drain that claims the deliveries */
+export function createJourney(engine: Engine, sender: DeliverySender, drain: () => Claiming = () => NO_DRAIN): Journey {
   const definitions = createDefinitions(engine);
   const slots = new OriginSlots(engine.deadlines.perOrigin);
   const bytes = new BytesInFlight();
   const circuits = new Circuits();
   const brake = createLoopBrake(engine);
   const numberOf = createNumbers(engine.pool);
-  const putBack = createPutBack(engine, { rest, noteQuery });
+  const putBack = createPutBack(engine, drain);
 
   async function deliver(claimed: DeliveryInHand, loaded: Loaded): Promise<DeliveryResult> {
     const definition = loaded.definitions.get(claimed.subscriptionId) as Prepared;
@@ -145,9 +137,8 @@ export function createJourney(
       },
     });
     if (!ended) return resultOf(delivery, {});
-    const later = ended.isLate ? putBack.late(delivery, ended.attempt.message) : null;
+    const later = putBack.after(delivery, ended);
     if (later) return later;
-    putBack.worked(delivery);
     // Masking parses whole bodies.
     const turn = compiled.recorder && loopShare.turn(loopShare.open(compiled.owner.tenant, 'masking'));
     if (turn) await turn;
@@ -160,7 +151,7 @@ export function createJourney(
     const { verdict } = ended;
     if (verdict === null) return resultOf(delivery, { next: afterAttempt(outcome, null), attempt });
     const effect = circuits.judge(delivery, verdict);
-    if (circuits.isStopped(delivery)) rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
+    if (circuits.isStopped(delivery)) drain().rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
     const { disable } = verdict;
     return resultOf(delivery, {
       next: afterAttempt(outcome, verdict.retryMs),

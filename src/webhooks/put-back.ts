@@ -11,6 +11,7 @@ import { TemplateError } from './base/templates/template.js';
 import { NoRoomForBody } from './bytes-in-flight.js';
 import { watchOutages } from './destinations/outage.js';
 import type { DeliveryInHand } from './lease/claim.js';
+import type { Drain } from './lease/drain.js';
 import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
 
 /** Milliseconds until a delivery is due again that waited too long for a render process or for a connection of its tenant. */
@@ -35,30 +36,26 @@ export interface PutBack {
   /** Returns the result that puts the delivery back. Logs and measures the error. */
   of(delivery: DeliveryInHand, error: unknown): DeliveryResult;
   /**
-   * Returns the result that puts back a delivery whose query exceeded its time limit; `null` when it did so too often, so that the query is
-   * at fault.
+   * Call it after an attempt. Returns the result that puts the delivery back because its query exceeded its time limit; `null` when it did
+   * not, or did so too often, so that the query is at fault. Ends the waits for the operator of the subscription, if the delivery had waited
+   * for it, too.
    */
-  late(delivery: DeliveryInHand, message: string | null): DeliveryResult | null;
-  /** Call it when a payload was built. Ends the waits for the operator of the subscription, if the delivery had waited for it, too. */
-  worked(delivery: DeliveryInHand): void;
+  after(delivery: DeliveryInHand, ended: { isLate?: boolean; attempt: { message: string | null } }): DeliveryResult | null;
   close(): void;
 }
 
-interface Asks {
-  /** Asks to claim no delivery of a subscription in this process for some milliseconds. */
-  rest(subscriptionId: string, ms: number): void;
-  /** Tells whether a stored query of the subscription exceeded a time limit, or waited too long for its turn. */
-  noteQuery(subscriptionId: string, isLate: boolean): void;
-}
+/** The part of the drain that claims less of a subscription. */
+export type Claiming = Pick<Drain, 'rest' | 'noteQuery'>;
 
-export function createPutBack(engine: Engine, { rest, noteQuery }: Asks): PutBack {
+/** @param drain returns the drain that claims the deliveries */
+export function createPutBack(engine: Engine, drain: () => Claiming): PutBack {
   const outage = watchOutages(engine.log, engine.guard.evidence);
 
   function of(delivery: DeliveryInHand, error: unknown): DeliveryResult {
     if (error instanceof EgressFailed) {
       const waitMs = outage.postpone(delivery, error);
       engine.meter.putBack('NETWORK');
-      rest(delivery.subscriptionId, waitMs);
+      drain().rest(delivery.subscriptionId, waitMs);
       return resultOf(delivery, { putBackMs: waitMs });
     }
     // Any TemplateError here is `busy`: no render process was free in time.
@@ -75,7 +72,7 @@ export function createPutBack(engine: Engine, { rest, noteQuery }: Asks): PutBac
     const isOfHost = error instanceof HostFailed;
     engine.meter.putBack(isOfHost ? 'HOST' : 'INTERNAL');
     if (isOfHost && error.cause instanceof NoSlotError) {
-      noteQuery(subscriptionId, true);
+      drain().noteQuery(subscriptionId, true);
       logFailure(engine.log, error, 'no connection is free for a stored query; retrying', { level: 'warn', deliveryId, subscriptionId });
       return resultOf(delivery, { putBackMs: BUSY_MS });
     }
@@ -91,10 +88,11 @@ export function createPutBack(engine: Engine, { rest, noteQuery }: Asks): PutBac
   const { hasten, close } = createHasten(engine);
   return {
     of,
-    late: (delivery, message) => putBackLate(engine, noteQuery, { delivery, message }),
-    worked({ waitedForOperator, subscriptionId }) {
-      noteQuery(subscriptionId, false);
-      if (waitedForOperator) hasten(subscriptionId);
+    after(delivery, { isLate, attempt }) {
+      if (isLate) return putBackLate(engine, drain(), { delivery, message: attempt.message });
+      drain().noteQuery(delivery.subscriptionId, false);
+      if (delivery.waitedForOperator) hasten(delivery.subscriptionId);
+      return null;
     },
     close() {
       close();
@@ -105,7 +103,7 @@ export function createPutBack(engine: Engine, { rest, noteQuery }: Asks): PutBac
 
 function putBackLate(
   { log, meter }: Engine,
-  noteQuery: Asks['noteQuery'],
+  drain: Claiming,
   { delivery, message }: { delivery: DeliveryInHand; message: string | null },
 ): DeliveryResult | null {
   const { id: deliveryId, subscriptionId, slowPauseMs } = delivery;
@@ -113,7 +111,7 @@ function putBackLate(
   meter.putBack('SLOW_QUERY');
   const about = { level: 'warn', everyMs: FAULT_ENDS_MS, deliveryId, subscriptionId } as const;
   logFailure(log, new Error(message ?? ''), 'a stored query is too slow; deliveries wait, uncharged, and are tried again', about);
-  noteQuery(subscriptionId, true);
+  drain.noteQuery(subscriptionId, true);
   return resultOf(delivery, { putBackMs: SLOW_MS, waits: SLOW });
 }
 

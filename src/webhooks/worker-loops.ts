@@ -75,10 +75,7 @@ export async function startWorking(
   await recheckStored(engine);
   await padQueueTable(pool);
   const sender = openDeliverySender(engine);
-  const journey = createJourney(engine, sender, {
-    rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms),
-    noteQuery: (subscriptionId, isLate) => drain.noteQuery(subscriptionId, isLate),
-  });
+  const journey = createJourney(engine, sender, () => drain);
   const recording = onDemand(engine, 'record');
   const claiming = onDemand(engine, 'claim');
   const attemptWriter = createAttemptWriter(engine, deadlines.leaseMs, recording);

@@ -37,8 +37,8 @@ export interface PutBack {
   of(delivery: DeliveryInHand, error: unknown): DeliveryResult;
   /**
    * Call it after an attempt. Returns the result that puts the delivery back because its query exceeded its time limit; `null` when it did
-   * not, or did so too often, so that the query is at fault. Ends the waits for the operator of the subscription, if the delivery had waited
-   * for it, too.
+   * not, or did so too often, so that the query is at fault. Otherwise ends the waits for the operator of the subscription, if the
+   * delivery had waited for it, too.
    */
   after(delivery: DeliveryInHand, ended: { isLate?: boolean; attempt: { message: string | null } }): DeliveryResult | null;
   close(): void;

@@ -199,7 +199,7 @@ it('an outage, a lost answer, two replays and a resend: each receiver takes each
       await until(`${name} is ${state}`, async () => {
         const { rows } = await world.db.pool.query(
           `SELECT count(*)::int AS n FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id
-           WHERE e.after ->> 'name' = $1 AND d.state = $2`,
+           WHERE hookgraph.row_of(e.layout_id, e.after) ->> 'name' = $1 AND d.state = $2`,
           [name, state],
         );
         return rows[0].n === ids.length;

@@ -16,6 +16,7 @@ it('is thought of by every file that changes a subscription', () => {
   });
   expect(changing.sort()).toEqual([
     'base/store/subscription-status.ts',
+    'operations/create.ts',
     'operations/rotate-secret.ts',
     'operations/save.ts',
     'operations/switch-group.ts',

@@ -42,7 +42,9 @@ describe('a cancel answer', () => {
       group: null,
     });
     expect(await groupsNamed('Pilots')).toEqual([]);
-    const { rows } = await t.database.pool.query(`SELECT 1 FROM hookgraph.recorded WHERE after ->> 'name' = 'Pilots'`);
+    const { rows } = await t.database.pool.query(
+      `SELECT 1 FROM hookgraph.recorded WHERE hookgraph.row_of(layout_id, after) ->> 'name' = 'Pilots'`,
+    );
     expect(rows).toEqual([]);
   });
 

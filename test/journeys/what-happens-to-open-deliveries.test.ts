@@ -67,7 +67,7 @@ async function oneWaitsAndOneIsInFlight(): Promise<void> {
 const row = async (name: string) => {
   const { rows } = await product.pool.query(
     `SELECT d.id, d.state, d.reason, d.attempt_count AS "attemptCount" FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id
-     WHERE d.subscription_id = $1 AND e.after ->> 'last_name' = $2`,
+     WHERE d.subscription_id = $1 AND hookgraph.row_of(e.layout_id, e.after) ->> 'last_name' = $2`,
     [recordId, name],
   );
   return rows[0];

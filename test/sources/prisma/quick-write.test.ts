@@ -37,7 +37,7 @@ const insertGroup = (name: string, announcement = announced()) =>
 const groupsNamed = async (name: string) => (await t.database.pool.query('SELECT 1 FROM groups WHERE name = $1', [name])).rowCount;
 const backend = async () => (await pool.query('SELECT pg_backend_pid() AS pid')).rows[0].pid as number;
 const contextsOf = async (names: string[]): Promise<(string | null)[]> => {
-  const found = `SELECT context FROM hookgraph.recorded WHERE after ->> 'name' = ANY ($1) ORDER BY after ->> 'name'`;
+  const found = `SELECT context FROM hookgraph.recorded WHERE hookgraph.row_of(layout_id, after) ->> 'name' = ANY ($1) ORDER BY hookgraph.row_of(layout_id, after) ->> 'name'`;
   return (await t.database.pool.query(found, [names])).rows.map(({ context }) => context);
 };
 

@@ -28,17 +28,6 @@ const THROW_AWAY = {
   autovacuum: 'off',
 };
 
-/**
- * Variables of glibc, by which Postgres takes memory in pages of 2 MB and keeps it. Each connection starts a process, which reads the
- * catalog and plans the statements; without these variables, a quarter of its CPU time is page faults. Other C libraries ignore them.
- */
-const LARGE_PAGES = {
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  MALLOC_TOP_PAD_: String(2 * 2 ** 20),
-  MALLOC_TRIM_THRESHOLD_: String(64 * 2 ** 20),
-  MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
-};
-
 /** The variable with the address of another run's set-up, which a run that a test starts uses instead of a Postgres of its own. */
 const OTHERS = 'HOOKGRAPH_TEST_TEMPLATES';
 
@@ -51,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await mkdtemp(join(await temporaryFolder(), 'hookgraph-test-'));
   // Not in memory, where programs may not be allowed to run.
   const browserDir = await mkdtemp(join(tmpdir(), 'hookgraph-browser-'));
-  const running = once(() => startEmbeddedPostgres({ dataDir, settings: THROW_AWAY, env: LARGE_PAGES }));
+  const running = once(() => startEmbeddedPostgres({ dataDir, settings: THROW_AWAY }));
   const migrated = once(async () => makeTemplate((await running()).superuserUrl));
   const seeded = once(async () => {
     await migrated();

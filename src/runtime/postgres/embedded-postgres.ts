@@ -23,8 +23,6 @@ export interface EmbeddedPostgresOptions {
   join?: boolean;
   /** Additional Postgres settings, e.g. `{ fsync: 'off' }`. */
   settings?: Record<string, string>;
-  /** Additional environment variables of Postgres, e.g. those that its C library reads. */
-  env?: Record<string, string>;
   /** Called with a message before each slow step. */
   onProgress?: (message: string) => void;
   /** Called with each line of Postgres' log. */
@@ -84,12 +82,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const args = ['-D', cluster.dir, '-p', String(port), ...flags({ listen_addresses: host, ...DEFAULT_SETTINGS, ...options.settings })];
     const [command, ...before] = cluster.runAs.prefix;
     const shell = ['/bin/sh', '-c', DEAD_MANS_SWITCH, cluster.binaries.postgres, ...args];
-    const how = {
-      env: { ...systemEnvironment(), ...options.env },
-      stdio: ['pipe', 'ignore', 'pipe'],
-      cwd: '/',
-      detached: true,
-    } satisfies SpawnOptions;
+    const how = { env: systemEnvironment(), stdio: ['pipe', 'ignore', 'pipe'], cwd: '/', detached: true } satisfies SpawnOptions;
     const child = command
       ? spawn(command, [...before, ...shell], how)
       : spawn(shell[0] as string, shell.slice(1), { ...cluster.runAs.ids, ...how });

@@ -53,7 +53,7 @@ it('another worker goes on, also when the killed one’s step is still in the da
   await pool.query('UPDATE hookgraph.open_deliveries SET lease_until = now()');
   await until('the snapshot has ended', async () => (await progress(recordId)).state === 'DONE', { timeoutMs: 60_000 });
   const { rows: made } = await pool.query(
-    `SELECT u.last_name AS name, d.kind FROM hookgraph.deliveries d JOIN users u ON u.id::text = d.node_key WHERE d.subscription_id = $1`,
+    `SELECT u.last_name AS name, d.kind FROM hookgraph.whole_deliveries d JOIN users u ON u.id::text = d.node_key WHERE d.subscription_id = $1`,
     [recordId],
   );
   // The organization's admin is a user, too.

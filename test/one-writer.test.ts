@@ -52,13 +52,14 @@ const OWNERS: Record<string, string[]> = {
   // The relay inserts; an operator may assign a tenant later, and queues the event again. The last deletes what tenants no longer keep.
   events: [
     'fan-out/relay.sql',
+    'fan-out/record-events.sql',
     'fan-out/related.sql',
     'base/store/without-tenant.ts',
     'fan-out/drop-unstorable.ts',
     'base/store/forgettings.ts',
     'base/store/tenant-history.ts',
   ],
-  layouts: ['fan-out/relay.sql'],
+  layouts: ['fan-out/record-events.sql'],
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts', 'fan-out/related.sql'],
   // The relay queues changes of rows to which nodes are related; the step beside it takes them.
   related_changes: ['fan-out/relay.sql', 'fan-out/related-steps.ts'],

@@ -37,7 +37,7 @@ export type Queue = ReadonlyMap<string, Entry>;
  */
 export class RoundRobin {
   private readonly queues = new Map<Target | undefined, Map<string, Entry>>();
-  /** Target of the queue in which each subscription waits. */
+  /** By subscription id: the target in whose queue the subscription waits. */
   private readonly targets = new Map<string, Target | undefined>();
   private readonly countByHost = new Map<string | undefined, number>();
 

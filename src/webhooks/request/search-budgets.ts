@@ -19,7 +19,7 @@ export class SearchBudgets {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Runs a search with what the tenant has left, at most MAX_OPERATIONS and at least LEAST operations, and counts what it used. */
+  /** Runs a search with the tenant's remaining operations, at most MAX_OPERATIONS and at least LEAST, and counts what it used. */
   use<T>(tenant: string, search: (budget: Budget) => T): T {
     const account = this.accountOf(tenant);
     const given = Math.max(LEAST, Math.min(MAX_OPERATIONS, account.left));

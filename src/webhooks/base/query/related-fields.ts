@@ -68,7 +68,7 @@ export function relatedPaths(nodes: readonly AnnouncedNode[], typename: string, 
     let at = typename;
     for (const field of name.split('.')) {
       const relation = nodes.find((node) => node.typename === at)?.relations?.find((one) => one.field === field);
-      // The last part may be a column's field of the row.
+      // The last name of a path may be a field of the related row's column, such as price in items.price.
       if (!relation) return [];
       relations.push(relation);
       at = relation.typename;

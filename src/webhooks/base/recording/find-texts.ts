@@ -134,8 +134,8 @@ function replaceTexts(indexes: Index[], text: string, put: string, budget: Budge
 const MAX_DEPTH = 3;
 
 /**
- * Adds the whole ranges that are base64, hex or a list of bytes whose content has a text in it. Returns `false` when the budget is
- * exhausted.
+ * Adds each range of base64, hex or listed bytes, as a whole, whose decoded content has one of the texts. Returns `false` when the
+ * budget is exhausted.
  */
 function addRuns(indexes: Index[], source: Decoded | string, parts: Part[], budget: Budget): boolean {
   const isDecoded = typeof source !== 'string';

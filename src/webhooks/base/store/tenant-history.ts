@@ -37,7 +37,7 @@ async function remember(pool: Pool, { kind, tenants }: TenantGroup, before: Date
   for (const tenant of tenants) await rememberForgotten(pool, { histories, before, tenant });
 }
 
-/** Reads the rows behind the group's position up to a time, and deletes or blanks those of the group. */
+/** Reads the rows that follow the group's position, up to a time, and deletes or blanks those of the group's tenants. */
 async function scan(pool: Pool, group: TenantGroup, before: Date, onStep: OnTenantStep): Promise<boolean> {
   const step = group.kind === 'events' ? stepEvents : stepAttempts;
   return untilStopped(READ, onStep, async (limit) => {

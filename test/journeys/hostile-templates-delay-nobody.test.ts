@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createSubscription } from '../../src/webhooks/index.js';
 import { type EngineWorld, OWNER, QUERY, startEngineWorld } from '../support/engine-world.js';
-import { until } from '../support/until.js';
+import { until, untilDone } from '../support/until.js';
 
 let world: EngineWorld;
 beforeEach(async () => {
@@ -51,7 +51,7 @@ it('neither while they run nor after', async () => {
   await boom();
   await deliver100('unknown yet');
   const stopped = async () => new Set((await held()).map(({ subscription }) => subscription)).size;
-  await until('each was stopped', async () => (await stopped()) === HOSTILE.length);
+  await untilDone('each was stopped', HOSTILE.length, stopped);
 
   await boom();
   const before = (await held()).length;

@@ -75,6 +75,8 @@ export async function startAws({ events = null }: { events?: number | null } = {
       onward.end(body);
     }
   });
+  // Not less than the `Keep-Alive` of fauxqs, which the front passes on.
+  front.keepAliveTimeout = 75_000;
   front.listen(0, '127.0.0.1');
   await once(front, 'listening');
   const endpoint = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;

@@ -120,7 +120,7 @@ describe('one who takes long', () => {
   });
 
   it('keeps a delivery waiting for a short time only, and a person who saves until the process is free', async () => {
-    const renderer = open({ slowWithinMs: 10 });
+    const renderer = open({ slowWithinMs: 10, trialWithinMs: 120_000 });
     const slow = { tenant: 'slow', key: 'slow', isTrial: false };
     await ask(renderer, BOMB, {}, slow);
     const trial = (tenant: string) => ({ tenant, key: 'trial', isTrial: true });

@@ -73,12 +73,27 @@ export class LoopShare {
 
   /** As `turn`, but goes on at once while no other party has used the loop in the last second. For pieces that are short by themselves. */
   turnBesideOthers(account: Account, weight = 1): Promise<void> | undefined {
-    if (this.waiting === 0 && !account.isOver && account.party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS) {
+    if (this.waiting === 0 && !account.isOver && this.isAlone(account)) {
       account.done += weight;
       this.enter(account);
       return undefined;
     }
     return this.turn(account, weight);
+  }
+
+  /** Whether no other party has used the loop, or was seen, in the last second. */
+  isAlone({ party }: Pick<Account, 'party'>): boolean {
+    return party === this.lastParty && this.now() - this.otherAtMs > ACTIVE_MS;
+  }
+
+  /** Notes that a party is active whose work isn't measured, so that long work of others runs in pieces. */
+  see(party: string): void {
+    if (party !== this.lastParty) this.follow(party, this.now());
+  }
+
+  private follow(party: string, nowMs: number): void {
+    if (this.lastParty !== '') this.otherAtMs = nowMs;
+    this.lastParty = party;
   }
 
   /** As `turn`, but always waits: for a piece that must not run in one stretch with the piece before it. */
@@ -98,10 +113,7 @@ export class LoopShare {
     this.settle(nowMs);
     this.current = account;
     this.sinceMs = nowMs;
-    if (account.party !== this.lastParty) {
-      if (this.lastParty !== '') this.otherAtMs = nowMs;
-      this.lastParty = account.party;
-    }
+    if (account.party !== this.lastParty) this.follow(account.party, nowMs);
     if (this.isEnding) return;
     this.isEnding = true;
     // Runs when no microtask is left, so that the promises which this piece has resolved count, too.

@@ -66,7 +66,7 @@ export interface Journey {
   stop(): void;
 }
 
-const NO_DRAIN: Claiming = { rest() {}, noteQuery() {} };
+const NO_DRAIN: Claiming = { rest() {}, noteQuery() {}, noteCost() {} };
 
 /** @param drain returns the drain that claims the deliveries */
 export function createJourney(engine: Engine, sender: DeliverySender, drain: () => Claiming = () => NO_DRAIN): Journey {
@@ -91,6 +91,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, drain: () 
     const because = whyNothingToSend(definition, claimed, loaded);
     if (because) return resultOf(claimed, { next: { state: 'SKIPPED', reason: because, retryMs: null } });
 
+    loopShare.see(definition.owner.tenant);
     const looping = brake(claimed, definition.owner);
     const slowed = looping && (await looping);
     if (slowed) return slowed;
@@ -125,9 +126,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, drain: () 
       start: new AttemptStart(compiled, delivery),
       replayed: earlierOf(loaded, delivery),
       send: sender.send,
-      sources,
+      ...noteCost(drain(), delivery.subscriptionId, { sources, hold }),
       ...(compiled.numbered && { sequence: () => numberOf(delivery.id, delivery.subscriptionId) }),
-      onBody: hold.resize,
       // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost, or if the subscription
       // or its owner was disabled meanwhile.
       maySend: whileFresh(engine.pool, delivery, leaseMs, () => ownerExists(engine.host, compiled.owner)),
@@ -235,6 +235,23 @@ function whyNothingToSend(
 function earlierOf({ replayed }: Loaded, { id }: DeliveryInHand): PayloadSubject['replayed'] {
   const earlier = replayed.get(id);
   return earlier && 'obstacle' in earlier ? undefined : earlier;
+}
+
+/** Tells the drain what the query and the body of a delivery cost. */
+function noteCost(drain: Claiming, subscriptionId: string, { sources, hold }: Pick<Attempting, 'sources' | 'hold'>) {
+  let queryMs = 0;
+  return {
+    sources: () => ({
+      ...sources(),
+      onQuery(ms: number) {
+        queryMs += ms;
+      },
+    }),
+    onBody(length: number) {
+      drain.noteCost(subscriptionId, { queryMs, characters: length });
+      hold.resize(length);
+    },
+  };
 }
 
 const DISABLED_BECAUSE = {

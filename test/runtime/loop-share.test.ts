@@ -104,6 +104,19 @@ describe('the loop', () => {
     await share.turn(write);
   });
 
+  it('knows whether a party is alone, also beside others that are only seen', () => {
+    const { clock, share } = createShare();
+    const account = share.open('a', 'work');
+    share.enter(account);
+    expect(share.isAlone({ party: 'a' })).toBe(true);
+    share.see('b');
+    share.enter(account);
+    expect(share.isAlone({ party: 'a' })).toBe(false);
+    clock.ms += 1_001;
+    share.see('a');
+    expect([share.isAlone({ party: 'a' }), share.isAlone({ party: 'b' })]).toEqual([true, false]);
+  });
+
   it('says what ran longest of late', async () => {
     const { clock, share } = createShare();
     share.measure('a', 'long work', () => (clock.ms += 300));

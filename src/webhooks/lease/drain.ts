@@ -6,6 +6,7 @@ import type { Logger } from '../../runtime/logger.js';
 import { loopShare } from '../../runtime/loop-share.js';
 import type { Loop } from '../base/loops.js';
 import { claimDue, type DeliveryInHand } from './claim.js';
+import { Costs, type Taken } from './costs.js';
 import { InFlight, type Slot, type Target } from './in-flight.js';
 import { advancesAfter, type Bounds, type ClaimPlan, isQuiet, isWorthwhile, planClaim } from './plan-claim.js';
 import { RoundRobin } from './round-robin.js';
@@ -37,6 +38,8 @@ export interface Drain {
   rest(subscriptionId: string, ms: number): void;
   /** Notes whether a stored query of the subscription exceeded a time limit. Fewer of its deliveries are in progress while some do. */
   noteQuery(subscriptionId: string, isLate: boolean): void;
+  /** Notes what a delivery of the subscription took. Costly ones of a tenant are spaced beside other tenants. */
+  noteCost(subscriptionId: string, taken: Taken): void;
   /** Returns how many more deliveries may start in this process; 0 after `stop`, and while results can't be recorded. */
   freeSlots(): number;
   inProgress(): number;
@@ -61,6 +64,7 @@ export function startDrain(options: DrainOptions): Drain {
     wake: (subscriptionIds) => drain.wake(subscriptionIds),
     rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms),
     noteQuery: (subscriptionId, isLate) => drain.noteQuery(subscriptionId, isLate),
+    noteCost: (subscriptionId, taken) => drain.noteCost(subscriptionId, taken),
     freeSlots: () => drain.freeSlots(),
     inProgress: () => drain.inProgress(),
     start: (batch) => drain.start(batch),
@@ -71,12 +75,14 @@ export function startDrain(options: DrainOptions): Drain {
 class ClaimingDrain implements Drain {
   private readonly awake: RoundRobin;
   private readonly inFlight = new InFlight();
+  private readonly costs = new Costs();
   /** Subscription id → time by `performance.now()` before which nothing of the subscription is claimed. */
   private readonly resting = new Map<string, number>();
   private isClaiming = false;
   private isStopping = false;
   private retryTimer: NodeJS.Timeout | undefined;
   private gatherTimer: NodeJS.Timeout | undefined;
+  private costsTimer: NodeJS.Timeout | undefined;
   /** Number of deliveries that have ended since the last claim, while subscriptions were waiting for a claim. */
   private freed = 0;
   /** Resolves the promise of `stop`, when no delivery and no claim is in progress; `undefined` before `stop`. */
@@ -103,6 +109,10 @@ class ClaimingDrain implements Drain {
     else this.inFlight.widen(subscriptionId);
   }
 
+  noteCost(subscriptionId: string, taken: Taken): void {
+    this.costs.note(subscriptionId, taken);
+  }
+
   freeSlots(): number {
     return this.mayNotClaim() ? 0 : Math.max(0, this.options.bounds.total - this.inFlight.total);
   }
@@ -113,7 +123,12 @@ class ClaimingDrain implements Drain {
 
   start(batch: DeliveryInHand[]): void {
     if (batch.length === 0) return;
-    const slots = batch.map(({ subscriptionId }) => this.inFlight.take(subscriptionId, this.options.targetOf(subscriptionId)));
+    const nowMs = performance.now();
+    const slots = batch.map(({ subscriptionId }) => {
+      const target = this.options.targetOf(subscriptionId);
+      if (target) this.costs.start(subscriptionId, target.tenant, nowMs);
+      return this.inFlight.take(subscriptionId, target);
+    });
     this.options.deliver(batch, (index) => this.release(slots[index] as Slot));
   }
 
@@ -121,6 +136,7 @@ class ClaimingDrain implements Drain {
     this.isStopping = true;
     clearTimeout(this.retryTimer);
     clearTimeout(this.gatherTimer);
+    clearTimeout(this.costsTimer);
     if (this.isIdle()) return;
     await new Promise<void>((resolve) => {
       this.onIdle = resolve;
@@ -164,7 +180,16 @@ class ClaimingDrain implements Drain {
     if (this.mayNotClaim()) return { wants: [], total: 0 };
     this.inFlight.learnTargets(this.options.targetOf);
     this.awake.learnTargets();
-    return planClaim(this.awake, this.inFlight, this.options.bounds, performance.now());
+    const nowMs = performance.now();
+    const plan = planClaim(this.awake, this.inFlight, this.options.bounds, nowMs, this.costs);
+    this.claimAfter(this.costs.waitMs(nowMs));
+    return plan;
+  }
+
+  /** Claims again when a tenant may start its next costly delivery. */
+  private claimAfter(waitMs: number | null): void {
+    clearTimeout(this.costsTimer);
+    if (waitMs !== null && this.awake.size > 0) this.costsTimer = setTimeout(() => void this.claim(), waitMs);
   }
 
   private mayNotClaim(): boolean {

@@ -2,6 +2,7 @@
 // queue the next claim continues. The functions have no side effects; drain.ts has the timers and runs the claims.
 import { allSlots, slotsFor } from '../../runtime/slot-share.js';
 import { countOf, type DeliveryInHand, type Want } from './claim.js';
+import type { Costs } from './costs.js';
 import { addTo, type InFlight, type Target } from './in-flight.js';
 import type { Entry, RoundRobin } from './round-robin.js';
 
@@ -76,8 +77,14 @@ export const isQuiet = (inProgress: number): boolean => inProgress < WORTHWHILE;
  * Plans a claim. Each waiting subscription gets up to one portion, in round-robin order, as long as its tenant has less than an equal part
  * of its host. The remaining slots go to the subscriptions that got a full portion.
  */
-export function planClaim(queues: Queues, load: Load, bounds: Bounds, nowMs: number): ClaimPlan {
-  const slots = new FreeSlots(load, bounds);
+export function planClaim(
+  queues: Queues,
+  load: Load,
+  bounds: Bounds,
+  nowMs: number,
+  costs?: Pick<Costs, 'mayStart' | 'isCostly'>,
+): ClaimPlan {
+  const slots = new FreeSlots(load, bounds, nowMs, costs);
   const wants: PlannedWant[] = [];
   const full: PlannedWant[] = [];
   for (const [target, queue] of queues.byTarget()) {
@@ -110,11 +117,15 @@ class FreeSlots {
   private readonly ofSubscription = new Map<string, number>();
   private readonly atHost = new Map<string | undefined, number>();
   private readonly ofTenant = new Map<string | undefined, number>();
+  /** The tenants of which the plan has costly deliveries. */
+  private readonly ofCostly = new Set<string>();
   private readonly atTarget = new Map<Target | undefined, number>();
 
   constructor(
     private readonly load: Load,
     private readonly bounds: Bounds,
+    private readonly nowMs: number,
+    private readonly costs?: Pick<Costs, 'mayStart' | 'isCostly'>,
   ) {
     this.inUse = load.total;
     for (const [target, count] of load.targets()) this.count(target, count);
@@ -147,11 +158,16 @@ class FreeSlots {
   /** As `of`, without the limits of the target, for deliveries that take the place of other ones to it. */
   insteadOf(subscriptionId: string, target: Target | undefined, limit = this.bounds.perSubscription): number {
     const inProgress = this.load.of(subscriptionId) + (this.ofSubscription.get(subscriptionId) ?? 0);
-    return Math.min(shareOf(inProgress, this.ofTenantOf(target)), Math.min(limit, this.load.limitOf(subscriptionId)) - inProgress);
+    const share = Math.min(shareOf(inProgress, this.ofTenantOf(target)), Math.min(limit, this.load.limitOf(subscriptionId)) - inProgress);
+    if (share <= 0 || target === undefined || !this.costs) return share;
+    const { tenant } = target;
+    if (this.ofCostly.has(tenant) && this.costs.isCostly(subscriptionId)) return 0;
+    return Math.min(share, this.costs.mayStart(subscriptionId, tenant, this.nowMs));
   }
 
   take(subscriptionId: string, target: Target | undefined, count: number): void {
     this.inUse += count;
+    if (target && this.costs?.isCostly(subscriptionId)) this.ofCostly.add(target.tenant);
     addTo(this.ofSubscription, subscriptionId, count);
     this.count(target, count);
   }

@@ -18,6 +18,8 @@ export interface PayloadSources {
   overlay: Snapshot[];
   /** The event; `null` when it is no longer stored, or the definition doesn't read it. */
   event: RecordedEvent | null;
+  /** Called after the stored query, with the milliseconds of the event loop that it took. */
+  onQuery?(ms: number): void;
 }
 
 export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?: string } {
@@ -49,13 +51,13 @@ export async function findData(
   const { document, topic } = compiled;
   if (stored !== null && compiled.event === null) return { data: parseJson(stored) as unknown, row: null, event: null };
   if (document === null && compiled.event === null) return { data: linkTo(engine, nodeId), row: null, event: null };
-  const { open, overlay: own, event } = sources();
+  const { open, overlay: own, event, onQuery } = sources();
   if (stored !== null) {
     const built = await findEvent(engine, compiled, nodeKey, { open, overlay: own, event });
     return typeof built === 'string' ? { data: parseJson(stored) as unknown, row: null, event: built } : built;
   }
   const answer = document
-    ? await runQuery(engine, { tenant: compiled.owner.tenant, document, contextValue: await open(own), variableValues: variables })
+    ? await runQuery(engine, { tenant: compiled.owner.tenant, document, contextValue: await open(own), variableValues: variables, onQuery })
     : null;
   if (answer && 'refused' in answer) return answer;
   if (document && answer?.isWhole && topic.operation === 'deleted' && findsNothing(document, answer.data))

@@ -1,6 +1,7 @@
 // Tests each decision of the drain by itself: shares, plans, extras, when to claim, and where to continue.
 import { describe, expect, it } from 'vitest';
 import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { Costs } from '../../../src/webhooks/lease/costs.js';
 import { InFlight, type Target } from '../../../src/webhooks/lease/in-flight.js';
 import {
   advancesAfter,
@@ -38,6 +39,16 @@ function inProgress(counts: Record<string, number>): InFlight {
   for (const [id, count] of Object.entries(counts)) for (let i = 0; i < count; i++) inFlight.take(id, targetOf(id));
   return inFlight;
 }
+
+it('claims costly deliveries of one subscription of a tenant at once, beside those of other tenants', () => {
+  const costs = new Costs(() => false);
+  for (const id of ['a1A', 'b1A', 'c1B']) costs.note(id, { queryMs: 10, characters: 0 });
+  const plan = (nowMs: number) => countsOf(planClaim(waitingFor('a1A', 'b1A', 'c1B', 'd1A'), inProgress({}), BOUNDS, nowMs, costs));
+  expect(plan(0)).toEqual({ a1A: 2, c1B: 2, d1A: 300 });
+  costs.start('a1A', 'A', 0);
+  expect(plan(39)).toEqual({ c1B: 2, d1A: 300 });
+  expect(plan(40)).toEqual({ a1A: 2, c1B: 2, d1A: 300 });
+});
 
 it('claims fewer of a subscription whose queries are late, and again as many when they are in time', () => {
   const inFlight = inProgress({ a1: 200 });

@@ -60,7 +60,7 @@ export const wholeCharacters = (json) => wholeEscapes(json.replace(/\p{Cs}/gu, '
  * @returns {string}
  */
 export const wholeEscapes = (json) =>
-  /\\u[dD]/.test(json) ? json.replace(ESCAPE, (found) => (LONE.test(found) ? '\\ufffd' : found)) : json;
+  json.includes('\\ud') || json.includes('\\uD') ? json.replace(ESCAPE, (found) => (LONE.test(found) ? '\\ufffd' : found)) : json;
 
 // An escaped pair of surrogates, or any other escape.
 const ESCAPE = /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?:u[0-9a-fA-F]{4}|.)/g;

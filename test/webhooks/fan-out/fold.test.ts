@@ -255,6 +255,18 @@ describe('when Postgres records a change of a trigger before the change that fir
     expect(await rows()).toEqual([['created', null, null, '7a']]);
   });
 
+  it('tells nothing of a row that is in the end as it was, or is gone as it was before', async () => {
+    await prepare(following('INSERT OR UPDATE', 'UPDATE things SET n = n + 1 WHERE id = NEW.id'), [counted]);
+    await inOne("INSERT INTO things VALUES (1, 'acme', 'a')");
+    await told();
+    await inOne('UPDATE things SET n = n + 3', 'UPDATE things SET n = n - 5');
+    await inOne("INSERT INTO things VALUES (2, 'acme', 'b')", 'DELETE FROM things WHERE id = 2');
+    await inOne('DELETE FROM things', "INSERT INTO things VALUES (1, 'acme', 'a')");
+    expect(await rows()).toEqual([]);
+    await inOne('UPDATE things SET n = n + 3', 'UPDATE things SET n = n - 5', "UPDATE things SET name = 'c'");
+    expect(await rows()).toEqual([['updated', ['n', 'name'], '1a', '2c']]);
+  });
+
   it('tells a row once that several foreign keys change in one statement', async () => {
     await prepare(
       `${THINGS}; ALTER TABLE things ADD n int REFERENCES things ON DELETE SET NULL, ADD at timestamptz, ADD m int REFERENCES things ON DELETE SET NULL`,

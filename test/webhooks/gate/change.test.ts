@@ -50,6 +50,15 @@ it('takes a trigger’s change, which Postgres records before the change that fi
   expect(deleted).toMatchObject({ operation: 'deleted', before: '{"n":1}' });
 });
 
+it('takes what a trigger leads back to where it began for no change', async () => {
+  const [made, followed] = [event('created', null, { n: 1 }), event('updated', { n: 1 }, { n: 2 })];
+  expect(await read(followed, made, event('deleted', { n: 2 }, null))).toBeNull();
+  const [there, back] = [event('updated', { n: 2 }, { n: 4 }), event('updated', { n: 4 }, { n: 1 })];
+  expect(await read(followed, there, back)).toMatchObject({ before: '{"n":1}', event: { changed: [] } });
+  expect(await read(back, followed, there)).toMatchObject({ event: { changed: [] } });
+  expect(await read(followed, back, there)).toBeNull();
+});
+
 it('is the same change as long as the row that it finds is the same', async () => {
   const seen = (await read(event('updated', { n: 1 }, { n: 2, at: 'now' }))) as Change;
   expect(isSameChange(seen, await read(event('updated', { n: 1 }, { n: 2, at: 'later' })))).toBe(true);

@@ -197,10 +197,14 @@ SELECT $$
       (array_agg(c.parent_key ORDER BY c.id DESC))[1] AS parent_key,
       (array_agg(c.environment ORDER BY c.id DESC))[1] AS environment,
       (array_agg(c.context ORDER BY c.id DESC))[1] AS context,
-      (array_agg(c.before ORDER BY s.starts > 0 DESC, c.id) FILTER (WHERE NOT c.is_link))[1] AS before,
+      (array_agg(c.before ORDER BY s.starts > 0 DESC, c.id)
+        FILTER (WHERE NOT c.is_link))[1] AS first_before,
       (array_agg(c.before ORDER BY s.ends > 0 DESC, c.id DESC)
         FILTER (WHERE NOT c.is_link))[1] AS last_before,
-      (array_agg(c.after ORDER BY s.ends > 0 DESC, c.id DESC) FILTER (WHERE NOT c.is_link))[1] AS after,
+      (array_agg(c.after ORDER BY s.ends > 0 DESC, c.id DESC)
+        FILTER (WHERE NOT c.is_link))[1] AS last_after,
+      (array_agg(c.after ORDER BY c.id DESC) FILTER (WHERE c.is_link))[1] AS linked_row,
+      bool_and(s.starts <= 0) FILTER (WHERE NOT c.is_link) AS is_circle,
       hookgraph.concatenated(c.changed ORDER BY c.id) FILTER (WHERE NOT c.is_link) AS changed,
       hookgraph.concatenated(c.changed ORDER BY c.id) FILTER (WHERE c.is_link) AS linked_fields,
       bool_and(c.operation = 'updated') AS has_updates_alone
@@ -213,6 +217,20 @@ SELECT $$
     WHERE (SELECT count(*) FROM repeated_changes) > 0
       AND (c.id IN (SELECT unnest(ids) FROM repeated_changes)) IS TRUE
     GROUP BY 1, 2, 3, 4
+  ),
+  -- Changes that form a circle, with no first and no last state, lead back to where they began. Where ids
+  -- name two states of the circle, because of a trigger, the row is as it was, but for its links.
+  closed_folds AS MATERIALIZED (
+    SELECT
+      f.*,
+      CASE WHEN o.is_open THEN f.linked_row ELSE f.first_before END AS before,
+      CASE WHEN o.is_open THEN f.linked_row ELSE f.last_after END AS after
+    FROM folds f
+    LEFT JOIN hookgraph.node_types n ON n.typename = f.typename
+    CROSS JOIN LATERAL (
+      SELECT f.is_circle AND f.first_before - coalesce(n.updated_at_column, '')
+        IS DISTINCT FROM f.last_after - coalesce(n.updated_at_column, '') AS is_open
+    ) o
   ),
   net_changes AS MATERIALIZED (
     SELECT
@@ -230,7 +248,7 @@ SELECT $$
             SELECT n.updated_at_column
             FROM hookgraph.node_types n
             WHERE n.typename = f.typename)) END) || linked_fields END AS net_columns
-    FROM folds f
+    FROM closed_folds f
   ),
   folded_changes AS MATERIALIZED (
     SELECT

@@ -85,6 +85,7 @@ export async function readChanges(query: TransactionQuery, typenames: string[], 
 /**
  * Returns the events with the first and the last state of a row. What a trigger of the application does within a statement is recorded
  * before the statement's own change, so the order of the events is not enough: more events start from the first state than end in it.
+ * Returns none where the events form a circle, which leads back to where it began, and their order names two states of it.
  */
 function endsOf(events: WriteEvent[]): [first: WriteEvent | undefined, last: WriteEvent | undefined] {
   const surplus = new Map<string | null, number>();
@@ -92,8 +93,10 @@ function endsOf(events: WriteEvent[]): [first: WriteEvent | undefined, last: Wri
     surplus.set(before, (surplus.get(before) ?? 0) + 1);
     surplus.set(after, (surplus.get(after) ?? 0) - 1);
   }
-  const first = events.find(({ before }) => (surplus.get(before) as number) > 0) ?? events[0];
-  return [first, events.findLast(({ after }) => (surplus.get(after) as number) < 0) ?? events.at(-1)];
+  const first = events.find(({ before }) => (surplus.get(before) as number) > 0);
+  if (first) return [first, events.findLast(({ after }) => (surplus.get(after) as number) < 0)];
+  const circle = [events[0], events.at(-1)] as const;
+  return circle[0]?.before === circle[1]?.after ? [...circle] : [undefined, undefined];
 }
 
 function changeOf(typename: string, key: string, events: WriteEvent[]): Change | null {

@@ -246,7 +246,7 @@ An integration is a product that receives webhooks. \`integrationId\` of a subsc
 
 ## Retries
 
-A failed delivery is retried up to ${RETRIES} times. The wait before retry n is (n − 1)⁴ + 15 + random(0–30) · n seconds. \`Retry-After\` in a response with status 429 or 503 lengthens the wait, to at most one hour or twice the wait, whichever is longer. [The whole subscription waits, too](when-something-is-missing.md#4-see-whether-it-is-slowed-down), and then sends more slowly.
+A failed delivery is retried up to ${RETRIES} times. The wait before retry n is (n − 1)⁴ + 15 + random(0–30) · n seconds. \`Retry-After\` in a response with status 429 or 503, or [another header](wire-formats.md#retries) of a 429, lengthens the wait, to at most one hour or twice the wait, whichever is longer. [The whole subscription waits, too](when-something-is-missing.md#4-see-whether-it-is-slowed-down), and then sends more slowly.
 
 ${table(['retry', 'shortest wait', 'longest wait', 'average time since the first attempt'], retryRows())}
 

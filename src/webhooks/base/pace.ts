@@ -72,16 +72,6 @@ const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
 /** Milliseconds: bounds for the delay that a receiver asks for, and the delay (`usual`) for a receiver that asks for no specific delay. */
 export const SLOW_DOWN_MS = { least: 1_000, usual: 5_000, most: 60 * 60_000 };
 
-/** A request to slow down, of a receiver or of its token endpoint. */
-export interface SlowDown {
-  /** The header `Retry-After`; absent when there was none. */
-  retryAfter?: string | undefined;
-}
-
-/** Whether a response asks to slow down. A 503 without `Retry-After` does not: it is treated like a 500. */
-export const asksToSlowDown = (status: number, headers: Record<string, string>): boolean =>
-  status === 429 || (status === 503 && (headers['retry-after'] ?? '').trim() !== '');
-
 /**
  * Deliveries a second at which a subscription resumes: after the receiver asked to slow down (`throttled`), and after other failures
  * (`failed`).

@@ -4,7 +4,7 @@ import type { Stage } from '../base/model.js';
 import type { AnswerRefused } from '../base/network/answer-refused.js';
 import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
 import { AddressRefused, failureStep, type MaySend } from '../base/network/guard.js';
-import type { SlowDown } from '../base/pace.js';
+import type { SlowDown } from '../base/slow-down.js';
 import { tlsMessage } from './tls-message.js';
 
 /** Maximum number of bytes that are read of one response body. */

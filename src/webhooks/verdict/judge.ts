@@ -2,7 +2,8 @@
 // subscription.
 import type { Compiled } from '../base/compiled.js';
 import type { DisabledReason, Stage } from '../base/model.js';
-import { asksToSlowDown, SLOW_DOWN_MS, type SlowDown } from '../base/pace.js';
+import { SLOW_DOWN_MS } from '../base/pace.js';
+import { readSlowDown, type SlowDown } from '../base/slow-down.js';
 import { adviceOnRefusal, type Proof } from './refusal-advice.js';
 import { clampRetryAfterMs, RETRIES, retryAfterMs, retryDelayMs } from './retry-delay.js';
 
@@ -81,7 +82,7 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
 /** Returns how the receiver, or its token endpoint, asked to slow down; `null` when it did not ask. */
 function slowDownOf(answer: Answer): SlowDown | null {
   if (answer.kind === 'NO_REPLY') return answer.slowDown ?? null;
-  return asksToSlowDown(answer.status, answer.headers) || answer.isThrottled ? { retryAfter: answer.headers['retry-after'] } : null;
+  return readSlowDown(answer.status, answer.headers, answer.isThrottled);
 }
 
 /** Whether no retry is left. */

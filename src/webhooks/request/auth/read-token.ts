@@ -1,5 +1,5 @@
 // Reads the access token from a token endpoint's response, or explains why there is none and how to correct it.
-import { asksToSlowDown, type SlowDown } from '../../base/pace.js';
+import { readSlowDown, type SlowDown } from '../../base/slow-down.js';
 import { createCleaner } from '../redact-echo.js';
 import { formEncoded, type OAuth2, secretsOf } from './credentials.js';
 
@@ -32,8 +32,8 @@ export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Tok
   const fields = fieldsOf(body);
   const token = fields?.access_token;
   if (status < 200 || status > 299 || typeof token !== 'string' || token === '') {
-    const slowDown = asksToSlowDown(status, answer.headers) ? { slowDown: { retryAfter: answer.headers['retry-after'] } } : {};
-    return { failed: describe(auth, answer, fields), ...slowDown };
+    const slowDown = readSlowDown(status, answer.headers);
+    return { failed: describe(auth, answer, fields), ...(slowDown && { slowDown }) };
   }
   const type = fields?.token_type;
   // Many endpoints name a bearer token otherwise, such as `BearerToken`, `JWT` or eBay's `Application Access Token`.

@@ -148,6 +148,10 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   }
 
   private reply(isReusable: boolean, flaw?: string): void {
+    if (this.isGivenUp()) {
+      this.leaveUnanswered();
+      return;
+    }
     const { chunks, status, headers, firstByteMs } = this;
     const task = this.end(isReusable && flaw === undefined);
     if (task === null) return;
@@ -170,11 +174,22 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
     const read = this.connection?.reader ?? { bytes: 0, status: 0 };
     const refused = error instanceof AnswerRefused ? error : refusalOf(error, read);
     if (refused) this.end(false)?.resolve(refusedAnswer(refused, this.tookMs()));
-    else if (this.isKept && isClosedByPeer(error)) {
-      // The other idle connections of the origin are as old and probably broken, too, so a retry must not use them.
-      this.connections.retire(this.task.request.origin, performance.now());
-      this.end(false)?.resolve(unansweredReply(this.tookMs()));
-    } else this.fail(error, false);
+    else if (this.isKept && isClosedByPeer(error)) this.leaveUnanswered();
+    else this.fail(error, false);
+  }
+
+  /**
+   * Whether the receiver has ended a kept connection by 408, because no request had come. The request may be repeated on another
+   * connection: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9
+   */
+  private isGivenUp(): boolean {
+    return this.status === 408 && this.isKept && /\bclose\b/i.test(this.headers.connection ?? '');
+  }
+
+  private leaveUnanswered(): void {
+    // The other idle connections of the origin are as old and probably broken, too, so a retry must not use them.
+    if (this.task !== null) this.connections.retire(this.task.request.origin, performance.now());
+    this.end(false)?.resolve(unansweredReply(this.tookMs()));
   }
 
   passDeadline(): void {

@@ -147,6 +147,7 @@ describe('the https destination', () => {
     ['closed', (socket) => socket.end()],
     ['destroyed', (socket) => socket.destroy()],
     ['reset', (socket) => socket.resetAndDestroy()],
+    ['given up by 408', (socket) => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n<h1>408</h1>')],
   ])('sends a request once, says so when the kept connection is %s instead of answered, and takes a new one next', async (_, breakOff) => {
     const { origin, requests, sockets } = await rawReceiver((socket, count) => {
       // The first request of each connection is answered; at the second the connection breaks.
@@ -180,6 +181,18 @@ describe('the https destination', () => {
     isRestarted = true;
     expect(await one.send(post(origin))).toMatchObject({ unanswered: true });
     expect(await one.send(post(origin))).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    ['new', 1, 'Connection: close'],
+    ['kept', 2, 'Connection: keep-alive'],
+  ])('takes a 408 for an answer on a %s connection, at its request %i with %s', async (_, at, header) => {
+    const { origin } = await rawReceiver((socket, count) =>
+      socket.write(`HTTP/1.1 ${count === at ? `408 Request Timeout\r\n${header}` : '200 OK'}\r\ncontent-length: 0\r\n\r\n`),
+    );
+    const one = destination();
+    for (let count = 1; count < at; count++) expect(await one.send(post(origin))).toMatchObject({ status: 200 });
+    expect(await one.send(post(origin))).toMatchObject({ kind: 'REPLY', status: 408 });
   });
 
   it('that is closed without an answer when it is new has failed', async () => {

@@ -14,7 +14,7 @@ import { writePrivateFile } from '../private-file.js';
 import { RuntimeError } from '../runtime-error.js';
 import { APP_ROLE, DATABASE, prepareDatabase } from './app-role.js';
 import { PASSWORD_FILE, prepareCluster } from './cluster.js';
-import { clearStalePidFile, findPostmaster } from './postmaster.js';
+import { clearStalePidFile, findPostmaster, portOfPostmaster } from './postmaster.js';
 
 export interface EmbeddedPostgresOptions {
   /** The folder of the cluster (`postgres/`) and of the file `database-url`, which holds the connection string. */
@@ -48,6 +48,10 @@ const APP_PASSWORD_FILE = 'hookgraph-app-password';
  */
 const OWNER_LOCK = 0x686f6f6b;
 
+/** How often, and at which interval in milliseconds, the Postgres of another process is asked whether it is ready: for a minute. */
+const CHECKS = 600;
+const CHECK_EVERY_MS = 100;
+
 /**
  * Shell script that runs Postgres and reads a pipe from this process as fd 3. When this process dies, `cat` reaches the
  * end of the pipe, and the shell sends SIGINT (fast shutdown) to Postgres. Shell and Postgres run in a session of their
@@ -67,12 +71,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const host = loopbackAddress();
   const cluster = await prepareCluster(dataDir, options.settings?.fsync !== 'off', options.onProgress);
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
+  const urlAt = (port: number) => `postgres://postgres:${password}@${inUrl(host)}:${port}/${DATABASE}?sslmode=disable`;
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
-    const superuserUrl = `postgres://postgres:${password}@${inUrl(host)}:${port}/${DATABASE}?sslmode=disable`;
-    if (await isTakenByOther(cluster.dir, dataDir, superuserUrl)) {
-      if (options.join)
-        return { url: (await readFile(urlFile, 'utf8')).trim(), superuserUrl, exited: new Promise(() => {}), stop: async () => {} };
+    const superuserUrl = urlAt(port);
+    const other = await findOther(cluster.dir, dataDir, urlAt);
+    if (other !== null) {
+      if (options.join) return joinOther(cluster.dir, dataDir, other);
       throw new RuntimeError(
         'DATA_DIR_IN_USE',
         `Another process already runs the Postgres in ${dataDir}`,
@@ -162,7 +167,7 @@ async function takeOwnership(child: ChildProcess, { superuserUrl, urlFile, clust
   await owner.query('SELECT pg_advisory_lock($1)', [OWNER_LOCK]);
   const password = await appPasswordIn(clusterDir);
   await prepareDatabase(owner, superuserUrl, password);
-  const url = Object.assign(new URL(superuserUrl), { username: APP_ROLE, password }).href;
+  const url = appUrl(superuserUrl, password);
   await writePrivateFile(urlFile, url);
   return {
     url,
@@ -187,27 +192,59 @@ function maintenanceClient(url: string): pg.Client {
   return client;
 }
 
+const appUrl = (superuserUrl: string, password: string): string =>
+  Object.assign(new URL(superuserUrl), { username: APP_ROLE, password }).href;
+
 /**
- * Whether a living process owns the Postgres of this cluster. If Postgres is an orphan, waits until its shell has stopped
- * it, or stops it if the shell was killed.
+ * Returns the superuser's URL of the cluster's Postgres if a living process owns that; otherwise `null`. If Postgres is an
+ * orphan, waits until its shell has stopped it, or stops it if the shell was killed.
  */
-async function isTakenByOther(clusterDir: string, dataDir: string, url: string): Promise<boolean> {
+async function findOther(clusterDir: string, dataDir: string, urlAt: (port: number) => string): Promise<string | null> {
   let unownedChecks = 0;
-  for (let check = 0; check < 600; check++) {
+  for (let check = 0; check < CHECKS; check++) {
     const pid = await findPostmaster(clusterDir);
     if (pid === null) {
       await clearStalePidFile(clusterDir);
-      return false;
+      return null;
     }
-    const owned = await isOwned(url);
-    if (owned === true) return true;
+    const port = await portOfPostmaster(clusterDir);
+    const url = port === null ? null : urlAt(port);
+    const owned = url === null ? null : await isOwned(url);
+    if (owned === true) return url;
     // Stops Postgres only after five checks without an owner, because a process that is starting Postgres takes the lock
     // a little later.
     unownedChecks = owned === false ? unownedChecks + 1 : 0;
     if (unownedChecks === 5) kill(pid);
-    await wait(100);
+    await wait(CHECK_EVERY_MS);
   }
-  throw new RuntimeError(
+  throw refusesConnections(dataDir);
+}
+
+/** Waits until the process that owns Postgres has created the application's role and the database. */
+async function joinOther(clusterDir: string, dataDir: string, superuserUrl: string): Promise<EmbeddedPostgres> {
+  for (let check = 0; check < CHECKS; check++) {
+    const password = await readFile(join(clusterDir, APP_PASSWORD_FILE), 'utf8').catch(() => '');
+    const url = appUrl(superuserUrl, password);
+    if (password && (await acceptsConnections(url))) return { url, superuserUrl, exited: new Promise(() => {}), stop: async () => {} };
+    await wait(CHECK_EVERY_MS);
+  }
+  throw refusesConnections(dataDir);
+}
+
+async function acceptsConnections(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000, application_name: 'hookgraph owner' });
+  client.on('error', () => {});
+  return client
+    .connect()
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => client.end().catch(() => {}));
+}
+
+function refusesConnections(dataDir: string): RuntimeError {
+  return new RuntimeError(
     'DATA_DIR_IN_USE',
     `A Postgres runs in ${dataDir}, but it accepts no connections`,
     'Stop that Postgres, then start Hookgraph again.',

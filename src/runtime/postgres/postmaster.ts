@@ -17,6 +17,13 @@ export async function findPostmaster(clusterDir: string): Promise<number | null>
   return basename(args[0] ?? '') === 'postgres' && args.join(' ').includes(clusterDir) ? pid : null;
 }
 
+/** The port of the running Postgres of this folder; `null` while it isn't known. */
+export async function portOfPostmaster(clusterDir: string): Promise<number | null> {
+  const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => '');
+  // https://www.postgresql.org/docs/current/storage-file-layout.html
+  return Number(text.split('\n')[3]) || null;
+}
+
 /**
  * Invalidates a pid file whose pid now belongs to an unrelated process, because Postgres would refuse to start. Only
  * the pid is replaced: Postgres needs the other lines to find shared memory that leftover backends still use.

@@ -245,6 +245,14 @@ test('a second owner is refused, and one that wants to join gets the address of 
   expect(await query(first.url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
 });
 
+test('who comes while the first one starts on an empty folder waits for it, or is refused at once', async () => {
+  const first = await start();
+  // As it is while the first one creates the database: it has not written its address yet.
+  await rm(join(dataDir, 'database-url'));
+  await expect(start()).rejects.toMatchObject({ message: expect.stringContaining('Another process already runs the Postgres') });
+  expect((await start({ join: true })).url).toBe(first.url);
+});
+
 test('a stale pid file whose pid belongs to a stranger by now is no obstacle, and the stranger lives', async () => {
   await (await start()).stop();
   // The process runs as Postgres' own user, since a process of another user never blocks the start.

@@ -9,6 +9,7 @@ import { loopbackAddress } from '../../runtime/loopback.js';
 import type { Scheme } from '../../verify/index.js';
 import { SIGNATURE_ENUM } from '../../webhooks/fields.js';
 import { type Answering, addAnswering, type Cli, type Command, collect, wholeNumber } from '../command.js';
+import { createFollowingClient } from '../following-client.js';
 import { type Received, splitDocuments, startLocalReceiver } from '../local-receiver.js';
 import { watchSleep } from '../sleep-watch.js';
 import { readSecret, readText } from '../subscription-input.js';
@@ -93,7 +94,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
     if (options.subscribe) {
       const app = options.app === undefined ? null : await (await import('../adopter/connect-app.js')).connectApp(options.app, env);
       if (app) undo.push(app.close);
-      const client = app?.client ?? (await connect());
+      const client = app?.client ?? (await createFollowingClient(connect));
       const query = options.query === undefined ? null : await readText(options.query, stdin);
       const { wake, unsubscribe } = await subscribeTemporarily(client, {
         callbackUrl: publicUrl ?? receiver.url,

@@ -22,6 +22,8 @@ const MAX_OFFSET = 1440;
 const ZONED =
   /(?:(?<=\d)z|\b(?:z|utc?|gmt|[ecmp][sd]t)|\d:\d\d(?::\d\d)?(?:[.,]\d+)?\s*(?:[ap]m\s*)?(?:utc|gmt|z)?[+-]\d\d:?\d\d)\s*(?:\([^)]*\))?$/i;
 const ISO_TIME = /^[+-]?\d{4,6}-\d\d-\d\dT/;
+/** A date, and maybe a time of day, as ISO 8601 and Postgres write them. */
+const ISO = /^([+-]?)(\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/i;
 
 /**
  * @param {string} text
@@ -32,11 +34,26 @@ function readText(text) {
   if (trimmed.length > MAX_TEXT) return Number.NaN;
   // Postgres writes an offset of whole hours without its minutes.
   const whole = trimmed.replace(/(:\d\d(?:\.\d+)?[+-]\d\d)$/, '$1:00');
+  const iso = ISO.exec(whole);
+  if (iso) return readIso(iso);
   const asLocal = Date.parse(whole);
   if (Number.isNaN(asLocal) || ZONED.test(whole)) return asLocal;
   if (ISO_TIME.test(whole)) return Date.parse(`${whole}Z`);
   const inUtc = Date.parse(`${whole} UTC`);
   return Number.isNaN(inUtc) ? asLocal : inUtc;
+}
+
+/**
+ * Reads what Date.parse may misread in these forms: it takes the year 44 for 2044, and February 30 for March 1.
+ * @param {RegExpExecArray} iso
+ * @returns {number} milliseconds since 1970; NaN when there is no such day or time
+ */
+function readIso([, sign = '', year = '', month = '', day = '', time = '00:00', zone = 'Z']) {
+  const isFar = sign !== '' || year.length > 4;
+  const date = `${isFar ? `${sign || '+'}${year.padStart(6, '0')}` : year}-${month}-${day}`;
+  const midnight = new Date(`${date}T00:00Z`);
+  if (midnight.getUTCDate() !== Number(day)) return Number.NaN;
+  return Date.parse(`${date}T${time}${zone.toUpperCase().replace(/(\d\d)(\d\d)$/, '$1:$2')}`);
 }
 
 /**

@@ -25,7 +25,8 @@ export function explain(message, { input, begin, end }, { filters, tags }) {
   }
   const [, tag] = /^tag "(.+)" not found$/s.exec(message) ?? [];
   if (tag === undefined) return { message, at: begin };
-  return { message: `${message}${suggest(tag, [...tags, ...tags.map((name) => `end${name}`), ...INNER_TAGS])}`, at: begin };
+  const words = tags.filter((name) => name !== '#');
+  return { message: `${message}${suggest(tag, [...words, ...words.map((name) => `end${name}`), ...INNER_TAGS])}`, at: begin };
 }
 
 /**

@@ -70,16 +70,24 @@ export function logFailure(
   }
 }
 
-/** A database without a connection left needs another remedy than one that is down, so it is a cause of its own. */
+/** Causes that need another remedy than a database that is down, by their SQLSTATE. */
+const CAUSES: Record<string, string> = {
+  53300: 'the database has no connection left',
+  25006: 'the database takes no writes',
+  28000: 'the database refuses the login',
+  '28P01': 'the database refuses the login',
+};
 const unreachableBecause = (error: unknown): string =>
-  (causeOf(error) as { code?: unknown }).code === '53300' ? 'the database has no connection left' : 'the database cannot be reached';
+  CAUSES[String((causeOf(error) as { code?: unknown }).code)] ?? 'the database cannot be reached';
 
 /**
- * Matches the SQLSTATE codes of a lost or refused connection, which
+ * Matches the SQLSTATE codes of a lost or refused connection, and of a database that takes no writes, which
  * https://www.postgresql.org/docs/current/errcodes-appendix.html lists, and the error codes of sockets.
  */
-const UNREACHABLE = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
-const UNREACHABLE_TEXTS = /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i;
+const UNREACHABLE =
+  /^(08...|25006|28000|28P01|3D000|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
+const UNREACHABLE_TEXTS =
+  /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable|^SASL: |does not support SSL|an SSL connection/i;
 
 /** Whether the error says that the database can't be reached: by its code or, where pg gives none, by its text. */
 export function isUnreachable(error: unknown): boolean {

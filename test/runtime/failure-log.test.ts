@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect, it } from 'vitest';
-import { logFailure } from '../../src/runtime/failure-log.js';
+import { isUnreachable, logFailure } from '../../src/runtime/failure-log.js';
 import { collectLines } from '../support/log-lines.js';
 import { until } from '../support/until.js';
 
@@ -27,14 +27,25 @@ it('logs a database that is down once with its stack, then as a count of all tha
   expect(lines.filter((line) => line.err)).toHaveLength(2);
 });
 
-it('keeps a database without a connection left apart from one that is down, and says what helps', async () => {
-  const { log, lines } = collectLines();
-  const crowded = Object.assign(new Error('sorry, too many clients already'), { code: '53300' });
-  for (const error of [await refused(), crowded, crowded]) logFailure(log, error, 'claiming failed; trying again');
+it('keeps a database that refuses connections, logins or writes apart from one that is down, and says what helps', async () => {
+  const { log, lines, named } = collectLines();
+  const coded = (code: string) => Object.assign(new Error(code), { code });
+  const errors = [await refused(), ...['53300', '28P01', '28000', '25006'].map(coded)];
+  for (const error of errors) for (const what of ['claiming', 'relaying']) logFailure(log, error, `${what} failed`, { everyMs: 50 });
   expect(lines.map(({ advice }) => advice)).toEqual([
     expect.stringMatching(/^Is the database running/),
     expect.stringMatching(/^Raise max_conn/),
+    expect.stringMatching(/^Check user and password/),
+    expect.stringMatching(/^The database takes no writes/),
   ]);
+  await until('all ends are logged', () => named('a failure has ended').length === 4);
+  expect(named('a failure has ended').map(({ cause }) => cause)).toContain('the database refuses the login');
+});
+
+it('takes a server without TLS, and one that asks for a password, for a database that cannot be reached', () => {
+  for (const text of ['The server does not support SSL connections', 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'])
+    expect(isUnreachable(new Error(text))).toBe(true);
+  expect(isUnreachable(new Error('invalid input'))).toBe(false);
 });
 
 it('keeps failures of other causes apart', () => {

@@ -8,6 +8,10 @@ const ADVICE: [match: RegExp, advice: string][] = [
   [/^28000 .*SSL encryption/, 'The server refuses this user over an encrypted connection: try sslmode=disable in DATABASE_URL.'],
   [/^28000/, 'Check user and password in DATABASE_URL, and the rules in pg_hba.conf of the server.'],
   [/^3D000/, 'Create the database, or correct its name in DATABASE_URL.'],
+  [
+    /^25006/,
+    'The database takes no writes: it is a standby, default_transaction_read_only is on, or its provider made it read-only because its disk is full.',
+  ],
   [/^53300/, 'Raise max_connections of the server, put a pooler in front of it, or close other connections.'],
   [/^57P03/, 'The server is starting or stopping: try again in a moment.'],
   [/^(ENOTFOUND|EAI_AGAIN)/, "Check the host's name in DATABASE_URL."],

@@ -60,7 +60,7 @@ export function createFramedExplorer({ endpoint, tabs }: Pick<ExplorerOptions, '
 async function renderFramed(endpoint: string, tabs: Tab[]): Promise<Answer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const graphiql = renderGraphiQL({ endpoint, title: 'Hookgraph explorer', defaultTabs: tabs, defaultEditorToolsVisibility: 'variables' });
-  const answer = page(graphiql.replace('</head>', `${STYLE}</head>`), { ...NEEDS, 'frame-ancestors': ["'self'"] });
+  const answer = page(adjust(graphiql), { ...NEEDS, 'frame-ancestors': ["'self'"] });
   return { ...answer, headers: { ...answer.headers, 'X-Frame-Options': 'SAMEORIGIN' } };
 }
 
@@ -78,8 +78,20 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
     ...(token !== null && { additionalHeaders: authorization }),
     defaultEditorToolsVisibility: token === null ? 'headers' : 'variables',
   });
-  return page(graphiql.replace('</head>', `${STYLE}</head>`), NEEDS);
+  return page(adjust(graphiql), NEEDS);
 }
+
+const adjust = (graphiql: string): string =>
+  graphiql.replace('</head>', `${STYLE}</head>`).replace('<script>', () => `<script>${EXACT_NUMBERS}`);
+
+/** Makes GraphiQL show numbers with all their digits, in browsers that have JSON.rawJSON; others round what a double can't hold. */
+const EXACT_NUMBERS = `
+if (JSON.rawJSON) {
+  const { parse } = JSON;
+  const exact = (key, value, { source }) => (typeof value === 'number' && String(value) !== source ? JSON.rawJSON(source) : value);
+  JSON.parse = (text, reviver) => parse(text, reviver ?? (/\\d(?:[\\d.]{15}|[\\d.]*[eE])/.test(text) ? exact : undefined));
+}
+`;
 
 /**
  * Keeps GraphiQL's tabs in place: otherwise a pressed tab starts to be dragged, moves away from the pointer and gets no click. On a narrow

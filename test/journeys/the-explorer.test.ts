@@ -82,6 +82,14 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, 'explorer.png') });
   });
 
+  it('shows numbers with all their digits', async () => {
+    const body = '{"data":{"viewer":{"number":750727362669608961,"text":"750727362669608961"}}}';
+    await page.route('**/graphql', (route) => route.fulfill({ body, contentType: 'application/json' }));
+    await play('WhoAmI');
+    await expect.poll(() => page.locator('.graphiql-response .view-lines').textContent()).toMatch(/"number":\s*750727362669608961,/);
+    await page.unroute('**/graphql');
+  });
+
   it('still knows the token after a reload', async () => {
     await page.reload();
     await page.getByRole('tab').first().waitFor();

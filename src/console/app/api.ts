@@ -1,5 +1,6 @@
 // Sends operations to the API, and turns every kind of failure into one error with a sentence for people.
 import type { TadaDocumentNode } from 'gql.tada';
+import { parseJson, printJson } from '../kit/exact-json';
 import { config } from './config';
 import { textOf } from './graphql';
 
@@ -42,7 +43,7 @@ export async function send<Result, Variables>(
 export async function post<T>(path: string, body: object, signal?: AbortSignal): Promise<{ status: number; answer: T | null }> {
   return request<T>(path, {
     method: 'POST',
-    body: JSON.stringify(body),
+    body: printJson(body),
     headers: { 'content-type': 'application/json' },
     signal: signal ?? null,
   });
@@ -57,5 +58,6 @@ export async function request<T>(path: string, init: RequestInit = {}): Promise<
     if ((error as Error).name === 'AbortError') throw error;
     throw new ApiError('NETWORK', 'The server can’t be reached. Is it running?');
   }
-  return { status: response.status, answer: await response.json().catch(() => null) };
+  const read = async () => parseJson(await response.text()) as T;
+  return { status: response.status, answer: await read().catch(() => null) };
 }

@@ -1,5 +1,6 @@
 // Shows code or JSON as text, with a copy button.
 import styles from './code.module.css';
+import { printJson } from './exact-json';
 import { Copy } from './id';
 
 export function Code({ text, what, maxLines = 24 }: { text: string; what: string; maxLines?: number }) {
@@ -14,4 +15,4 @@ export function Code({ text, what, maxLines = 24 }: { text: string; what: string
   );
 }
 
-export const prettyJson = (value: unknown): string => JSON.stringify(value, null, 2);
+export const prettyJson = (value: unknown): string => printJson(value, 2);

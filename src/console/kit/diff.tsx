@@ -1,5 +1,6 @@
 // Shows two objects side by side, field by field, with what differs marked.
 import styles from './diff.module.css';
+import { printJson } from './exact-json';
 
 interface Props {
   /** What the values are, for screen readers. */
@@ -8,7 +9,7 @@ interface Props {
   after: Record<string, unknown> | null;
 }
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value, null, 2));
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : printJson(value, 2));
 
 /** `null` on one side: the object did not exist. A field that changed comes before those that did not. */
 export function Diff({ label, before, after }: Props) {

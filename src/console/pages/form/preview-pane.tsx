@@ -1,6 +1,7 @@
 // Shows what the form would send for a node: the query's result, the decision, the body, the headers, and the verdict on a response.
 import { lazy, memo, type ReactNode, type RefObject, Suspense, useEffect, useRef } from 'react';
 import { Badge, type BadgeTone } from '../../kit/badge';
+import { indentJson, printJson } from '../../kit/exact-json';
 import { Copy } from '../../kit/id';
 import { Loading } from '../../kit/loaded';
 import type { Input } from './input.js';
@@ -113,7 +114,7 @@ function Stages({ report, contentType, ...props }: PaneProps & { report: Report 
   return (
     <div className={styles.stages}>
       <Stage title="Query result" field="query" report={query}>
-        {query?.outcome === 'OK' && <View text={pretty(query.output)} around="JSON" label="Query result" />}
+        {query?.outcome === 'OK' && <View text={printJson(query.output, 2)} around="JSON" label="Query result" />}
       </Stage>
       <Stage
         title="Validation"
@@ -126,7 +127,7 @@ function Stages({ report, contentType, ...props }: PaneProps & { report: Report 
       </Stage>
       <Stage title="Body" field="template" report={template}>
         {body !== null && template?.outcome !== 'FAILED' && (
-          <View text={contentType === 'JSON' ? prettyText(body) : body} around={contentType} label="Body" copies={body} />
+          <View text={contentType === 'JSON' ? indentJson(body) : body} around={contentType} label="Body" copies={body} />
         )}
       </Stage>
       <Stage title="Request" field="callbackUrl" report={undefined}>
@@ -235,16 +236,4 @@ function View({ text, around, label, copies = text }: ViewProps) {
       </span>
     </div>
   );
-}
-
-const pretty = (value: unknown) => JSON.stringify(value, null, 2) ?? '';
-
-/** Indents JSON for reading. A number with more digits than JavaScript keeps leaves the text as it is. */
-function prettyText(body: string): string {
-  if (/\d{16}/.test(body)) return body;
-  try {
-    return pretty(JSON.parse(body));
-  } catch {
-    return body;
-  }
 }

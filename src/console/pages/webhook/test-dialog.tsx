@@ -3,7 +3,8 @@ import { useEffect, useRef, useState } from 'react';
 import { useAct, useApi } from '../../app/queries';
 import { Badge, type BadgeTone } from '../../kit/badge';
 import { Button } from '../../kit/button';
-import { Code, prettyJson } from '../../kit/code';
+import { Code } from '../../kit/code';
+import { indentJson } from '../../kit/exact-json';
 import { Field, Select } from '../../kit/field';
 import { Loading } from '../../kit/loaded';
 import { Dialog } from '../../kit/overlay';
@@ -95,21 +96,13 @@ function ReportView({ report: { outcome, message, durationMs, nodeLabel, nodeId,
             </li>
           ))}
       </ol>
-      {request?.body && <Code text={pretty(request.body)} what="Body of the request" maxLines={10} />}
+      {request?.body && <Code text={indentJson(request.body)} what="Body of the request" maxLines={10} />}
       {response && (
         <>
           <h3>Response: {response.status}</h3>
-          {response.body && <Code text={pretty(response.body)} what="Body of the response" maxLines={8} />}
+          {response.body && <Code text={indentJson(response.body)} what="Body of the response" maxLines={8} />}
         </>
       )}
     </>
   );
-}
-
-function pretty(body: string): string {
-  try {
-    return prettyJson(JSON.parse(body));
-  } catch {
-    return body;
-  }
 }

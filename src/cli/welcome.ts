@@ -1,9 +1,10 @@
 // Writes the text that `npm start` prints when the API is up: the URLs, the token, and two commands that show a notification.
 
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { API_PATH, CONSOLE_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import type { App } from './app.js';
+import { quoted } from './quoted.js';
 
 export interface Welcome {
   url: string;
@@ -18,7 +19,7 @@ export function welcome({ url, config, token, embedded, first }: Welcome): strin
   const endpoint = `${url}${API_PATH}`;
   const lines = [`Console   ${url}${CONSOLE_PATH}`, `API       ${endpoint}`, `Explorer  ${endpoint}/explorer`];
   if (token) lines.push(`Token     ${token}`);
-  if (embedded) lines.push(`Database  psql "$(cat ${relative(process.cwd(), config.dataDir) || '.'}/database-url)"`);
+  if (embedded) lines.push(`Database  psql "$(cat ${quoted(join(relative(process.cwd(), config.dataDir), 'database-url'))})"`);
   lines.push(
     '',
     'To see a notification, start a receiver in another terminal:',
@@ -34,8 +35,6 @@ export function welcome({ url, config, token, embedded, first }: Welcome): strin
   );
   return `\nHookgraph is running.\n\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}`;
 }
-
-const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 /** Says what is missing in a database that has no organization yet. */
 export const emptyWelcome = (url: string): string => `

@@ -8,6 +8,7 @@ import type { Client } from '../client.js';
 import { type Answering, addAnswering, appOption, type Cli, type Command } from '../command.js';
 import { checkStore } from '../doctor/check-store.js';
 import { attempt, CLOCK_SKEW_MS, type Finding, finding, type Report } from '../doctor/finding.js';
+import { quoted } from '../quoted.js';
 import type { Terminal } from '../terminal.js';
 import { nameOf, whoIs } from '../who-is.js';
 
@@ -135,7 +136,7 @@ async function checkKeyFile(config: Config): Promise<Finding> {
       'The first process that starts generates a key. If processes run on several machines, set HOOKGRAPH_ENCRYPTION_KEYS.',
     );
   if ((found.mode & 0o077) !== 0 && process.platform !== 'win32')
-    return finding('keys', 'FAIL', `other users of this machine may read ${file}`, `Run \`chmod 600 ${file}\`.`);
+    return finding('keys', 'FAIL', `other users of this machine may read ${file}`, `Run \`chmod 600 ${quoted(file)}\`.`);
   return finding('keys', 'OK', `the keys are in ${file}; keep a copy elsewhere. ${await fingerprintsOf(config)}`);
 }
 

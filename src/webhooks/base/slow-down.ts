@@ -2,7 +2,7 @@
 
 /** A request to slow down, of a receiver or of its token endpoint. */
 export interface SlowDown {
-  /** How long to wait, in a form of the header `Retry-After`: seconds, several of them, or a date. Absent when the response names no time. */
+  /** The wait, in a form of the header `Retry-After`: seconds, several of them, or a date. Absent when the response names none. */
   retryAfter?: string;
 }
 

@@ -196,6 +196,54 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     await page().waitForURL(/\/webhooks\/new\?topic=user%2Fcreated/);
   });
 
+  it('accounts for every event by webhook and by topic, and leads from a number to its deliveries', async () => {
+    await world.open('/books');
+    await page().getByText('Everything adds up').waitFor();
+    const sums = table('Sums');
+    const numbers = async (name: string) => (await sums.getByRole('row').filter({ hasText: name }).innerText()).split(/\s*\t\s*|\n+/);
+    expect((await numbers('Only in Berlin')).slice(0, 2)).toEqual(['Only in Berlin', 'user/created']);
+    expect(await table('Outcomes').innerText()).toContain('The validation template decided not to send it.');
+    await world.isAccessible();
+    await page().getByRole('combobox', { name: 'Sums' }).selectOption('By topic');
+    await expect.poll(() => sums.locator('tbody tr').count()).toBe(1);
+    expect((await numbers('user/created'))[0]).toBe('user/created');
+    await page().getByRole('combobox', { name: 'Sums' }).selectOption('By webhook');
+    const skipped = sums.getByRole('row').filter({ hasText: 'Only in Berlin' }).getByRole('link').last();
+    const count = Number(await skipped.innerText());
+    await skipped.click();
+    await page().waitForURL(/state=SKIPPED/);
+    await until('its deliveries are listed', async () => (await rows('Deliveries').count()) === count);
+  });
+
+  it('names what contradicts in the books, says when nothing happened, and never takes a failed load for that', async () => {
+    const { pool } = world.product;
+    const { rows: wrong } = await pool.query<{ id: string }>(
+      `UPDATE hookgraph.deliveries SET attempt_count = attempt_count + 7
+       WHERE id = (SELECT max(id) FROM hookgraph.deliveries WHERE state = 'DELIVERED') RETURNING id::text`,
+    );
+    await world.open('/books?span=7d');
+    const fault = page().getByRole('region', { name: '1 row contradicts the others' });
+    await fault.getByText(`delivery ${wrong[0]?.id}`).waitFor();
+    expect(await page().getByText('Everything adds up').count()).toBe(0);
+    await world.isAccessible();
+    await fault.getByRole('link', { name: 'Delivery' }).click();
+    await section(/attempt/).waitFor();
+    await pool.query('UPDATE hookgraph.deliveries SET attempt_count = attempt_count - 7 WHERE id = $1', [wrong[0]?.id]);
+    await world.open('/books');
+    await page().getByText('Everything adds up').waitFor();
+    world.expectFault('503');
+    await page().route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('query Books')) await route.fulfill({ status: 503, body: 'no' });
+      else await route.continue();
+    });
+    await page().goto(`${world.product.url}/console/books?by=topic`);
+    await page().getByRole('alert').getByText('Loading the books failed.').waitFor();
+    expect(await page().getByText('Nothing changed').count()).toBe(0);
+    await page().unroute('**/graphql');
+    await page().getByRole('button', { name: 'Try again' }).click();
+    await page().getByText('Everything adds up').waitFor();
+  });
+
   it('says that a list failed to load, and never that it is empty', async () => {
     world.expectFault('500');
     await page().route('**/graphql', async (route) => {

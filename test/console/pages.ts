@@ -28,6 +28,11 @@ async function openGroups(page: Page): Promise<void> {
   });
 }
 
+/** Waits until everything is counted. */
+async function bookAll(page: Page): Promise<void> {
+  await page.getByText('Everything adds up').waitFor();
+}
+
 export const PAGES: ListedPage[] = [
   { name: 'webhooks', path: () => '/webhooks' },
   { name: 'webhooks-none-match', path: () => '/webhooks?search=nothing-has-this-name' },
@@ -47,6 +52,8 @@ export const PAGES: ListedPage[] = [
   { name: 'errors', path: () => '/errors' },
   { name: 'events', path: () => '/events' },
   { name: 'event', path: () => '/events?type=User', prepare: openFirst },
+  { name: 'books', path: () => '/books', prepare: bookAll },
+  { name: 'books-by-topic', path: () => '/books?by=topic&span=all', prepare: bookAll },
   { name: 'topics', path: () => '/topics' },
   { name: 'topic', path: () => '/topics?search=user+created', prepare: openFirst },
   { name: 'integrations', path: () => '/integrations' },

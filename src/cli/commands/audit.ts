@@ -27,7 +27,7 @@ export async function runAudit(options: AuditCommandOptions, { terminal, env, co
   const result = options.mine
     ? await auditMine(await connect(), options, onProgress)
     : await auditAll(options, { terminal, env }, onProgress);
-  const { position: _, ...books } = result;
+  const { position: _, ofSubscriptions: __, ...books } = result;
   if (options.json) terminal.jsonLine(books);
   else print(terminal, result);
   const { findingCount: count } = result;
@@ -67,6 +67,7 @@ async function auditMine(client: Client, { since, until }: AuditCommandOptions, 
     unsubscribed: 0,
     deliveries: 0,
     accounts: [],
+    ofSubscriptions: [],
     waiting: null,
     findingCount: 0,
     findings: [],

@@ -16,6 +16,7 @@ const all: (NavigationItem & { isOffered?: boolean })[][] = [
     { to: '/deliveries', label: 'Deliveries', icon: 'deliveries', key: 'd' },
     { to: '/errors', label: 'Errors', icon: 'error', key: 'r' },
     { to: '/events', label: 'Events', icon: 'events', key: 'e' },
+    { to: '/books', label: 'Books', icon: 'books', key: 'b' },
     { to: '/topics', label: 'Topics', icon: 'topics', key: 't' },
   ],
   [

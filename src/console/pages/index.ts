@@ -2,6 +2,7 @@
 import { createRoute, redirect } from '@tanstack/react-router';
 import { rootRoute } from '../app/root';
 import { auditRoute } from './audit/route';
+import { booksRoute } from './books/route';
 import { deliveriesRoute, deliveryRoute, webhookDeliveriesRoute } from './deliveries/route';
 import { errorsRoute, webhookErrorsRoute } from './errors/route';
 import { eventRoute, eventsRoute } from './events/route';
@@ -31,6 +32,7 @@ export const PAGES = [
   errorsRoute,
   eventsRoute,
   eventRoute,
+  booksRoute,
   topicsRoute,
   topicRoute,
   integrationsRoute,

@@ -35,6 +35,19 @@ export function addBooks(builder: Builder, access: AccessOf, types: WebhookTypes
       count: t.exposeInt('count', { nullable: false, description: 'The number of pairs.' }),
     }),
   });
+  const ofSubscription = builder.objectRef<Audit['ofSubscriptions'][number]>('WebhookAuditSubscriptionAccount').implement({
+    description: 'The number of events with the same outcome for one subscription.',
+    fields: (t) => ({
+      webhookSubscription: t.field({
+        type: types.subscription.ref,
+        description: 'The subscription; `null` when it was deleted.',
+        resolve: ({ subscriptionId }, _args, ctx) => access(ctx).loaders.subscription.load(subscriptionId),
+      }),
+      code: t.field({ type: code, nullable: false, description: 'The outcome.', resolve: (one) => one.code }),
+      reason: t.exposeString('reason', { description: 'The reason, such as `VALIDATION`; `null` when the code says all.' }),
+      count: t.exposeInt('count', { nullable: false, description: 'The number of events.' }),
+    }),
+  });
   const finding = addFinding(builder, access, types);
   const ref = builder.objectRef<Audit>('WebhookAudit').implement({
     description:
@@ -50,6 +63,12 @@ export function addBooks(builder: Builder, access: AccessOf, types: WebhookTypes
         nullable: { list: false, items: false },
         description: 'The number of pairs of an event and a subscription, by outcome.',
         resolve: ({ accounts }) => accounts,
+      }),
+      subscriptionAccounts: t.field({
+        type: [ofSubscription],
+        nullable: { list: false, items: false },
+        description: 'The same numbers by subscription.',
+        resolve: ({ ofSubscriptions }) => ofSubscriptions,
       }),
       deliveries: t.exposeInt('deliveries', {
         nullable: false,

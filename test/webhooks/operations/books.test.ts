@@ -20,8 +20,12 @@ const books = (scope = {}, options = {}) => audit(world.db.pool, { ...ALL, ...sc
 const query = (sql: string, values: unknown[] = []) => world.db.pool.query(sql, values);
 
 /** The counts of an audit: `DELIVERED` or `SKIPPED VALIDATION` → number of pairs. */
-const countsOf = ({ accounts }: Audit): Record<string, number> =>
+const countsOf = ({ accounts }: Pick<Audit, 'accounts'>): Record<string, number> =>
   Object.fromEntries(accounts.map(({ code, reason, count }) => [[code, reason].filter(Boolean).join(' '), count]));
+
+/** The counts of one subscription. */
+const sumsOf = ({ ofSubscriptions }: Audit, id: string): Record<string, number> =>
+  countsOf({ accounts: ofSubscriptions.filter(({ subscriptionId }) => subscriptionId === id) });
 
 const settled = () =>
   until('all is relayed and sent', async () => {
@@ -37,7 +41,7 @@ it('accounts for each event and subscription by what became of it, and the sums 
   await world.work();
   await settled();
   await world.subscribe();
-  await world.subscribe({ validationTemplate: '{% if data.node.name == "one" %}true{% else %}false{% endif %}' });
+  const validated = await world.subscribe({ validationTemplate: '{% if data.node.name == "one" %}true{% else %}false{% endif %}' });
   await world.subscribe({ disabled: true });
   const deleted = await world.subscribe();
   await world.insertThings('one', 'two');
@@ -45,6 +49,11 @@ it('accounts for each event and subscription by what became of it, and the sums 
   await deleteSubscription(world.webhooks.engine, OWNER, deleted);
   await settled();
   const result = await books();
+  const own = await books({ owner: OWNER });
+  expect(own.accounts).toEqual(result.accounts);
+  expect(sumsOf(own, deleted)).toEqual({ DELIVERED: 2 });
+  expect(sumsOf(own, validated)).toEqual({ DELIVERED: 1, 'SKIPPED VALIDATION': 1, 'NOT_DUE OLDER_THAN_SUBSCRIPTION': 1 });
+  expect(result.ofSubscriptions).toEqual([]);
   const { rows } = await query('SELECT count(*)::int AS count FROM hookgraph.events');
   // The changes of the subscriptions are events, too, to which nobody subscribes.
   const expected = { events: rows[0].count, unsubscribed: rows[0].count - 3, deliveries: 8, withoutTenant: 0 };
@@ -194,7 +203,16 @@ it('reads in small steps under a short statement_timeout, continues where it sto
   const pool = new pg.Pool({ connectionString: world.db.url, max: 1, options: '-c statement_timeout=5000' });
   try {
     const progress: number[] = [];
-    const inParts: Audit = { ...whole, events: 0, unsubscribed: 0, deliveries: 0, accounts: [], findings: [], waiting: null };
+    const inParts: Audit = {
+      ...whole,
+      events: 0,
+      unsubscribed: 0,
+      deliveries: 0,
+      accounts: [],
+      ofSubscriptions: [],
+      findings: [],
+      waiting: null,
+    };
     let position: string | null = null;
     let calls = 0;
     do {

@@ -25,6 +25,11 @@ export interface Account {
   count: number;
 }
 
+/** The part of an account that belongs to one subscription. */
+export interface SubscriptionAccount extends Account {
+  subscriptionId: string;
+}
+
 export interface AuditFinding {
   kind: AuditFault;
   eventId: string | null;
@@ -40,6 +45,8 @@ export interface Audit {
   /** Events without a subscription of their topic. */
   unsubscribed: number;
   accounts: Account[];
+  /** The same accounts by subscription; empty in an audit of the whole installation. */
+  ofSubscriptions: SubscriptionAccount[];
   /** Number of deliveries that were compared with the queue and their attempts, including tests and before-hooks. */
   deliveries: number;
   /** Number of recorded changes that no worker has matched yet; `null` in an audit of one owner. */
@@ -66,6 +73,7 @@ interface Step extends Pick<Audit, 'findings' | 'findingCount'>, Partial<Pick<Au
   last: string | null;
   deliveries?: number;
   accounts?: Account[];
+  ofSubscriptions?: SubscriptionAccount[];
 }
 
 type Window = 'after_id' | 'until_id' | 'batch_size' | 'tenant' | 'owner' | 'max_findings';
@@ -88,7 +96,7 @@ export async function audit(pool: Pool, scope: AuditScope, options: AuditOptions
   const parts = owner ? PARTS.filter(({ ofOwner }) => ofOwner) : PARTS;
   const first = String(BigInt(firstIdOf(scope.since)) - 1n);
   let { part, afterId } = readPosition(options.position ?? `0:${first}`, parts.length);
-  const sum: Audit = { ...NOTHING, accounts: [], findings: [], waiting: null };
+  const sum: Audit = { ...NOTHING, accounts: [], ofSubscriptions: [], findings: [], waiting: null };
   if (!owner && part === 0 && options.position == null) add(sum, await readWaiting(pool));
   const size = new StepSize(most);
   for (const startedMs = performance.now(); part < parts.length; ) {
@@ -122,12 +130,19 @@ const NOTHING = { events: 0, withoutTenant: 0, unsubscribed: 0, deliveries: 0, f
 export function add(sum: Audit, step: Partial<Step> & { waiting?: number | null }): void {
   for (const name of ['events', 'withoutTenant', 'unsubscribed', 'deliveries', 'findingCount'] as const) sum[name] += step[name] ?? 0;
   if (step.waiting != null) sum.waiting = (sum.waiting ?? 0) + step.waiting;
-  for (const { code, reason, count } of step.accounts ?? []) {
-    const known = sum.accounts.find((account) => account.code === code && account.reason === reason);
-    if (known) known.count += count;
-    else sum.accounts.push({ code, reason, count });
-  }
+  addAccounts(sum.accounts, step.accounts ?? []);
+  addAccounts(sum.ofSubscriptions, step.ofSubscriptions ?? []);
   sum.findings.push(...(step.findings ?? []).slice(0, MOST_FINDINGS - sum.findings.length));
+}
+
+function addAccounts<One extends Account & { subscriptionId?: string }>(sum: One[], more: readonly One[]): void {
+  const keyOf = ({ code, reason, subscriptionId }: One) => [code, reason, subscriptionId].join(' ');
+  const known = new Map(sum.map((account) => [keyOf(account), account]));
+  for (const account of more) {
+    const found = known.get(keyOf(account));
+    if (found) found.count += account.count;
+    else sum.push({ ...account });
+  }
 }
 
 async function runStep(pool: Pool, statement: Statement<Window>, values: Record<Window, unknown>): Promise<Step> {

@@ -145,6 +145,12 @@ SELECT
     SELECT code, reason, count(*)::int AS count
     FROM accounts
     GROUP BY code, reason) c) AS accounts,
+  -- By subscription in an audit of one owner only: an installation has many subscriptions.
+  (SELECT coalesce(jsonb_agg(c), '[]') FROM (
+    SELECT subscription_id AS "subscriptionId", code, reason, count(*)::int AS count
+    FROM accounts
+    WHERE :'owner'::text IS NOT NULL
+    GROUP BY subscription_id, code, reason) c) AS "ofSubscriptions",
   (SELECT count(*) FROM accounts WHERE code = 'MISSING')::int AS "findingCount",
   (SELECT coalesce(jsonb_agg(f), '[]') FROM (
     SELECT

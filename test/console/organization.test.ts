@@ -62,6 +62,45 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
     await expect.poll(() => entries.last().textContent()).toContain('has joined');
   });
 
+  it('set how long history is kept, after a question when history is deleted', async () => {
+    await world.open('/retention');
+    const days = (label: string) => page.getByRole('textbox', { name: label });
+    const save = page.getByRole('button', { name: 'Save', exact: true });
+    expect(await save.getAttribute('aria-disabled')).toBe('true');
+    expect(await page.getByRole('main').textContent()).toContain('Nobody has changed the days');
+    await days('Requests and responses').fill('a week');
+    await save.click();
+    await page.getByText('must be a whole number of days').waitFor();
+    await days('Requests and responses').fill('800');
+    await save.click();
+    await page.getByText('must be 7 or less, because the installation keeps it no longer').waitFor();
+    expect(await days('Requests and responses').getAttribute('aria-invalid')).toBe('true');
+    await days('Requests and responses').fill('2');
+    await save.click();
+    const question = page.getByRole('dialog', { name: 'Delete older history?' });
+    await question.getByText('Requests and responses: 2 days').waitFor();
+    await world.isAccessible();
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    await question.waitFor({ state: 'detached' });
+    await days('Requests and responses').press('Enter');
+    await question.getByRole('button', { name: 'Save and delete' }).click();
+    const changes = page.getByRole('region', { name: 'Changes' }).last();
+    await changes.getByText('Requests and responses: as the installation → 2 days').waitFor();
+    const kept = async () => (await world.product.graphql('{ webhookRetention { own { bodyDays } } }')).webhookRetention.own.bodyDays;
+    expect(await kept()).toBe(2);
+    // More days than before delete nothing.
+    await days('Requests and responses').fill('');
+    await save.click();
+    await changes.getByText('Requests and responses: 2 days → as the installation').waitFor();
+    expect(await kept()).toBeNull();
+    const { createApiToken } = await world.product.graphql(
+      'mutation { createApiToken(apiToken: { name: "reader of days", scope: READ }) { token } }',
+    );
+    const reader = await world.newPage({ token: createApiToken.token });
+    await reader.goto(`${world.product.url}/console/retention`);
+    await reader.getByRole('heading', { name: 'Only admins see how long history is kept' }).waitFor();
+  });
+
   it('run a query in the explorer with the session, within the navigation', async () => {
     await world.open('/explorer');
     const frame = page.frameLocator('iframe');

@@ -59,6 +59,7 @@ export const PAGES: ListedPage[] = [
   { name: 'integrations', path: () => '/integrations' },
   { name: 'tokens', path: () => '/tokens' },
   { name: 'audit', path: () => '/audit' },
+  { name: 'retention', path: () => '/retention' },
   { name: 'explorer', path: () => '/explorer' },
   { name: 'shortcuts', path: () => '/shortcuts' },
   { name: 'not-found', path: () => '/there/is/no/such/page' },

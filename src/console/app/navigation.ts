@@ -23,6 +23,7 @@ const all: (NavigationItem & { isOffered?: boolean })[][] = [
     { to: '/integrations', label: 'Integrations', icon: 'integrations', key: 'i', isOffered: offers('Query.webhookIntegrations') },
     { to: '/tokens', label: 'API tokens', icon: 'key', key: 'k', isOffered: offers('Query.apiTokens') },
     { to: '/audit', label: 'Audit log', icon: 'audit', key: 'a' },
+    { to: '/retention', label: 'Retention', icon: 'retention', key: 'h' },
   ],
   [
     { to: '/explorer', label: 'Explorer', icon: 'explorer', key: 'x', isOffered: config.explorer !== null },

@@ -10,6 +10,7 @@ const PATHS = {
   key: 'M8 11.5a4.2 4.2 0 1 0 0 8.4 4.2 4.2 0 0 0 0-8.4zM11 12.7 19.5 4.2M16 7.7l3 3M13.5 10.2l2 2',
   audit: 'M6 3h9l4 4v14H6zM9 12h7M9 16h7M9 8h3',
   books: 'M12 4v16M7 20h10M5 7h14M5 7l-2.5 6h5zM19 7l-2.5 6h5z',
+  retention: 'M4 5v5h5M4.6 10a8 8 0 1 1-.4 4M12 8v4.5l3 2',
   explorer: 'm8 7-5 5 5 5m8-10 5 5-5 5M13.5 5l-3 14',
   keyboard: 'M3 6h18v12H3zM7 10h.1m3.3 0h.1m3.3 0h.1m3.3 0h.1M8 14h8',
   plus: 'M12 5v14M5 12h14',

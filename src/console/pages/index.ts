@@ -9,6 +9,7 @@ import { eventRoute, eventsRoute } from './events/route';
 import { explorerRoute } from './explorer/route';
 import { editWebhookRoute, newWebhookRoute } from './form/route';
 import { integrationsRoute } from './integrations/route';
+import { retentionRoute } from './retention/route';
 import { shortcutsRoute } from './shortcuts/route';
 import { tokensRoute } from './tokens/route';
 import { topicRoute, topicsRoute } from './topics/route';
@@ -38,6 +39,7 @@ export const PAGES = [
   integrationsRoute,
   tokensRoute,
   auditRoute,
+  retentionRoute,
   explorerRoute,
   shortcutsRoute,
 ] as const;

@@ -18,6 +18,7 @@ import { loadOwn, type OwnTypename } from './own-nodes.js';
 import { addBooks } from './queries/books.js';
 import { addById } from './queries/by-id.js';
 import { addChanges } from './queries/changes.js';
+import { addDestinations } from './queries/destinations.js';
 import { addErrorTemplate } from './queries/error-template.js';
 import { addQueries } from './queries/lists.js';
 import { addWhyNot } from './queries/why-not.js';
@@ -106,6 +107,7 @@ export function createApi({
   addRetention(builder, access, userError);
   addWhyNot(builder, access, types);
   addBooks(builder, access, types);
+  addDestinations(builder, access);
   addViewer(builder, access, host);
   addLabels(builder, access, types, labels);
   addPresets(builder, types);

@@ -122,7 +122,7 @@ export { timeOfId } from './base/time-of-id.js';
 export type { PlannedStatement } from './capture/plan-capture.js';
 export { findSilencedWriters } from './capture/silenced-writers.js';
 export { findOutOfStep, outOfStep } from './capture/watch-capture.js';
-export { describeDestinationOptions, readDestinationOptions } from './destinations/options.js';
+export { type DestinationOffer, describeDestinationOptions, destinationOffers, readDestinationOptions } from './destinations/options.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';

@@ -35,17 +35,22 @@ let shared: Promise<Browser> | undefined;
 /** One browser for all files of this worker. Playwright ends it with the process. */
 export const sharedBrowser = (): Promise<Browser> => (shared ??= ofTheRun('browser').then(startBrowser));
 
-/** Starts a product in this process. `history`: whether webhooks, deliveries and failures are made first. Default: yes. */
+/**
+ * Starts a product in this process. `history`: whether webhooks, deliveries and failures are made first. Default: yes. `env`: its
+ * environment variables.
+ */
 export async function openConsole({
   history: isLively = true,
   token = ADMIN_TOKEN,
+  env = {},
 }: {
   history?: boolean;
   token?: string;
+  env?: Record<string, string>;
 } = {}): Promise<Console> {
   const clock = { daysAhead: 0 };
   const now = () => Date.now() + clock.daysAhead * 86_400_000;
-  const [product, browser] = await Promise.all([runProduct({ now }), sharedBrowser()]);
+  const [product, browser] = await Promise.all([runProduct({ now, env }), sharedBrowser()]);
   const faults: string[] = [];
   const expected: string[] = [];
   const contexts: BrowserContext[] = [];

@@ -24,7 +24,10 @@ describe.skipIf(!hasBrowser)('the form', () => {
   let world: Console;
   let page: Page;
   beforeAll(async () => {
-    world = await openConsole({ history: false });
+    world = await openConsole({
+      history: false,
+      env: { HOOKGRAPH_SNS_ACCOUNTS: '123456789012,210987654321:another', HOOKGRAPH_SNS_MANAGED: 'arn:aws:sns:eu-central-1:123456789012' },
+    });
     page = world.page;
   });
   afterAll(() => world.close());
@@ -176,18 +179,15 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await expect.poll(() => picker.inputValue()).toBe(node.nodeLabel);
   });
 
-  it('judges a stored response by the error template', async () => {
-    const { id } = await subscribe({ query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { email } } }' });
-    await createUser(world.product);
-    await createUser(world.product);
-    const stored = 'query ($id: ID!) { webhookDeliveries(webhookSubscriptionId: $id, states: [DELIVERED]) { nodes { id } } }';
-    await until('both are delivered', async () => (await world.product.graphql(stored, { id })).webhookDeliveries.nodes.length === 2);
-    await world.open(`/webhooks/${id}/edit`);
-    await retype(field('Error handling template'), '{% if body.received %}The receiver said {{ status }}.{% endif %}');
-    await shows(stage('Response'), 'Counts as delivered');
-    await stage('Response').getByRole('combobox', { name: 'Which response' }).selectOption({ index: 1 });
-    await shows(stage('Response'), 'The receiver said 200.');
-    await shows(stage('Response'), 'Counts as failed');
+  it('offers the destinations that the installation has, and names the accounts of its credentials', async () => {
+    await world.open('/webhooks/new?topic=user%2Fcreated');
+    await page.locator('label', { hasText: /^Managed SNS$/ }).click();
+    await field('Subscriber principal').waitFor();
+    expect(await dialog().textContent()).not.toContain('access key');
+    await page.locator('label', { hasText: /^SNS$/ }).click();
+    await shows(dialog(), 'They may be used for the account 123456789012.');
+    await page.locator('label', { hasText: /^SQS$/ }).click();
+    await shows(dialog(), 'This installation has no AWS credentials for you: enter an access key.');
   });
 
   it('shows mistakes at their fields after a save that was refused, and puts the focus on the first', async () => {

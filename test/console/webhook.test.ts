@@ -65,6 +65,9 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
     const fill = (label: string, text: string) => form.getByRole('textbox', { name: label, exact: true }).fill(text);
     await fill('Name', `To ${kind}`);
     await form.locator('label', { hasText: new RegExp(`^${kind}$`) }).click();
+    await form.getByText('This installation has no AWS credentials for you: enter an access key.').waitFor();
+    // The installation of this test makes no topics.
+    expect(await form.getByText('Managed SNS', { exact: true }).count()).toBe(0);
     await fill({ SNS: 'Topic ARN', SQS: 'Queue ARN', EventBridge: 'Event bus ARN' }[kind], address);
     await fill('Access key id', KEYS.accessKeyId);
     await fill('Secret access key', KEYS.secretAccessKey);

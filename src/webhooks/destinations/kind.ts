@@ -3,7 +3,7 @@
 import type { PoolClient } from 'pg';
 import type { Variable } from '../../runtime/config-texts.js';
 import type { Compiled } from '../base/compiled.js';
-import type { Engine } from '../base/engine.js';
+import type { Engine, Settings as InstallationSettings } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Field } from '../base/fields/field.js';
 import type { ReplayMode } from '../base/model.js';
@@ -69,6 +69,14 @@ export interface Upkeep<Settings> {
   everyMs: number;
 }
 
+/** The offer of an installation to subscriptions with a kind of destination. */
+export interface Offer {
+  /** AWS accounts for which the installation's credentials may be used. */
+  accounts: string[];
+  /** Whether the installation creates the resource for a subscription. */
+  managed: boolean;
+}
+
 export interface DestinationKind<Settings = unknown, Access = unknown, Message = unknown> {
   /**
    * The subscription's field that configures this destination. The API, the command line, YAML files and the reference are generated from
@@ -83,6 +91,8 @@ export interface DestinationKind<Settings = unknown, Access = unknown, Message =
   isHttp: boolean;
   /** The environment variables that configure this kind of destination for the installation. */
   variables?: Readonly<Record<string, Variable<unknown>>>;
+  /** Returns what the installation offers to this tenant. Absent: the kind needs nothing from an installation. */
+  offer?(settings: InstallationSettings, tenant: string): Offer;
   /** The part of the settings that identifies the receiver. When it changes, the sending rate learned from the old receiver is dropped. */
   receiverOf(settings: Settings): unknown;
 

@@ -1,6 +1,8 @@
-// Reads the environment variables that configure the kinds of destinations.
+// Reads the environment variables that configure the kinds of destinations, and says what they offer to a tenant.
 import { type ConfigLine, describeVariables, type Environment, readVariables } from '../../runtime/config.js';
-import type { DestinationOptions } from '../base/engine.js';
+import type { DestinationOptions, Engine } from '../base/engine.js';
+import type { Owner } from '../base/model.js';
+import type { Offer } from './kind.js';
 import { DESTINATIONS } from './registry.js';
 
 /**
@@ -14,3 +16,15 @@ export function readDestinationOptions(env?: Environment): Partial<DestinationOp
 
 export const describeDestinationOptions = (env?: Environment): ConfigLine[] =>
   DESTINATIONS.flatMap(({ variables }) => (variables ? describeVariables(variables, env) : []));
+
+/** The offer of the installation to a tenant's subscriptions with one kind of destination. */
+export interface DestinationOffer extends Offer {
+  /** The subscription's field that configures the destination. */
+  field: string;
+  title: string;
+}
+
+export function destinationOffers({ settings }: Pick<Engine, 'settings'>, { tenant }: Pick<Owner, 'tenant'>): DestinationOffer[] {
+  const none: Offer = { accounts: [], managed: false };
+  return DESTINATIONS.map(({ field, title, offer }) => ({ field: field.name, title, ...(offer?.(settings, tenant) ?? none) }));
+}

@@ -10,8 +10,17 @@ export interface Preset {
   template: string | null;
 }
 
+/** The offer of the installation for a kind of destination. */
+export interface DestinationOffer {
+  /** The field of the input, such as `sqs`. */
+  field: string;
+  managed: boolean;
+  accounts: readonly string[];
+}
+
 export interface FormChoices {
   topics: readonly Topic[];
+  webhookDestinations: readonly DestinationOffer[];
   webhookIntegrations?: readonly { id: string; label: string }[] | null;
   webhookEnvironments?: readonly { id: string; label: string }[] | null;
   webhookPresets?: readonly Preset[] | null;

@@ -1,6 +1,7 @@
 // The kind of destination first, then the fields of that kind.
 import type { GraphQLSchema } from 'graphql';
 import { useFormContext, useWatch } from 'react-hook-form';
+import type { DestinationOffer } from './choices.js';
 import { type Choice, type Name, SegmentInput, SwitchInput, TextInput } from './controls';
 import { type DestinationKind, type Draft, FIELD_OF } from './draft.js';
 import styles from './groups.module.css';
@@ -18,30 +19,44 @@ const KINDS: (Choice & { value: DestinationKind })[] = [
 const HELP =
   'Where notifications go: an HTTPS URL, an AWS SNS topic of yours or one that Hookgraph creates (managed), an SQS queue, or an EventBridge event bus.';
 
-export function DestinationFields() {
+/** The fields with which a webhook has AWS credentials of its own. */
+const ACCESS_KEY = ['accessKeyId', 'secretAccessKey'];
+
+interface Props {
+  offers: readonly DestinationOffer[];
+  /** Whether the saved webhook has a managed topic, which stays a choice. */
+  isManaged: boolean;
+}
+
+export function DestinationFields({ offers, isManaged }: Props) {
   const { control } = useFormContext<Draft>();
   const kind = useWatch({ control, name: 'destination' });
   const { schema } = useFormScope();
   const name = FIELD_OF[kind];
+  const offer = offers.find(({ field }) => field === name);
+  const isOffered = (value: DestinationKind) =>
+    offersField(schema, FIELD_OF[value]) && (value !== 'MANAGED_SNS' || isManaged || offers.some(({ managed }) => managed));
+  const settings = settingsOf(schema, kind);
   return (
     <>
-      <SegmentInput
-        name="destination"
-        label="Destination"
-        help={HELP}
-        choices={KINDS.filter(({ value }) => offersField(schema, FIELD_OF[value]))}
-      />
+      <SegmentInput name="destination" label="Destination" help={HELP} choices={KINDS.filter(({ value }) => isOffered(value))} />
       {name === 'callbackUrl' ? (
         <TextInput name="callbackUrl" label="Callback URL" isRequired type="url" placeholder="https://example.com/webhooks" isCode />
       ) : (
         <div className={styles.settings}>
-          {settingsOf(schema, kind).map((setting) => (
+          {settings.map((setting) => (
             <SettingInput key={`${kind}.${setting.name}`} path={`${name}.${setting.name}` as Name} setting={setting} />
           ))}
+          {offer && settings.some(({ name }) => ACCESS_KEY.includes(name)) && <p className={styles.note}>{credentialsText(offer)}</p>}
         </div>
       )}
     </>
   );
+}
+
+function credentialsText({ accounts }: DestinationOffer): string {
+  if (accounts.length === 0) return 'This installation has no AWS credentials for you: enter an access key.';
+  return `Without an access key, this installation uses its own AWS credentials. They may be used for ${accounts.length === 1 ? 'the account' : 'the accounts'} ${accounts.join(', ')}.`;
 }
 
 interface Setting {

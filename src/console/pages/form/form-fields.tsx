@@ -25,7 +25,7 @@ interface FieldsProps {
 }
 
 export function FormFields({ saved, choices }: FieldsProps) {
-  const { topics, webhookIntegrations, webhookEnvironments, webhookPresets } = choices;
+  const { topics, webhookIntegrations, webhookDestinations, webhookEnvironments, webhookPresets } = choices;
   return (
     <>
       <TextInput name="name" label="Name" isRequired placeholder="Orders to the warehouse" />
@@ -33,7 +33,7 @@ export function FormFields({ saved, choices }: FieldsProps) {
       <SearchInput name="topic" label="Topic" isRequired placeholder="Search topics" choices={topicChoices(topics)} />
       {saved === null && <MoreTopics topics={topics} />}
       <SegmentInput name="contentType" label="Content type" isRequired choices={CONTENT_TYPES} />
-      <DestinationFields />
+      <DestinationFields offers={webhookDestinations} isManaged={saved?.sns?.managed === true} />
       {webhookIntegrations && (
         <SelectInput
           name="integrationId"

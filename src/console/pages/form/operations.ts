@@ -46,6 +46,7 @@ export const CHOICES = graphql(`
     webhookIntegrations(first: 100) @_optional { id label }
     webhookEnvironments(first: 100) @_optional { id label }
     webhookPresets @_optional { key name description contentType signatures template }
+    webhookDestinations { field managed accounts }
     webhookViewer { canManageWebhooks cannotManageReason }
   }
 `);

@@ -52,11 +52,16 @@ export interface AwsAccounts {
   accounts: string[];
 }
 
+/** Returns the accounts for which the tenant may use the installation's credentials. */
+export function accountsFor(offered: AwsAccounts | undefined, tenant: string): string[] {
+  const listed = offered?.accounts ?? [];
+  const accounts = listed.filter((item) => !item.includes(':') || item.slice(item.indexOf(':') + 1) === tenant);
+  return [...new Set(accounts.map((item) => item.split(':')[0] as string))];
+}
+
 /**
  * Whether the tenant may use the installation's credentials for this resource or role. Without this check, a subscription could send to any
  * resource that the installation can access.
  */
-export function mayUseInstallation(offered: AwsAccounts | undefined, tenant: string, arn: string): boolean {
-  const account = accountOf(arn);
-  return offered?.accounts.some((listed) => listed === account || listed === `${account}:${tenant}`) ?? false;
-}
+export const mayUseInstallation = (offered: AwsAccounts | undefined, tenant: string, arn: string): boolean =>
+  accountsFor(offered, tenant).includes(accountOf(arn));

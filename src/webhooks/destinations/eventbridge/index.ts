@@ -1,5 +1,5 @@
 // Declares AWS EventBridge event buses as a kind of destination.
-import { type AwsSecrets, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
+import { type AwsSecrets, accountsFor, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
 import { accountsVariable } from '../aws/options.js';
 import { openAwsSender } from '../aws/sender.js';
 import type { DestinationKind } from '../kind.js';
@@ -15,6 +15,7 @@ export const eventBridge: DestinationKind<EventBridgeSettings, EventBridgeAccess
   isHttp: false,
   receiverOf: ({ eventBusArn, endpoint }) => [eventBusArn, endpoint],
   variables: { accounts: accountsVariable(ACCOUNTS, 'EventBridge event buses') },
+  offer: (settings, tenant) => ({ accounts: accountsFor(settings.eventBridge, tenant), managed: false }),
 
   locate(settings, secrets: AwsSecrets = {}, { tenant }) {
     const { eventBusArn, source } = settings;

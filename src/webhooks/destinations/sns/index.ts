@@ -1,7 +1,7 @@
 // Declares AWS SNS topics as a kind of destination.
 import { z } from 'zod';
 import { orNull } from '../../../runtime/config-texts.js';
-import { type AwsSecrets, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
+import { type AwsSecrets, accountsFor, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
 import { accountsVariable } from '../aws/options.js';
 import { openAwsSender } from '../aws/sender.js';
 import type { DestinationKind } from '../kind.js';
@@ -36,6 +36,10 @@ export const sns: DestinationKind<SnsSettings, SnsAccess, Publication> = {
       fallback: null,
     },
   },
+  offer: (settings, tenant) => ({
+    accounts: accountsFor(settings.sns, tenant),
+    managed: settings.sns?.managedTopics != null,
+  }),
 
   locate(settings, secrets, subscription) {
     const access = accessOf(subscription, settings, secrets);

@@ -1,5 +1,5 @@
 // Declares AWS SQS queues as a kind of destination.
-import { type AwsSecrets, accountOf, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
+import { type AwsSecrets, accountOf, accountsFor, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
 import { accountsVariable } from '../aws/options.js';
 import { openAwsSender } from '../aws/sender.js';
 import type { DestinationKind } from '../kind.js';
@@ -15,6 +15,7 @@ export const sqs: DestinationKind<SqsSettings, SqsAccess, QueueMessage> = {
   isHttp: false,
   receiverOf: ({ queueArn, endpoint }) => [queueArn, endpoint],
   variables: { accounts: accountsVariable(ACCOUNTS, 'SQS queues') },
+  offer: (settings, tenant) => ({ accounts: accountsFor(settings.sqs, tenant), managed: false }),
 
   locate(settings, secrets: AwsSecrets = {}, { tenant }) {
     const { queueArn } = settings;

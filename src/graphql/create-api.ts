@@ -21,6 +21,7 @@ import { addChanges } from './queries/changes.js';
 import { addDestinations } from './queries/destinations.js';
 import { addErrorTemplate } from './queries/error-template.js';
 import { addQueries } from './queries/lists.js';
+import { addOrganization } from './queries/organization.js';
 import { addWhyNot } from './queries/why-not.js';
 import { addAudit } from './types/audit.js';
 import { addDismissal } from './types/error.js';
@@ -108,6 +109,7 @@ export function createApi({
   addWhyNot(builder, access, types);
   addBooks(builder, access, types);
   addDestinations(builder, access);
+  addOrganization(builder, access, types);
   addViewer(builder, access, host);
   addLabels(builder, access, types, labels);
   addPresets(builder, types);

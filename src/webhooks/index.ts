@@ -113,6 +113,7 @@ export {
 } from './base/store/subscription-lists.js';
 export { subscriptionsByIds } from './base/store/subscriptions.js';
 export { countRetentionChanges, listRetentionChanges, type RetentionChange, readTenantRetention } from './base/store/tenant-retention.js';
+export { countOfTenant, listOfTenant } from './base/store/tenant-subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export type { UnreadUpdates } from './base/store/unread-updates.js';
 export { type SubscriptionVersion, versionsOf } from './base/store/versions.js';
@@ -149,7 +150,7 @@ export {
 } from './operations/bulk-actions.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { type BodySchema, bodySchema } from './operations/contract/body-schema.js';
-export { EGRESS_SOURCES, type Egress, type EgressField, egressOf } from './operations/contract/egress.js';
+export { destinationText, EGRESS_SOURCES, type Egress, type EgressField, egressOf } from './operations/contract/egress.js';
 export { inferSchema } from './operations/contract/infer-schema.js';
 export { observedBodies } from './operations/contract/observed.js';
 export { type CreateResult, createSubscription, createSubscriptions } from './operations/create.js';

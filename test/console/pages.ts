@@ -34,7 +34,8 @@ async function bookAll(page: Page): Promise<void> {
 }
 
 export const PAGES: ListedPage[] = [
-  { name: 'webhooks', path: () => '/webhooks' },
+  { name: 'webhooks', path: () => '/webhooks', prepare: (page) => page.getByText('Administrator').waitFor() },
+  { name: 'webhooks-of-the-organization', path: () => '/webhooks?of=organization' },
   { name: 'webhooks-none-match', path: () => '/webhooks?search=nothing-has-this-name' },
   { name: 'webhook-new', path: () => '/webhooks/new' },
   { name: 'webhook-edit', path: (world) => `/webhooks/${idOf(world, 'works')}/edit`, prepare: openGroups },

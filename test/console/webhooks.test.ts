@@ -1,5 +1,6 @@
 // Promise: a user signs in with a token, sees at a glance what fails and since when, and finds a webhook; an empty list teaches.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addToken } from '../support/journey.js';
 import { ADMIN_TOKEN } from '../support/product.js';
 import { type Console, hasBrowser, openConsole } from './browser.js';
 
@@ -53,6 +54,37 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     await page.getByRole('heading', { level: 1, name: /Birthday list/ }).waitFor();
     await page.goBack();
     await expect.poll(names).toEqual(['Old intranet', 'Birthday list']);
+  });
+
+  it('shows an admin the webhooks of the whole organization, without what is private to their owners', async () => {
+    const { product, page } = world;
+    await product.pool.query(`UPDATE users SET admin = true WHERE email = 'grace@acme.example'`);
+    const grace = await addToken(product, 'grace@acme.example');
+    const hank = await addToken(product, 'hank@globex.example');
+    await product.pool.query(`UPDATE users SET admin = true WHERE email = 'hank@globex.example'`);
+    const topic = { key: 'user/created' };
+    await product.subscribe({ name: 'Reports of Grace', topic, callbackUrl: `${world.history.receiver.url}/grace?key=private` }, grace);
+    await product.subscribe({ name: 'Of another organization', topic, callbackUrl: `${world.history.receiver.url}/hank` }, hank);
+    await world.open('/webhooks');
+    await page.getByRole('combobox', { name: 'Whose webhooks' }).selectOption('Of the organization');
+    const table = page.getByRole('region', { name: 'Webhooks of the organization' });
+    const row = (name: string) => table.getByRole('row').filter({ hasText: name });
+    await row('Reports of Grace').waitFor();
+    expect(await row('Reports of Grace').textContent()).toMatch(/user\/created.*Grace Hopper.*Enabled.*127\.0\.0\.1:\d+/);
+    expect(await row('Old intranet').textContent()).toContain('Disabled by a rule');
+    expect(await row('CRM import').textContent()).toContain('You');
+    expect(await table.textContent()).not.toMatch(/private|another organization/);
+    expect(await row('Reports of Grace').getByRole('link').count()).toBe(0);
+    await world.isAccessible();
+    await page.getByRole('searchbox').fill('grace');
+    await expect.poll(() => table.locator('tbody tr').count()).toBe(1);
+    await page.getByRole('searchbox').fill('');
+    await row('CRM import').getByRole('link').click();
+    await page.getByRole('heading', { level: 1, name: /CRM import/ }).waitFor();
+    await page.goBack();
+    await table.waitFor();
+    await page.getByRole('combobox', { name: 'Whose webhooks' }).selectOption('Your webhooks');
+    await expect.poll(async () => (await names()).length).toBe(5);
   });
 
   it('offers to show all when nothing matches', async () => {

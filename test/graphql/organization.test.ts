@@ -1,7 +1,8 @@
-// Tests what the API says about the installation of an organization: the destinations on offer.
+// Tests what the API says about a whole organization and its installation: the subscriptions of all its users, and the destinations on offer.
 import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { owner, stranger } from '../webhooks/operations/save/thing-engine.js';
+import { recordStatements } from '../support/record-statements.js';
+import { colleague, owner, stranger } from '../webhooks/operations/save/thing-engine.js';
 import { type ApiWorld, apiWorld, ask } from './api-world.js';
 
 let world: ApiWorld;
@@ -11,6 +12,54 @@ beforeAll(async () => {
   schema = world.api().schema;
 });
 afterAll(() => world.db.close());
+
+it('lists the subscriptions of all users for an admin, page by page, and never those of another organization', async () => {
+  const own = await world.create({ name: 'Mine', callbackUrl: 'https://8.8.8.8/path?key=of-the-owner' });
+  const other = await world.create({ name: 'Of Bob', disabled: true, query: '{ __typename }' }, colleague);
+  await world.create({ name: 'Foreign' }, stranger);
+  const list = async (args = '', actor = owner) => {
+    const { statements, stop } = recordStatements(world.db.pool);
+    const { data, errors } = await ask(
+      schema,
+      `{ webhooksOfOrganization${args} { totalCount pageInfo { hasNextPage endCursor }
+         nodes { id name destination status disabledReason health ownerId ownerLabel isOwn topic { key } } } }`,
+      { actor },
+    );
+    stop();
+    return { ...data?.webhooksOfOrganization, errors, statements };
+  };
+  const all = await list();
+  expect(all.nodes).toEqual([
+    {
+      id: `WebhookSubscription:${other}`,
+      name: 'Of Bob',
+      destination: '8.8.8.8',
+      status: 'DISABLED',
+      disabledReason: 'OWNER',
+      health: 'DISABLED',
+      ownerId: 'bob',
+      ownerLabel: null,
+      isOwn: false,
+      topic: { key: 'thing/created' },
+    },
+    expect.objectContaining({ id: `WebhookSubscription:${own}`, name: 'Mine', destination: '8.8.8.8', ownerId: 'ann', isOwn: true }),
+  ]);
+  expect(all.totalCount).toBe(2);
+  // A list, its total, and its topics.
+  expect(all.statements).toHaveLength(3);
+  const first = await list('(first: 1)');
+  expect(first.nodes).toHaveLength(1);
+  const second = await list(`(first: 1, after: "${first.pageInfo.endCursor}")`);
+  expect([...first.nodes, ...second.nodes]).toEqual(all.nodes);
+  expect(second.pageInfo.hasNextPage).toBe(false);
+  const names = async (args: string) => (await list(args)).nodes.map(({ name }: { name: string }) => name);
+  expect(await names('(search: "BOB thing/created")')).toEqual(['Of Bob']);
+  expect(await names('(statuses: [ENABLED])')).toEqual(['Mine']);
+  // Definitions of others are private, so a search doesn't look at them.
+  for (const word of ['of-the-owner', '__typename']) expect(await names(`(search: "${word}")`)).toEqual([]);
+  expect((await list('', stranger)).nodes).toEqual([expect.objectContaining({ name: 'Foreign' })]);
+  expect((await list('', { ...owner, canManageWebhooks: false })).errors?.[0]).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
+});
 
 it('says what the installation offers to the user’s organization, and to no other', async () => {
   const { settings } = world.engine;

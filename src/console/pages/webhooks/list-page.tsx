@@ -1,12 +1,12 @@
 // Lists the webhooks: what works, what fails and since when.
 import { getRouteApi, Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { useCallback } from 'react';
+import { lazy, Suspense, useCallback } from 'react';
 import type { VariablesOf } from '../../app/graphql';
 import { useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
 import { Button, buttonClass } from '../../kit/button';
 import { Filters, Search, Select } from '../../kit/field';
-import { Empty, Loaded } from '../../kit/loaded';
+import { Empty, Loaded, Loading } from '../../kit/loaded';
 import { Page } from '../../kit/page';
 import { Pager } from '../../kit/pager';
 import { Sparkline } from '../../kit/sparkline';
@@ -46,23 +46,21 @@ const ORDER_BY: Record<Order, NonNullable<Variables['orderBy']>> = {
   '-createdAt': 'CREATED_AT_DESC',
 };
 
+const OWNERS = [
+  ['own', 'Your webhooks'],
+  ['organization', 'Of the organization'],
+] as const;
+
+/** The list that only admins have is no part of the first page. */
+const OrganizationList = lazy(() => import('./organization-list').then(({ OrganizationList: list }) => ({ default: list })));
+
 const route = getRouteApi('/webhooks');
 
 export function ListPage() {
   const search = route.useSearch();
   const navigate = useNavigate();
   const { unavailable } = useRights();
-  const query = useApi(
-    WEBHOOKS,
-    {
-      first: PER_PAGE,
-      after: search.after ?? null,
-      search: search.search ?? null,
-      ...(search.show && FILTERS[search.show]),
-      orderBy: ORDER_BY[search.order ?? '-createdAt'],
-    },
-    { poll: POLL_MS },
-  );
+  const isOfAll = search.of === 'organization';
   const filter = useCallback(
     (change: ListSearch) =>
       void navigate({ to: '.', search: (before: ListSearch) => ({ ...before, after: undefined, ...change }), replace: true }),
@@ -78,7 +76,6 @@ export function ListPage() {
       Create Webhook
     </Link>
   );
-  const isFiltered = search.search !== undefined || search.show !== undefined;
   return (
     <Page title="Webhooks" lead="What Hookgraph sends, where to, and how that goes." actions={create}>
       <Filters>
@@ -86,29 +83,67 @@ export function ListPage() {
         <Select
           aria-label="State"
           value={search.show ?? 'all'}
-          choices={SHOWN}
+          choices={isOfAll ? SHOWN.filter(([value]) => value !== 'slowed') : SHOWN}
           onChange={(value) => filter({ show: value === 'all' ? undefined : value })}
         />
+        {(unavailable === null || isOfAll) && (
+          <Select
+            aria-label="Whose webhooks"
+            value={search.of ?? 'own'}
+            choices={OWNERS}
+            onChange={(value) => filter({ of: value === 'organization' ? value : undefined, order: undefined, show: undefined })}
+          />
+        )}
       </Filters>
-      <Loaded query={query} what="webhooks">
-        {({ webhookSubscriptions: { nodes, pageInfo } }) =>
-          nodes.length === 0 ? (
-            <Nothing isFiltered={isFiltered} onClear={() => filter({ search: undefined, show: undefined })} create={create} />
-          ) : (
-            <>
-              <Table label="Webhooks" columns={columnsOf(search.order, filter)} rows={nodes} rowKey={({ id }) => id} />
-              <Pager
-                hasPrevious={search.after !== undefined}
-                hasNext={pageInfo.hasNextPage}
-                onFirst={() => filter({})}
-                onNext={() => filter({ after: pageInfo.endCursor ?? undefined })}
-              />
-            </>
-          )
-        }
-      </Loaded>
+      {isOfAll ? (
+        <Suspense fallback={<Loading what="the list" />}>
+          <OrganizationList search={search} statuses={search.show && FILTERS[search.show].statuses} onFilter={filter} />
+        </Suspense>
+      ) : (
+        <OwnList search={search} filter={filter} create={create} />
+      )}
       <Outlet />
     </Page>
+  );
+}
+
+interface OwnListProps {
+  search: ListSearch;
+  filter(change: ListSearch): void;
+  create: React.ReactNode;
+}
+
+function OwnList({ search, filter, create }: OwnListProps) {
+  const query = useApi(
+    WEBHOOKS,
+    {
+      first: PER_PAGE,
+      after: search.after ?? null,
+      search: search.search ?? null,
+      ...(search.show && FILTERS[search.show]),
+      orderBy: ORDER_BY[search.order ?? '-createdAt'],
+    },
+    { poll: POLL_MS },
+  );
+  const isFiltered = search.search !== undefined || search.show !== undefined;
+  return (
+    <Loaded query={query} what="webhooks">
+      {({ webhookSubscriptions: { nodes, pageInfo } }) =>
+        nodes.length === 0 ? (
+          <Nothing isFiltered={isFiltered} onClear={() => filter({ search: undefined, show: undefined })} create={create} />
+        ) : (
+          <>
+            <Table label="Webhooks" columns={columnsOf(search.order, filter)} rows={nodes} rowKey={({ id }) => id} />
+            <Pager
+              hasPrevious={search.after !== undefined}
+              hasNext={pageInfo.hasNextPage}
+              onFirst={() => filter({})}
+              onNext={() => filter({ after: pageInfo.endCursor ?? undefined })}
+            />
+          </>
+        )
+      }
+    </Loaded>
   );
 }
 

@@ -8,6 +8,8 @@ export interface ListSearch {
   search?: string | undefined;
   show?: (typeof SHOWN)[number] | undefined;
   order?: (typeof ORDERS)[number] | undefined;
+  /** Whose webhooks are shown. Default: the user's own. */
+  of?: 'organization' | undefined;
   /** The cursor after which the page begins. */
   after?: string | undefined;
 }
@@ -16,5 +18,6 @@ export const validate = (search: Record<string, unknown>): ListSearch => ({
   search: text(search.search),
   show: oneOf(search.show, SHOWN),
   order: oneOf(search.order, ORDERS),
+  of: oneOf(search.of, ['organization'] as const),
   after: text(search.after),
 });

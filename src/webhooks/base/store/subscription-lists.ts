@@ -148,7 +148,8 @@ function filterValues(owner: Owner, { topicKey, disabled, integrationId, statuse
   ];
 }
 
-function keyOf(cursor: string | null): [string | null, string | null] {
+/** Returns the creation time and the id that a cursor contains; `null` for both without one. */
+export function keyOf(cursor: string | null): [string | null, string | null] {
   const [at = '', id = ''] = cursor?.split('_') ?? [];
   return isUuid(id) && !Number.isNaN(Date.parse(at)) ? [at, id] : [null, null];
 }

@@ -84,7 +84,8 @@ async function eventUse({ renderer }: Engine, payer: { tenant: string; key: stri
   return result && !('fault' in result) ? eventUseOf(JSON.parse(result.text) as string[][]) : { fields: 'ALL' };
 }
 
-function destinationText(definition: Subscription['definition']): string {
+/** Returns the host of the URL of a definition, or the ARN of its destination. */
+export function destinationText(definition: Subscription['definition']): string {
   const { kind, settings } = destinationOf(definition);
   if (typeof settings === 'string') return new URL(settings).host;
   // A role is not where messages go.

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addToken } from '../support/journey.js';
 import { ADMIN_TOKEN } from '../support/product.js';
-import { type Console, hasBrowser, openConsole } from './browser.js';
+import { type Console, hasBrowser, openConsole, openPath } from './browser.js';
 
 /** Names of the rows, from above. */
 const NAMES = '[aria-label="Webhooks"] tbody tr td:first-child a';
@@ -56,6 +56,40 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     await expect.poll(names).toEqual(['Old intranet', 'Birthday list']);
   });
 
+  it('remembers the filters of each list until they are cleared, or the user signs out', async () => {
+    const page = await world.newPage();
+    const link = (name: string) => page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name, exact: true });
+    const search = () => new URL(page.url()).search;
+    await openPath(page, world.product.url, '/deliveries');
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('Last 7 days');
+    await page.getByRole('combobox', { name: 'State' }).selectOption('Delivered');
+    await expect.poll(search).toBe('?since=7d&state=DELIVERED');
+    await link('Webhooks').click();
+    await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+    expect(search()).toBe('');
+    await link('Deliveries').click();
+    await expect.poll(search).toMatch(/since=7d/);
+    // A delivery leads back to the same list, also after a reload.
+    await page.getByRole('region', { name: 'Deliveries' }).getByRole('link').first().click();
+    await page.getByRole('list', { name: 'Stages of attempt 1' }).waitFor();
+    await page.reload();
+    await page.getByRole('main').getByRole('link', { name: 'Deliveries', exact: true }).click();
+    await expect.poll(search).toMatch(/state=DELIVERED/);
+    await page.getByRole('button', { name: 'Clear all filters' }).click();
+    await expect.poll(search).toBe('');
+    await page.keyboard.press('g');
+    await page.keyboard.press('e');
+    await page.getByRole('combobox', { name: 'Type of node' }).selectOption('User');
+    await expect.poll(search).toBe('?type=User');
+    await page.keyboard.press('g');
+    await page.keyboard.press('d');
+    await page.getByRole('heading', { level: 1, name: 'Deliveries' }).waitFor();
+    expect(search()).toBe('');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in to Hookgraph' }).waitFor();
+    expect(await page.evaluate('localStorage.length')).toBe(0);
+  });
+
   it('shows an admin the webhooks of the whole organization, without what is private to their owners', async () => {
     const { product, page } = world;
     await product.pool.query(`UPDATE users SET admin = true WHERE email = 'grace@acme.example'`);
@@ -78,10 +112,10 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     await world.isAccessible();
     await page.getByRole('searchbox').fill('grace');
     await expect.poll(() => table.locator('tbody tr').count()).toBe(1);
-    await page.getByRole('searchbox').fill('');
+    await page.getByRole('button', { name: 'Clear all filters' }).click();
     await row('CRM import').getByRole('link').click();
     await page.getByRole('heading', { level: 1, name: /CRM import/ }).waitFor();
-    await page.goBack();
+    await page.getByRole('main').getByRole('link', { name: 'Webhooks', exact: true }).click();
     await table.waitFor();
     await page.getByRole('combobox', { name: 'Whose webhooks' }).selectOption('Your webhooks');
     await expect.poll(async () => (await names()).length).toBe(5);

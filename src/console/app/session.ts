@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from 'react';
 import { ApiError, post, request } from './api';
 import { config } from './config';
+import { forgetFilters } from './remembered';
 
 export type SessionState =
   | { is: 'LOADING' }
@@ -64,6 +65,7 @@ export async function signIn(token: string | null): Promise<string | null> {
 export async function signOut(): Promise<void> {
   await request(PATH, { method: 'DELETE' });
   sessionStorage.setItem(LEFT, '1');
+  forgetFilters();
   set({ is: 'SIGNED_OUT', canSignInLocally, reason: null });
 }
 

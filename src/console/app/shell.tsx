@@ -5,6 +5,7 @@ import { Icon } from '../kit/icon';
 import { notify } from '../kit/toast';
 import { config } from './config';
 import { NAVIGATION } from './navigation';
+import { remember, useRemembered } from './remembered';
 import { signOut } from './session';
 import styles from './shell.module.css';
 import { useShortcuts } from './shortcuts';
@@ -17,6 +18,8 @@ export function Shell() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes the navigation of a narrow screen
   useEffect(() => setOpen(false), [pathname]);
   useNavigationKeys();
+  useRemembering();
+  const filtersOf = useRemembered();
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">
@@ -43,7 +46,13 @@ export function Shell() {
               <ul key={group[0]?.to} className={styles.group}>
                 {group.map(({ to, label, icon }) => (
                   <li key={to}>
-                    <Link to={to} className={styles.item} activeProps={{ 'aria-current': 'page' }} activeOptions={{ includeSearch: false }}>
+                    <Link
+                      to={to}
+                      search={filtersOf(to)}
+                      className={styles.item}
+                      activeProps={{ 'aria-current': 'page' }}
+                      activeOptions={{ includeSearch: false }}
+                    >
                       <Icon name={icon} />
                       {label}
                     </Link>
@@ -62,16 +71,25 @@ export function Shell() {
   );
 }
 
+/** Remembers the filters of the list that is shown. */
+function useRemembering(): void {
+  const path = useRouterState({ select: ({ matches }) => matches.at(-1)?.fullPath ?? '' });
+  // As text, which changes only with its content.
+  const search = useRouterState({ select: ({ matches }) => JSON.stringify(matches.at(-1)?.search ?? {}) });
+  useEffect(() => remember(path, JSON.parse(search)), [path, search]);
+}
+
 function useNavigationKeys(): void {
   const navigate = useNavigate();
+  const filtersOf = useRemembered();
   const shortcuts = useMemo(
     () =>
       Object.fromEntries([
-        ...NAVIGATION.flat().map(({ to, key }) => [key === '?' ? key : `g ${key}`, () => void navigate({ to })]),
+        ...NAVIGATION.flat().map(({ to, key }) => [key === '?' ? key : `g ${key}`, () => void navigate({ to, search: filtersOf(to) })]),
         ['c', () => void navigate({ to: '/webhooks/new' })],
         ['/', () => document.querySelector<HTMLElement>('input[type="search"]')?.focus()],
       ]),
-    [navigate],
+    [navigate, filtersOf],
   );
   useShortcuts(shortcuts);
 }

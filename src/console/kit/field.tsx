@@ -3,6 +3,7 @@ import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, us
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { Dialog, DialogTrigger } from 'react-aria-components/Dialog';
 import { Popover } from 'react-aria-components/Popover';
+import { Button } from './button';
 import styles from './field.module.css';
 import { Icon } from './icon';
 
@@ -106,9 +107,14 @@ export function Search({ label, value, onChange }: { label: string; value: strin
   );
 }
 
-/** Filters beside each other, above a list. */
-export const Filters = ({ children }: { children: ReactNode }) => (
+/** Filters beside each other, above a list. `onClear`: clears them; absent: none is set. */
+export const Filters = ({ children, onClear }: { children: ReactNode; onClear?: (() => void) | undefined }) => (
   <search className={styles.filters} aria-label="Filters">
     {children}
+    {onClear && (
+      <Button tone="quiet" onPress={onClear}>
+        Clear all filters
+      </Button>
+    )}
   </search>
 );

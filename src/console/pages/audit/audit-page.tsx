@@ -32,7 +32,7 @@ export function AuditPage() {
   );
   return (
     <Page title="Audit log" lead="Who changed what, and what Hookgraph's own rules did. Entries are never changed.">
-      <Filters>
+      <Filters onClear={action || by ? () => filter({ action: undefined, by: undefined }) : undefined}>
         <Select
           aria-label="Action"
           value={action ?? 'all'}

@@ -1,6 +1,7 @@
 // Shows a delivery: its state, each attempt with its stages, and what can be done with it.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { ListLink } from '../../app/list-link';
 import { LIVE_MS, useAct, useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
 import { Banner } from '../../kit/banner';
@@ -26,7 +27,7 @@ export function DeliveryPage() {
   const { id } = route.useParams();
   const query = useApi(DELIVERY, { id }, { poll: LIVE_MS, keep: false });
   const delivery = query.data?.webhookDelivery;
-  const above = <Link to="/deliveries">Deliveries</Link>;
+  const above = <ListLink to="/deliveries">Deliveries</ListLink>;
   return (
     <Page
       title={delivery?.topic?.key ?? 'Delivery'}

@@ -19,6 +19,16 @@ const CODE_TEXTS: Record<string, string> = {
 const withAll = <Value extends string>(all: string, values: readonly Value[], textOf: (value: Value) => string) =>
   [['', all] as const, ...values.map((value) => [value, textOf(value)] as const)] as const;
 
+const NONE: DeliveriesSearch = {
+  webhook: undefined,
+  state: undefined,
+  since: undefined,
+  stage: undefined,
+  code: undefined,
+  node: undefined,
+  search: undefined,
+};
+
 interface Props {
   search: DeliveriesSearch;
   onFilter(change: DeliveriesSearch): void;
@@ -33,7 +43,7 @@ export function DeliveryFilters({ search, onFilter, isFiltered, hasWebhook }: Pr
   const codes = code === undefined || (CODES as readonly string[]).includes(code) ? [...CODES] : [code, ...CODES];
   return (
     <>
-      <Filters>
+      <Filters onClear={isFiltered ? () => onFilter(NONE) : undefined}>
         <Search
           label="Paste any id, or words of an error"
           value={search.search ?? ''}
@@ -65,28 +75,10 @@ export function DeliveryFilters({ search, onFilter, isFiltered, hasWebhook }: Pr
           onChange={(value) => onFilter({ stage: value || undefined })}
         />
       </Filters>
-      {isFiltered && (
+      {node && (
         <div className={shared.chips}>
-          {node && (
-            <Button icon="close" onPress={() => onFilter({ node: undefined })}>
-              Only node {node.slice(0, 13)}
-            </Button>
-          )}
-          <Button
-            tone="quiet"
-            onPress={() =>
-              onFilter({
-                webhook: undefined,
-                state: undefined,
-                since: undefined,
-                stage: undefined,
-                code: undefined,
-                node: undefined,
-                search: undefined,
-              })
-            }
-          >
-            Clear all filters
+          <Button icon="close" onPress={() => onFilter({ node: undefined })}>
+            Only node {node.slice(0, 13)}
           </Button>
         </div>
       )}

@@ -98,6 +98,7 @@ function ErrorList({ search, webhookId }: { search: ErrorsSearch; webhookId?: st
     },
     [navigate],
   );
+  const isFiltered = search.webhook !== undefined || search.stage !== undefined;
   const deleteSelected = async () => {
     const { data, ok } = await deleting.run({ ids: [...selected] });
     if (!ok) return;
@@ -107,7 +108,7 @@ function ErrorList({ search, webhookId }: { search: ErrorsSearch; webhookId?: st
   };
   return (
     <>
-      <Filters>
+      <Filters onClear={isFiltered ? () => go({ webhook: undefined, stage: undefined }) : undefined}>
         {webhookId === undefined && <WebhookSelect value={search.webhook} onChange={(webhook) => go({ webhook })} />}
         <Select
           aria-label="Stage"
@@ -120,10 +121,7 @@ function ErrorList({ search, webhookId }: { search: ErrorsSearch; webhookId?: st
       <Loaded query={query} what="errors">
         {({ webhookErrors: { nodes, pageInfo } }) =>
           nodes.length === 0 ? (
-            <Nothing
-              isFiltered={search.webhook !== undefined || search.stage !== undefined}
-              onClear={() => void navigate({ to: '.', search: {} })}
-            />
+            <Nothing isFiltered={isFiltered} onClear={() => void navigate({ to: '.', search: {} })} />
           ) : (
             <>
               <SelectionBar

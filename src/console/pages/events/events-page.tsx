@@ -47,11 +47,12 @@ export function EventsPage() {
       void navigate({ to: '/events', search: (before: EventsSearch) => ({ ...before, after: undefined, ...change }) }),
     [navigate],
   );
+  const isFiltered = [webhook, type, node, operation, since].some((value) => value !== undefined);
   const types = useApi(NODE_TYPES, {}).data?.webhookTopics.nodes ?? [];
   const typeNames = [...new Set(types.map(({ nodeType }) => nodeType))];
   return (
     <Page title="Events" lead="Every recorded change, and why each webhook sent it or did not.">
-      <Filters>
+      <Filters onClear={isFiltered ? () => void navigate({ to: '/events', search: {} }) : undefined}>
         <Search label="Paste the id of a node" value={node ?? ''} onChange={(text) => isHere() && go({ node: text || undefined })} />
         <WebhookSelect value={webhook} onChange={(id) => go({ webhook: id })} />
         <Select

@@ -1,6 +1,7 @@
 // Shows a topic: the schema of its payload, an example from real data, and the webhooks that are about it.
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { graphql } from '../../app/graphql';
+import { ListLink } from '../../app/list-link';
 import { useApi } from '../../app/queries';
 import { Code, prettyJson } from '../../kit/code';
 import { Empty, Loaded } from '../../kit/loaded';
@@ -28,7 +29,7 @@ export function TopicPage() {
   return (
     <Page
       title={topic?.key ?? 'Topic'}
-      above={<Link to="/topics">Topics</Link>}
+      above={<ListLink to="/topics">Topics</ListLink>}
       lead={topic?.description}
       actions={topic && <Subscribe topic={topic.key} isMain />}
     >

@@ -1,5 +1,6 @@
 // The frame of one webhook's pages: its name and state, what can be done with it, and the tabs.
 import { getRouteApi, Link, Outlet } from '@tanstack/react-router';
+import { ListLink } from '../../app/list-link';
 import { useApi } from '../../app/queries';
 import { Badge, Count } from '../../kit/badge';
 import { Banner } from '../../kit/banner';
@@ -49,7 +50,7 @@ function Found({ webhook }: { webhook: Webhook }) {
   return (
     <Page
       title={webhook.name ?? 'Webhook without a name'}
-      above={<Link to="/webhooks">Webhooks</Link>}
+      above={<ListLink to="/webhooks">Webhooks</ListLink>}
       beside={<Badge tone={tone}>{text}</Badge>}
       lead={
         <>

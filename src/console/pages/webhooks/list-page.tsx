@@ -66,6 +66,7 @@ export function ListPage() {
       void navigate({ to: '.', search: (before: ListSearch) => ({ ...before, after: undefined, ...change }), replace: true }),
     [navigate],
   );
+  const isFiltered = search.search !== undefined || search.show !== undefined;
   const onSearch = useCallback((text: string) => filter({ search: text || undefined }), [filter]);
   const create = unavailable ? (
     <Button tone="primary" icon="plus" unavailable={unavailable}>
@@ -78,7 +79,7 @@ export function ListPage() {
   );
   return (
     <Page title="Webhooks" lead="What Hookgraph sends, where to, and how that goes." actions={create}>
-      <Filters>
+      <Filters onClear={isFiltered ? () => filter({ search: undefined, show: undefined }) : undefined}>
         <Search label="Search by name, topic, address or id" value={search.search ?? ''} onChange={onSearch} />
         <Select
           aria-label="State"

@@ -39,7 +39,11 @@ export function AttemptItem({ attempt, isFirstOpen }: { attempt: ListedAttempt; 
       </button>
       {isOpen && (
         <div id={id} className={styles.open}>
-          {message && <p className={styles.why}>{message}</p>}
+          {message && (
+            <p className={styles.why} data-tone={tone}>
+              {message}
+            </p>
+          )}
           <Parts attempt={attempt} />
           <Exchange id={attempt.id} />
         </div>
@@ -56,7 +60,7 @@ interface Timings {
   firstByteMs?: number;
 }
 
-/** The stages that each duration covers. An attempt that ended at one of them ends with a red bar. */
+/** The stages that each duration covers. The bar at which an attempt ended has the colour of its outcome. */
 const PARTS: [name: keyof Timings, text: string, stages: string[]][] = [
   ['queryMs', 'Query', ['QUERY']],
   ['renderMs', 'Templates', ['VALIDATION', 'TEMPLATE']],
@@ -77,17 +81,17 @@ function Parts({ attempt: { timings, durationMs, outcome, stage, number } }: { a
         const ms = known[name] ?? 0;
         const at = Math.min(start, whole);
         start += ms;
-        const isBad = outcome !== 'DELIVERED' && stage !== null && stages.includes(stage);
+        const isLast = outcome !== 'DELIVERED' && stage !== null && stages.includes(stage);
         return (
           <li key={name} className={styles.bar}>
             <span>
               {text}
-              {isBad && <span className="visually-hidden"> (ended here)</span>}
+              {isLast && <span className="visually-hidden"> (ended here)</span>}
             </span>
             <span className={styles.track}>
               <span
                 className={styles.fill}
-                data-tone={isBad ? 'bad' : undefined}
+                data-tone={isLast ? OUTCOMES[outcome].tone : undefined}
                 style={{ left: `${(at / whole) * 100}%`, width: `${(Math.min(ms, whole - at) / whole) * 100}%` }}
               />
             </span>

@@ -105,7 +105,14 @@ export function SelectInput({ choices, ...framed }: Framed & { choices: readonly
   );
 }
 
-/** A list to choose from by typing a part of a name. */
+/** Whether the text contains each word of what was typed, so that `user created` finds `user/created`. */
+const hasWords = (text: string, typed: string): boolean =>
+  typed
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.toLowerCase().includes(word));
+
+/** A list to choose from by typing parts of a name. */
 export function SearchInput({ choices, placeholder, ...framed }: Framed & { choices: readonly Choice[]; placeholder?: string }) {
   const { value, set, onBlur, isReadOnly } = useValue(framed.name);
   return (
@@ -118,6 +125,8 @@ export function SearchInput({ choices, placeholder, ...framed }: Framed & { choi
           isReadOnly={isReadOnly}
           isInvalid={isInvalid}
           menuTrigger="focus"
+          defaultFilter={hasWords}
+          allowsEmptyCollection
           className={styles.select ?? ''}
         >
           <span className={styles.combo}>
@@ -143,7 +152,11 @@ export function SearchInput({ choices, placeholder, ...framed }: Framed & { choi
 function Options({ choices }: { choices: readonly Choice[] }) {
   return (
     <Popover className={styles.popover ?? ''}>
-      <ListBox className={styles.options ?? ''} items={choices.map((choice) => ({ ...choice, id: choice.value || NONE }))}>
+      <ListBox
+        className={styles.options ?? ''}
+        items={choices.map((choice) => ({ ...choice, id: choice.value || NONE }))}
+        renderEmptyState={() => <p className={styles.optionText}>Nothing matches.</p>}
+      >
         {({ id, label, description }) => (
           <ListBoxItem className={styles.option ?? ''} id={id} textValue={label}>
             <Text slot="label">{label}</Text>

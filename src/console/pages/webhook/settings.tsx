@@ -64,7 +64,7 @@ function destinationFacts(webhook: Webhook): Fact[] {
 function securityFacts({ hasSharedSecret, signatures, secretRotation, publicKey, auth }: Webhook): Fact[] {
   return [
     ['Shared secret', hasSharedSecret ? 'Set. It can’t be read again, only rotated.' : 'None: the receiver can’t verify notifications.'],
-    ...(signatures.length > 0 ? [['Signatures', signatures.map(words).join(', ')] as Fact] : []),
+    ...(hasSharedSecret && signatures.length > 0 ? [['Signatures', signatures.map(words).join(', ')] as Fact] : []),
     ...(secretRotation
       ? [
           [

@@ -2,7 +2,6 @@
 import type { CDPSession, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createUser } from '../support/journey.js';
-import { until } from '../support/until.js';
 import { type Console, hasBrowser, openConsole, openPath } from './browser.js';
 
 /**

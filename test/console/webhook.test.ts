@@ -1,5 +1,6 @@
-// Promise: the owner of a webhook sees its health, tests it, switches it off and on, catches up, rotates its secret, compares versions.
-import type { Page } from 'playwright-core';
+// Promise: the owner of a webhook sees its health, tests it, tries changes on stored events, switches it off and on, catches up, rotates its
+// secret, compares versions.
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ACCOUNT, KEYS, REGION, startAws } from '../support/aws.js';
 import { createUser } from '../support/journey.js';
@@ -20,6 +21,22 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
   const statusOf = async (which: Parameters<typeof idOf>[0]) =>
     (await world.product.graphql('query ($id: ID!) { webhookSubscription(id: $id) { status } }', { id: idOf(which) })).webhookSubscription
       ?.status;
+
+  const field = (name: string) => page.getByRole('textbox', { name, exact: true });
+  const stage = (name: string) => page.getByRole('region', { name, exact: true });
+  const shows = async (where: Locator, text: string) => void (await where.filter({ hasText: text }).first().waitFor());
+  const retype = async (editor: Locator, text: string) => {
+    await editor.focus();
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.insertText(text);
+  };
+  const subscribe = (more: object) =>
+    world.product.subscribe({
+      name: 'Saved before',
+      topic: { key: 'user/created' },
+      callbackUrl: `${world.history.receiver.url}/saved`,
+      ...more,
+    });
 
   it('shows settings, health and recent deliveries, and new ones by themselves', async () => {
     await openWebhook('works');
@@ -90,6 +107,101 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
     await aws.close();
+  });
+
+  it('sends changes of related rows when its switch is on', async () => {
+    const { id } = await world.product.subscribe({
+      name: 'With its organization',
+      topic: { key: 'user/updated' },
+      callbackUrl: `${world.history.receiver.url}/related`,
+      query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { firstName organization { name } } } }',
+    });
+    await world.open(`/webhooks/${id}/edit`);
+    await page.getByText('When it is called', { exact: true }).click();
+    await page.getByRole('switch', { name: /^Related changes/ }).press('Space');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'With its organization' }).waitFor();
+    await page.getByText('Changes of those that the query reads are sent').waitFor();
+    await world.product.pool.query(`UPDATE organizations SET name = name || '!' WHERE permalink = 'acme'`);
+    const received = await until('the change arrived', async () => world.history.receiver.requests.find(({ path }) => path === '/related'));
+    expect(received.body).toContain('Training!');
+  });
+
+  it('offers to skip updates that touch nothing that is read, and skips them', async () => {
+    const { id } = await world.product.subscribe({
+      name: 'First names',
+      topic: { key: 'user/updated' },
+      callbackUrl: `${world.history.receiver.url}/unread`,
+      query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { firstName } } }',
+    });
+    const { databaseId } = await createUser(world.product, { firstName: 'Reads' });
+    await world.product.pool.query(`UPDATE users SET last_name = 'Unread' WHERE id = $1`, [databaseId]);
+    await world.open(`/webhooks/${id}`);
+    const offer = page.getByRole('region', { name: 'Of the last 1 updates 1 touched nothing that this webhook reads' });
+    await offer.getByRole('button', { name: 'Skip such updates' }).click();
+    await offer.waitFor({ state: 'detached' });
+    await page.getByText('Skipped if nothing that is read changed').waitFor();
+    await world.product.pool.query(`UPDATE users SET last_name = 'Again' WHERE id = $1`, [databaseId]);
+    await page.getByRole('row').filter({ hasText: 'Skipped' }).waitFor();
+    expect(await page.getByRole('main').textContent()).toContain('The change touched no field');
+  });
+
+  it('tries a draft on stored events: what would be sent, skipped, and where bodies change', async () => {
+    const firstNames = ['Try', 'Try', 'Leave'];
+    const { id } = await subscribe({ query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { firstName } } }' });
+    for (const firstName of firstNames) await createUser(world.product, { firstName });
+    await until('the events are stored', async () => {
+      const list = 'query ($id: ID!) { webhookDeliveries(webhookSubscriptionId: $id, states: [DELIVERED]) { nodes { id } } }';
+      return (await world.product.graphql(list, { id })).webhookDeliveries.nodes.length === firstNames.length;
+    });
+    await world.open(`/webhooks/${id}/edit`);
+    await retype(field('Data validation template'), '{{ data.node.firstName == "Try" }}');
+    await retype(field('Template'), '{ "data": { "node": { "firstName": "{{ data.node.firstName | upcase }}" } } }');
+    const events = stage('Stored events');
+    await events.getByRole('button', { name: 'Try on stored events' }).press('Enter');
+    const rehearsal = events.getByRole('status', { name: 'Rehearsal' });
+    await rehearsal.waitFor();
+    const counts = Object.fromEntries(
+      await rehearsal
+        .locator('dl')
+        .first()
+        .evaluate((list) =>
+          Array.from(list.querySelectorAll('dt'), (name) => [name.textContent, Number(name.nextElementSibling?.textContent)]),
+        ),
+    );
+    expect(counts).toMatchObject({ Sent: 2, 'with another body than before': 2, 'Held, because no request can be made': 0 });
+    expect(counts['Skipped by the validation template']).toBeGreaterThanOrEqual(1);
+    await rehearsal.locator('summary').nth(1).press('Enter');
+    await shows(rehearsal, '$.data.node.firstName');
+    expect(await rehearsal.locator('del').first().textContent()).toBe('"Try"');
+    expect(await rehearsal.locator('ins').first().textContent()).toBe('"TRY"');
+    await world.isAccessible();
+    await retype(field('Template'), '{{ data.node.firstName | upcas }}');
+    await shows(events, 'The form has changed since. Try again.');
+    await events.getByRole('button', { name: 'Try on stored events' }).click();
+    await shows(events.getByRole('alert'), 'upcas');
+    const { webhookSubscription } = await world.product.graphql(`{ webhookSubscription(id: "${id}") { version } }`);
+    expect(webhookSubscription.version).toBe(1);
+  });
+
+  it('says that no event of the topic is stored yet', async () => {
+    await world.open('/webhooks/new?topic=call_recording%2Fdeleted');
+    await stage('Stored events').getByRole('button', { name: 'Try on stored events' }).click();
+    await shows(stage('Stored events'), 'No event of this topic is stored yet.');
+  });
+
+  it('judges a stored response by the error template', async () => {
+    const { id } = await subscribe({ query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { email } } }' });
+    await createUser(world.product);
+    await createUser(world.product);
+    const stored = 'query ($id: ID!) { webhookDeliveries(webhookSubscriptionId: $id, states: [DELIVERED]) { nodes { id } } }';
+    await until('both are delivered', async () => (await world.product.graphql(stored, { id })).webhookDeliveries.nodes.length === 2);
+    await world.open(`/webhooks/${id}/edit`);
+    await retype(field('Error handling template'), '{% if body.received %}The receiver said {{ status }}.{% endif %}');
+    await shows(stage('Response'), 'Counts as delivered');
+    await stage('Response').getByRole('combobox', { name: 'Which response' }).selectOption({ index: 1 });
+    await shows(stage('Response'), 'The receiver said 200.');
+    await shows(stage('Response'), 'Counts as failed');
   });
 
   it('lists the failed attempts of a delivery alone', async () => {

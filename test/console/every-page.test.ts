@@ -8,6 +8,9 @@ import { PAGES } from './pages.js';
 
 const PICTURES = process.env.HOOKGRAPH_SCREENSHOTS;
 
+/** The widths of the cells that open a row. */
+const ROW_WIDTHS = "Array.from(document.querySelectorAll('main td [class*=rowLink]'), (link) => link.closest('td').clientWidth)";
+
 describe.skipIf(!hasBrowser)('every page', () => {
   let world: Console;
   beforeAll(async () => {
@@ -31,6 +34,8 @@ describe.skipIf(!hasBrowser)('every page', () => {
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 390, height: 860 });
     await photograph(`${name}-390`);
+    // What a row is about never shrinks to a letter a line.
+    for (const width of (await page.evaluate(ROW_WIDTHS)) as number[]) expect(width).toBeGreaterThan(150);
     // Charts follow the new width a moment later.
     await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), { timeout: 20_000 }).toBe(390);
   });

@@ -156,7 +156,8 @@ function Line<Row>({ rows, series: { colour, value }, xOf, yOf }: Placed<Row> & 
   let isDown = false;
   const path = rows.map((row, index) => {
     const found = value(row);
-    const command = found === null ? '' : `${isDown ? 'L' : 'M'}${xOf(index).toFixed(1)} ${yOf(found).toFixed(1)}`;
+    // A value between two intervals without one is a dot: a line without length.
+    const command = found === null ? '' : `${isDown ? 'L' : 'M'}${xOf(index).toFixed(1)} ${yOf(found).toFixed(1)}${isDown ? '' : 'h0'}`;
     isDown = found !== null;
     return command;
   });

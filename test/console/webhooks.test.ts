@@ -100,7 +100,7 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     await product.subscribe({ name: 'Reports of Grace', topic, callbackUrl: `${world.history.receiver.url}/grace?key=private` }, grace);
     await product.subscribe({ name: 'Of another organization', topic, callbackUrl: `${world.history.receiver.url}/hank` }, hank);
     await world.open('/webhooks');
-    await page.getByRole('combobox', { name: 'Whose webhooks' }).selectOption('Of the organization');
+    await page.getByRole('combobox', { name: 'Whose webhooks' }).selectOption('Everybody’s');
     const table = page.getByRole('region', { name: 'Webhooks of the organization' });
     const row = (name: string) => table.getByRole('row').filter({ hasText: name });
     await row('Reports of Grace').waitFor();

@@ -48,7 +48,7 @@ const ORDER_BY: Record<Order, NonNullable<Variables['orderBy']>> = {
 
 const OWNERS = [
   ['own', 'Your webhooks'],
-  ['organization', 'Of the organization'],
+  ['organization', 'Everybody’s'],
 ] as const;
 
 /** The list that only admins have is no part of the first page. */

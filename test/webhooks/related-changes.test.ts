@@ -1,15 +1,10 @@
 // Promise: with relatedChanges, a change of a related row that the query reads is sent as one update of each node of the organization.
-import { randomBytes } from 'node:crypto';
 import { buildSchema, parse } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createHookgraph, type Hookgraph } from '../../src/index.js';
-import { createPlainLog } from '../../src/runtime/plain-log.js';
 import type { AnnouncedNode } from '../../src/webhooks/base/model.js';
 import { relatedFields } from '../../src/webhooks/base/query/related-fields.js';
-import type { Worker } from '../../src/worker/index.js';
 import { unbalanced } from '../support/books.js';
-import { type TestDatabase, testDatabase } from '../support/database.js';
-import { type Receiver, startReceiver } from '../support/receiver.js';
+import { DATA, type OrderShop, QUERY, startOrderShop } from '../support/order-shop.js';
 import { until } from '../support/until.js';
 
 describe('the related fields of a query', () => {
@@ -47,96 +42,20 @@ describe('the related fields of a query', () => {
   });
 });
 
-const SHOP = `
-  CREATE TABLE products (id int PRIMARY KEY, org text, name text);
-  CREATE TABLE orders (id int PRIMARY KEY, org text, title text);
-  CREATE TABLE items (id int PRIMARY KEY, org text, order_id int REFERENCES orders (id), product_id int REFERENCES products (id),
-    price int, note text);`;
-const QUERY = 'query ($id: Int!) { order(id: $id) { title items { price product { name } } } }';
-const TEMPLATE = '{"node": {{ data.order.title | json }}, "changed": {{ event.changed | json }}, "title": {{ event.after.title | json }}}';
-
 describe('deliveries', () => {
-  let db: TestDatabase;
-  let receiver: Receiver;
-  let hooks: Hookgraph;
-  let working: Worker;
+  let shop: OrderShop;
   beforeAll(async () => {
-    [db, receiver] = await Promise.all([testDatabase({ empty: true }), startReceiver()]);
-    await db.pool.query(SHOP);
-    hooks = createHookgraph<{ org: string }>({
-      database: db.url,
-      keys: [randomBytes(32)],
-      tables: { defaults: { tenant: 'org' }, Order: {}, Item: {}, Product: {} },
-      signIn: async ({ tenant }) => ({ org: tenant }),
-      context: (request) => ({ org: request.headers.get('x-org') ?? 'a' }),
-      actor: ({ org }) => ({ tenant: org, userId: `user of ${org}`, canManageWebhooks: true }),
-      settings: { allowedNetworks: ['127.0.0.0/8'] },
-      log: createPlainLog('error'),
-    });
-    await hooks.migrate();
-    working = await hooks.work();
+    shop = await startOrderShop();
   });
   afterEach(async () => {
-    expect(await unbalanced(db.pool)).toEqual([]);
-    await ask('{ webhookSubscriptions { nodes { id } } }').then(({ data }) =>
-      Promise.all(
-        data.webhookSubscriptions.nodes.map(({ id }: { id: string }) =>
-          ask(`mutation { deleteWebhookSubscription(webhookSubscription: { id: "${id}" }) { errors { message } } }`),
-        ),
-      ),
-    );
-    await db.pool.query('DELETE FROM items; DELETE FROM orders; DELETE FROM products');
-    await quiet();
-    receiver.requests.length = 0;
+    expect(await unbalanced(shop.db.pool)).toEqual([]);
+    await shop.clear();
   });
-  afterAll(async () => {
-    await working.stop();
-    await hooks.close();
-    await Promise.all([receiver.close(), db.close()]);
-  });
-
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
-  async function ask(query: string, variables: object = {}): Promise<any> {
-    const body = JSON.stringify({ query, variables });
-    const request = new Request('http://localhost/', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    return (await hooks.handler(request)).json();
-  }
-
-  async function subscribe(input: object = {}): Promise<{ id: string; errors: { field: string; message: string }[] }> {
-    const { data, errors: faults } = await ask(
-      'mutation ($input: WebhookSubscriptionInput!) { saved: createWebhookSubscription(webhookSubscription: $input) { errors { field message } webhookSubscription { id } } }',
-      {
-        input: {
-          topic: { key: 'order/updated' },
-          ...{ callbackUrl: receiver.url, query: QUERY, template: TEMPLATE, relatedChanges: true },
-          ...input,
-        },
-      },
-    );
-    if (faults) throw new Error(JSON.stringify(faults));
-    return { id: data.saved.webhookSubscription?.id, errors: data.saved.errors };
-  }
-
-  /** Resolves when each recorded change is relayed, its related nodes are found, and each delivery has ended. */
-  async function quiet(): Promise<void> {
-    const left = `SELECT 1 FROM hookgraph.captures UNION ALL SELECT 1 FROM hookgraph.related_changes UNION ALL
-      SELECT 1 FROM hookgraph.event_queue UNION ALL SELECT 1 FROM hookgraph.open_deliveries LIMIT 1`;
-    await until('nothing is under way', async () => (await db.pool.query(left)).rowCount === 0, { timeoutMs: 30_000 });
-  }
-
-  /** Runs one transaction, and returns what was sent since the last call. */
-  async function sentAfter(sql: string): Promise<{ node: string; changed: string[]; title: string }[]> {
-    receiver.requests.length = 0;
-    await db.pool.query(sql);
-    await quiet();
-    const sent = receiver.requests.map(({ body }) => JSON.parse(body));
-    return sent.sort((one, other) => (one.node < other.node ? -1 : 1));
-  }
+  afterAll(() => shop.close());
+  const subscribe = (input?: object) => shop.subscribe(input);
+  const sentAfter = (sql: string) => shop.sentAfter(sql);
+  const ask: OrderShop['ask'] = (query, variables) => shop.ask(query, variables);
   const of = (node: string, ...changed: string[]) => ({ node, changed, title: node });
-
-  const DATA = `INSERT INTO products VALUES (1, 'a', 'pen'), (2, 'a', 'ink'), (9, 'b', 'cup');
-    INSERT INTO orders VALUES (1, 'a', 'one'), (2, 'a', 'two'), (9, 'b', 'nine');
-    INSERT INTO items VALUES (1, 'a', 1, 1, 10, ''), (2, 'a', 1, 2, 20, ''), (3, 'a', 2, 1, 30, ''), (9, 'a', 9, 1, 90, '')`;
 
   it('are one for each node and transaction, of what the query reads', async () => {
     await subscribe();
@@ -181,14 +100,14 @@ describe('deliveries', () => {
 
   it('queue nothing while no subscription has the option', async () => {
     await subscribe({ relatedChanges: false });
-    const blocker = await db.pool.connect();
+    const blocker = await shop.db.pool.connect();
     try {
       // Whatever the relay queued would stay, because the step can't take it.
       await blocker.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.related', 0))`);
-      await db.pool.query(DATA);
+      await shop.db.pool.query(DATA);
       const captured = 'SELECT 1 FROM hookgraph.captures';
-      await until('all is relayed', async () => (await db.pool.query(captured)).rowCount === 0);
-      expect((await db.pool.query('SELECT 1 FROM hookgraph.related_changes')).rowCount).toBe(0);
+      await until('all is relayed', async () => (await shop.db.pool.query(captured)).rowCount === 0);
+      expect((await shop.db.pool.query('SELECT 1 FROM hookgraph.related_changes')).rowCount).toBe(0);
     } finally {
       blocker.release(true);
     }
@@ -201,7 +120,7 @@ describe('deliveries', () => {
     });
     await sentAfter(DATA);
     expect(await sentAfter('UPDATE items SET price = 7 WHERE id = 1')).toEqual([]);
-    const { rows } = await db.pool.query(`SELECT state FROM hookgraph.deliveries ORDER BY id DESC LIMIT 1`);
+    const { rows } = await shop.db.pool.query(`SELECT state FROM hookgraph.deliveries ORDER BY id DESC LIMIT 1`);
     expect(rows).toEqual([{ state: 'SKIPPED' }]);
   });
 
@@ -219,7 +138,7 @@ describe('deliveries', () => {
     await sentAfter(`INSERT INTO products VALUES (3, 'a', 'clip'); INSERT INTO orders SELECT i, 'a', i FROM generate_series(1000, 2009) i;
       INSERT INTO items SELECT i, 'a', i, 3, 1, '' FROM generate_series(1000, 2009) i`);
     await sentAfter(`UPDATE products SET name = 'clips' WHERE id = 3`);
-    const { rows } = await db.pool.query(`SELECT count(DISTINCT node_key)::int AS count FROM hookgraph.events
+    const { rows } = await shop.db.pool.query(`SELECT count(DISTINCT node_key)::int AS count FROM hookgraph.events
       WHERE fold = 'RELATED' AND changed = '{items.product.name}' AND node_key::int >= 1000`);
     expect(rows).toEqual([{ count: 1_000 }]);
   });

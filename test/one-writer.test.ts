@@ -62,7 +62,7 @@ const OWNERS: Record<string, string[]> = {
   layouts: ['fan-out/record-events.sql'],
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts', 'fan-out/related.sql'],
   // The relay queues changes of rows to which nodes are related; the step beside it takes them.
-  related_changes: ['fan-out/relay.sql', 'fan-out/related-steps.ts'],
+  related_changes: ['fan-out/relay.sql', 'fan-out/related-queue.ts'],
   // The relay defers large fan-outs; the statement beside it makes their deliveries.
   fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],
   forgotten: ['base/store/forgotten.ts'],

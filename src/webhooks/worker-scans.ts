@@ -8,6 +8,7 @@ import { forgetReplaced } from './base/store/ordered-deliveries.js';
 import { forgetNumbers } from './base/store/sequences.js';
 import { StepSize } from './base/store/steps.js';
 import { patiently } from './base/store/transaction.js';
+import { LookUps } from './fan-out/related-look-ups.js';
 import { stepRelated } from './fan-out/related-steps.js';
 import { REPLAY_BATCH, stepReplay } from './fan-out/replay.js';
 import { stepSnapshot } from './fan-out/snapshot.js';
@@ -46,9 +47,10 @@ export function forgetScan({ pool }: Engine): Work {
 /** Finds the nodes to which changed rows are related, step by step, and wakes the relay for their events. */
 export function relatedScan(engine: Engine, onRecorded: () => void): Work {
   const size = new StepSize();
+  const lookUps = new LookUps();
   return async (isStopped, completed) => {
     while (!isStopped()) {
-      const isFound = await stepRelated(engine, size.rows).catch((error) => {
+      const isFound = await stepRelated(engine, lookUps, size.rows).catch((error) => {
         size.failed(error);
         throw error;
       });

@@ -21,13 +21,19 @@ export interface Change {
   changed: string[] | null;
   before: Row | null;
   after: Row | null;
+  /** The path whose nodes are still to be found, such as `Order.items`; empty: all paths. */
+  path: string;
+  /** How often a statement for this change alone has failed. */
+  tries: number;
 }
 
-/** All changes that one statement finds the nodes of. */
+/** All changes with the same path. */
 export interface LookUp {
   /** The type of the nodes. */
   typename: string;
   path: RelatedPath;
+  /** The type and the path, such as `Order.items`. */
+  name: string;
   /** `row`: the values that lead to the nodes, before or after the change. `fields`: what the change touches, of what is read. */
   changes: { change: Change; row: Row; fields: string[] }[];
 }
@@ -48,17 +54,19 @@ export function lookUpsOf(nodes: readonly AnnouncedNode[], changes: readonly Cha
   const lookUps = new Map<string, LookUp>();
   for (const [tenant, fieldsByType] of byTenant(wanted))
     for (const [typename, read] of fieldsByType)
-      for (const path of relatedPaths(nodes, typename, read))
+      for (const path of relatedPaths(nodes, typename, read)) {
+        const name = `${typename}.${path.name}`;
         for (const change of changes) {
           if (change.tenant !== tenant || change.typename !== path.typename) continue;
+          if (change.path !== '' && change.path !== name) continue;
           const touched = touchedFields(nodes, path, change.operation === 'updated' ? change.changed : null);
           const fields = touched.filter((field) => read.has(field));
           if (fields.length === 0) continue;
-          const name = `${typename}.${path.name}`;
-          const lookUp = lookUps.get(name) ?? { typename, path, changes: [] };
+          const lookUp = lookUps.get(name) ?? { typename, path, name, changes: [] };
           lookUps.set(name, lookUp);
           for (const row of rowsOf(change, path)) lookUp.changes.push({ change, row, fields });
         }
+      }
   return [...lookUps.values()];
 }
 

@@ -1,0 +1,93 @@
+// Runs the look-ups of a step in the host's tables, in parts that succeed: a change or a table that fails keeps the nodes of no other from
+// being found.
+import type { PoolClient } from 'pg';
+import type { AnnouncedNode } from '../base/model.js';
+import { type FoundNode, findRelated } from '../base/store/related-rows.js';
+import type { LookUp } from './related.js';
+import { type Left, LONGEST_PAUSE_MS } from './related-queue.js';
+
+/** The most changes of one statement. */
+const PART = 500;
+/** Milliseconds after which Postgres ends a look-up, and after which a path's further changes are left to the next step. */
+const LOOK_UP_MS = 2_000;
+/** The number of single changes in a row whose look-ups fail, after which the path counts as failing. */
+const FAILED_IN_A_ROW = 3;
+const FIRST_PAUSE_MS = 1_000;
+
+/** What this process knows of a path. */
+interface PathState {
+  /** The number of changes of the next statement. */
+  size: number;
+  /** The length of the last pause of the path; 0 after a success. */
+  pauseMs: number;
+  /** When the pause ends, by `performance.now()`. */
+  untilMs: number;
+}
+
+type Item = LookUp['changes'][number];
+
+export interface LookedUp {
+  found: { item: Item; node: FoundNode }[];
+  left: Left[];
+  /** The error of the last statement for a single change. */
+  error: unknown;
+}
+
+export class LookUps {
+  private readonly states = new Map<string, PathState>();
+
+  /**
+   * Finds the nodes of as many changes as succeed in time. A statement that fails is tried again with half of its changes, down to one;
+   * each success doubles them.
+   */
+  async run(client: PoolClient, nodes: AnnouncedNode[], { typename, path, name, changes }: LookUp): Promise<LookedUp> {
+    const state = this.states.get(name) ?? { size: PART, pauseMs: 0, untilMs: 0 };
+    this.states.set(name, state);
+    const result: LookedUp = { found: [], left: [], error: null };
+    const leave = (items: readonly Item[], failed: boolean, pauseMs = 0) => {
+      for (const { change } of items) result.left.push({ change, path: name, failed, pauseMs });
+    };
+    const endMs = performance.now() + LOOK_UP_MS;
+    let failedInARow = 0;
+    for (let at = 0; at < changes.length; ) {
+      const nowMs = performance.now();
+      if (nowMs < state.untilMs || nowMs > endMs) {
+        leave(changes.slice(at), false, Math.max(0, state.untilMs - nowMs));
+        break;
+      }
+      const part = changes.slice(at, at + state.size);
+      const rows = part.map(({ change: { tenant }, row }) => ({ tenant, row }));
+      const found = await orError(client, () => findRelated(client, nodes, { typename, relations: path.relations }, rows));
+      if ('nodes' in found) {
+        for (const node of found.nodes) result.found.push({ item: part[node.index] as Item, node });
+        at += part.length;
+        failedInARow = 0;
+        Object.assign(state, { size: Math.min(state.size * 2, PART), pauseMs: 0 });
+        continue;
+      }
+      state.size = Math.ceil(part.length / 2);
+      if (part.length > 1) continue;
+      leave(part, true);
+      result.error = found.error;
+      at += 1;
+      failedInARow += 1;
+      if (failedInARow < FAILED_IN_A_ROW) continue;
+      state.pauseMs = Math.min(Math.max(FIRST_PAUSE_MS, state.pauseMs * 2), LONGEST_PAUSE_MS);
+      state.untilMs = performance.now() + state.pauseMs;
+    }
+    return result;
+  }
+}
+
+/** Runs a look-up in a savepoint, so that the transaction of the step goes on after its failure. */
+async function orError(client: PoolClient, find: () => Promise<FoundNode[]>): Promise<{ nodes: FoundNode[] } | { error: unknown }> {
+  await client.query(`SAVEPOINT look_up; SET LOCAL statement_timeout = ${LOOK_UP_MS}`);
+  try {
+    const nodes = await find();
+    await client.query('RELEASE SAVEPOINT look_up');
+    return { nodes };
+  } catch (error) {
+    await client.query('ROLLBACK TO SAVEPOINT look_up');
+    return { error };
+  }
+}

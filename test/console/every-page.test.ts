@@ -34,7 +34,7 @@ describe.skipIf(!hasBrowser)('every page', () => {
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 390, height: 860 });
     await photograph(`${name}-390`);
-    // What a row is about never shrinks to a letter a line.
+    // The subject of a row never shrinks to a letter a line.
     for (const width of (await page.evaluate(ROW_WIDTHS)) as number[]) expect(width).toBeGreaterThan(150);
     // Charts follow the new width a moment later.
     await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), { timeout: 20_000 }).toBe(390);

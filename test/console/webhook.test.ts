@@ -1,5 +1,5 @@
-// Promise: the owner of a webhook sees its health, tests it, tries changes on stored events, switches it off and on, catches up, rotates its
-// secret, compares versions.
+// Promise: the owner of a webhook sees its health, tests it, tries changes on stored events, switches it off and on, catches up, rotates
+// its secret, and compares versions.
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ACCOUNT, KEYS, REGION, startAws } from '../support/aws.js';

@@ -1,4 +1,4 @@
-// Tests what the API says about a whole organization and its installation: the subscriptions of all its users, and the destinations on offer.
+// Tests what the API says about a whole organization and its installation: the subscriptions of all users, and the destinations on offer.
 import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { recordStatements } from '../support/record-statements.js';

@@ -14,7 +14,7 @@ const LOOK_UP_MS = 2_000;
 const FAILED_IN_A_ROW = 3;
 const FIRST_PAUSE_MS = 1_000;
 
-/** What this process knows of a path. */
+/** A path, as far as this process knows it. */
 interface PathState {
   /** The number of changes of the next statement. */
   size: number;

@@ -14,7 +14,7 @@ const FORGET = 0.2;
 /** Number of subscriptions whose cost is remembered. */
 const MOST_KNOWN = 10_000;
 
-/** What a delivery took: milliseconds of the event loop for its query, and the characters of its body. */
+/** The cost of a delivery: milliseconds of the event loop for its query, and the characters of its body. */
 export interface Taken {
   queryMs: number;
   characters: number;

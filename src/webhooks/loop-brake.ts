@@ -8,27 +8,44 @@ import type { DeliveryInHand } from './lease/claim.js';
 import { actorIn } from './payload/build-event.js';
 import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
 import { FeedbackLoops, type Slowed } from './verdict/feedback-loops.js';
+import { OverlappingLoops } from './verdict/overlapping-loops.js';
 
 /** Returns the result that puts a claimed delivery back; `null` when it may be sent, which is known at once for all but suspects. */
 export type LoopBrake = (claimed: DeliveryInHand, owner: Owner) => Promise<DeliveryResult | null> | null;
 
 export function createLoopBrake(engine: Engine): LoopBrake {
   const loops = new FeedbackLoops();
+  const overlapping = new OverlappingLoops();
 
-  async function slowDown(claimed: DeliveryInHand, { tenant, userId }: Owner, { waitMs, isNew }: Slowed): Promise<DeliveryResult | null> {
-    const { subscriptionId, typename, nodeKey, eventId } = claimed;
-    if ((await actorOf(engine, eventId)) !== userId) {
-      loops.acquit(claimed, performance.now());
-      return null;
-    }
+  function putBack(claimed: DeliveryInHand, tenant: string, { waitMs, isNew }: Slowed): DeliveryResult {
+    const { subscriptionId, typename, nodeKey } = claimed;
     engine.meter.putBack('LOOP');
     if (isNew) logRule(engine.log, 'looping', { rule: LOOP, subscriptionId, tenant, typename, nodeKey });
     return resultOf(claimed, { putBackMs: waitMs, waits: LOOP });
   }
 
+  /** Puts back a suspect if the owner has made the change; otherwise acquits it. */
+  async function slowDown(
+    claimed: DeliveryInHand,
+    { tenant, userId }: Owner,
+    slowed: Slowed,
+    acquit: () => void,
+  ): Promise<DeliveryResult | null> {
+    if ((await actorOf(engine, claimed.eventId)) === userId) return putBack(claimed, tenant, slowed);
+    acquit();
+    return null;
+  }
+
   return (claimed, owner) => {
-    const slowed = claimed.kind === 'LIVE' ? loops.check(claimed, performance.now()) : null;
-    return slowed && slowDown(claimed, owner, slowed);
+    if (claimed.kind !== 'LIVE') return null;
+    const key = `${owner.tenant} ${owner.userId}`;
+    const nowMs = performance.now();
+    const many = overlapping.check(claimed, key, nowMs);
+    if (many?.isNew) return slowDown(claimed, owner, many, () => overlapping.acquit(key, performance.now()));
+    // The owner is known to make the changes.
+    if (many) return Promise.resolve(putBack(claimed, owner.tenant, many));
+    const slowed = loops.check(claimed, nowMs);
+    return slowed && slowDown(claimed, owner, slowed, () => loops.acquit(claimed, performance.now()));
   };
 }
 

@@ -1,8 +1,7 @@
 // Finds feedback loops: a receiver answers each notification about a node with a write to that node, which causes the next notification.
 // Their notifications are sent with growing pauses, so that a loop takes nobody's capacity; none is dropped.
+import { ANSWERED_WITHIN_MS } from './loop-probe.js';
 
-/** A write counts as the answer to a notification if its delivery was created within this time after the notification was sent. */
-export const ANSWERED_WITHIN_MS = 5000;
 /** The number of notifications in a row, each caused by the answer to the last, after which the node may be in a loop. */
 export const ROUNDS = 30;
 const FIRST_PAUSE_MS = 1000;

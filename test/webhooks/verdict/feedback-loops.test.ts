@@ -1,6 +1,7 @@
 // Tests when a node counts as being in a feedback loop, and how long its notifications wait.
 import { expect, it } from 'vitest';
-import { ANSWERED_WITHIN_MS, FeedbackLoops, ROUNDS } from '../../../src/webhooks/verdict/feedback-loops.js';
+import { FeedbackLoops, ROUNDS } from '../../../src/webhooks/verdict/feedback-loops.js';
+import { ANSWERED_WITHIN_MS } from '../../../src/webhooks/verdict/loop-probe.js';
 
 const START = 1_800_000_000_000;
 const of = (id: number, createdAtMs: number, nodeKey = '7') => ({

@@ -22,7 +22,11 @@ export const bytes: Line = {
   async prepare(bench) {
     const receiver = await startReceiver();
     const tables = new Map<string, Size[]>();
-    const of = (name: string, subscriptions: number) => ({ name, measure: () => measure(bench, receiver, name, subscriptions, tables) });
+    const records = new Map<string, LogRecords[]>();
+    const of = (name: string, subscriptions: number) => ({
+      name,
+      measure: () => measure(bench, receiver, { name, subscriptions, tables, records }),
+    });
     return {
       variants: [of(OWN, 1), of(SHARED, 10), { name: 'expert', measure: () => measureExpert(bench, receiver) }],
       bars: [
@@ -30,7 +34,10 @@ export const bytes: Line = {
         { what: 'bytes of a delivery where ten share an event', metric: 'bytes', of: SHARED, atMost: 900 },
         ...[OWN, SHARED].map((of) => ({ what: `WAL, ${of}`, metric: 'wal', of, atMost: 2_500 })),
       ],
-      notes: () => [...tables].map(([name, sizes]) => describeTables(name, sizes)),
+      notes: () => [
+        ...[...tables].map(([name, sizes]) => describeTables(name, sizes)),
+        ...[...records].map(([name, kinds]) => describeRecords(name, kinds)),
+      ],
       close: () => receiver.stop(),
     } satisfies Prepared;
   },
@@ -47,13 +54,24 @@ interface Size {
   bytes: number;
 }
 
-async function measure(
-  { server }: Bench,
-  receiver: Receiver,
-  name: string,
-  subscriptions: number,
-  tables: Map<string, Size[]>,
-): Promise<Metrics> {
+/** The records of one kind that the write-ahead log has of a table or index. */
+interface LogRecords {
+  relation: string;
+  kind: string;
+  count: number;
+  /** Bytes without full pages. */
+  bytes: number;
+  pages: number;
+}
+
+interface Variant {
+  name: string;
+  subscriptions: number;
+  tables: Map<string, Size[]>;
+  records: Map<string, LogRecords[]>;
+}
+
+async function measure({ server }: Bench, receiver: Receiver, { name, subscriptions, tables, records }: Variant): Promise<Metrics> {
   const source = await prepared(server, async (database, app) => {
     for (let i = 0; i < subscriptions; i++) await subscribe(app, database, { callbackUrl: `${receiver.url}/${i}` });
   });
@@ -71,7 +89,9 @@ async function measure(
     } finally {
       await worker.stop('SIGKILL');
     }
-    const wal = ((await walOf(database)) - walBefore) / DELIVERIES;
+    const walAfter = await walOf(database);
+    const wal = (walAfter - walBefore) / DELIVERIES;
+    records.set(name, await recordsOf(database, walBefore, walAfter));
     const sizes = (await sizesOf(database)).map((size) => {
       const earlier = before.find(({ table, relation }) => table === size.table && relation === size.relation);
       return { ...size, bytes: (size.bytes - (earlier?.bytes ?? 0)) / DELIVERIES };
@@ -114,6 +134,29 @@ async function measureExpert({ server }: Bench, receiver: Receiver): Promise<Met
 async function walOf({ pool }: Database): Promise<number> {
   const { rows } = await pool.query<{ bytes: number }>(`SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS bytes`);
   return rows[0]?.bytes ?? 0;
+}
+
+/** Returns the records between two positions of the log, those with most bytes first; partitions and their indexes by their own names. */
+async function recordsOf({ pool }: Database, from: number, to: number): Promise<LogRecords[]> {
+  await pool.query('CREATE EXTENSION IF NOT EXISTS pg_walinspect');
+  const { rows } = await pool.query<LogRecords>(
+    `SELECT coalesce(c.relname, '') AS relation, r.resource_manager || ' ' || r.record_type AS kind, count(*)::float8 AS count,
+       sum(r.record_length - r.fpi_length)::float8 AS bytes, sum(r.fpi_length)::float8 AS pages
+     FROM pg_get_wal_records_info('0/0'::pg_lsn + $1::numeric, '0/0'::pg_lsn + $2::numeric) r
+     CROSS JOIN LATERAL (SELECT regexp_match(r.block_ref, 'rel \\d+/(\\d+)/(\\d+)') AS parts) b
+     LEFT JOIN pg_class c ON c.relfilenode = b.parts[2]::oid AND b.parts[1]::oid = (SELECT oid FROM pg_database WHERE datname = current_database())
+     GROUP BY 1, 2 ORDER BY sum(r.record_length) DESC`,
+    [from, to],
+  );
+  return rows;
+}
+
+function describeRecords(name: string, records: readonly LogRecords[]): string {
+  const each = (count: number) => (count / DELIVERIES).toFixed(count / DELIVERIES < 10 ? 2 : 0);
+  const lines = records
+    .filter(({ bytes: own, pages }) => own + pages >= DELIVERIES)
+    .map(({ relation, kind, count, bytes: own, pages }) => `| ${relation} | ${kind} | ${each(count)} | ${each(own)} | ${each(pages)} |`);
+  return [`| ${name}: WAL of | record | number | bytes | full pages |`, '|---|---|---|---|---|', ...lines].join('\n');
 }
 
 /** Returns the bytes of each table of the engine, its indexes and its TOAST tables. Partitions count for the table that they belong to. */

@@ -6,8 +6,10 @@
 -- typename, node_key), and queues it, unless its subscription is disabled: then the delivery is
 -- SKIPPED, which is final. A delivery of an ordered subscription waits until ordered-deliveries.ts releases
 -- it. The node and the first times are only in the event, the queue and the id; `compaction` says from when
--- on every process knows that. Adds the CTEs `compact`, `live_matches`, `new_deliveries` and `queue_rows`. IS
--- TRUE makes the planner hash the ids instead of comparing all pairs.
+-- on every process knows that. The including statement takes the events out of a queue, so nobody else makes
+-- their deliveries at once; if somebody did, the unique key would fail the statement, and the next try would
+-- find them. ON CONFLICT would write a further record of the log for each. Adds the CTEs `compact`,
+-- `live_matches`, `new_deliveries` and `queue_rows`.
 SELECT $$
   compact AS MATERIALIZED (
     SELECT since <= now() AS is_on
@@ -24,7 +26,12 @@ SELECT $$
         WHEN status = 'DISABLED' THEN 'DISABLED'
         WHEN is_ordered THEN 'ORDER'
         WHEN status = 'HELD' THEN 'BROKEN' END AS reason
-    FROM matches
+    FROM matches m
+    WHERE NOT EXISTS (
+      SELECT
+      FROM hookgraph.deliveries d
+      WHERE d.event_id = m.event_id AND d.subscription_id = m.subscription_id AND d.kind = 'LIVE'
+      OFFSET 0)
     ORDER BY event_id
   ),
   new_deliveries AS (
@@ -36,14 +43,13 @@ SELECT $$
       CASE WHEN NOT c.is_on THEN now() END, state, reason
     FROM live_matches
     CROSS JOIN compact c
-    ON CONFLICT (event_id, subscription_id) WHERE kind = 'LIVE' DO NOTHING
     RETURNING id, subscription_id, state
   ),
   queue_rows AS (
     INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for, typename, node_key)
     SELECT id, subscription_id, now(), reason, typename, node_key
     FROM live_matches
-    WHERE (id IN (SELECT id FROM new_deliveries WHERE state <> 'SKIPPED')) IS TRUE
+    WHERE state <> 'SKIPPED'
   )
 $$ AS new_live_deliveries \gset
 

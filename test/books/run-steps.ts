@@ -3,6 +3,8 @@
 import type { ServerResponse } from 'node:http';
 import pg from 'pg';
 import { stepForgetting } from '../../src/webhooks/base/store/forgettings.js';
+import { cleanTenants } from '../../src/webhooks/base/store/tenant-history.js';
+import { saveTenantRetention } from '../../src/webhooks/base/store/tenant-retention.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import {
   audit,
@@ -26,6 +28,7 @@ interface Writer {
 }
 
 export const WRITERS = 3;
+const DAY_MS = 86_400_000;
 const ORDERINGS = ['PER_NODE', 'LATEST_ONLY'] as const;
 const ORDERED = '{"node": "{{ notification.nodeId }}", "event": "{{ notification.eventId }}"}';
 
@@ -34,6 +37,8 @@ export class Run {
   readonly #pool: pg.Pool;
   readonly #created = new Set<string>();
   readonly #rolledBack = new Set<string>();
+  /** The things whose events retention may have deleted, and those whose notification had been skipped until then. */
+  readonly #retained = { announced: new Set<string>(), skipped: new Set<string>() };
   readonly #subscriptions: string[] = [];
   #worker: Working | null = null;
 
@@ -74,6 +79,7 @@ export class Run {
     );
     // As if they were old: what happens while a subscription is created is excused by the audit.
     await this.world.db.pool.query(`UPDATE hookgraph.subscriptions SET created_at = created_at - interval '1 hour'`);
+    await saveTenantRetention(this.world.db.pool, OWNER, { bodies: 1, attempts: 1, errors: 1, events: 1 });
     this.#worker = await this.world.work();
   }
 
@@ -98,6 +104,9 @@ export class Run {
         return this.#answer(500);
       case 'receiver throttles':
         return this.#answer(429);
+      case 'receiver hangs up':
+        this.world.receiver.answer = (response: ServerResponse) => void response.destroy();
+        return;
       case 'receiver works':
         return this.#answer(200);
       case 'disable':
@@ -120,6 +129,8 @@ export class Run {
         return this.#forget();
       case 'prune':
         return void (await pruneHistory(pool, { before: new Date() }));
+      case 'retain':
+        return this.#retain();
       case 'stop worker':
         await this.#worker?.stop();
         this.#worker = null;
@@ -141,6 +152,31 @@ export class Run {
     const { rows } = await this.world.db.pool.query(UNFORGOTTEN);
     const { engine } = this.world.webhooks;
     if (rows[0]) await forgetNode(engine, OWNER, engine.host.toGlobalId('Thing', rows[0].node_key));
+  }
+
+  /**
+   * Deletes what the organization keeps no longer, as it would tomorrow: what has ended by now. No worker runs meanwhile, so that the model
+   * knows all events that may be deleted.
+   */
+  async #retain(): Promise<void> {
+    const { pool } = this.world.db;
+    const wasWorking = this.#worker !== null;
+    await this.#take('stop worker');
+    for (const id of await this.#announced()) this.#retained.announced.add(id);
+    for (const id of await this.#skipped()) this.#retained.skipped.add(id);
+    await cleanTenants(pool, KEEP_ALL, async () => true, new Date(Date.now() + DAY_MS));
+    if (wasWorking) await this.#take('start worker');
+  }
+
+  /** Returns the things with an event. */
+  async #announced(): Promise<Set<string>> {
+    const { rows } = await this.world.db.pool.query(`SELECT node_key FROM hookgraph.events WHERE typename = 'Thing'`);
+    return new Set(rows.map(({ node_key }) => node_key));
+  }
+
+  async #skipped(): Promise<Set<string>> {
+    const { rows } = await this.world.db.pool.query(SKIPPED, [this.#subscriptions[0]]);
+    return new Set(rows.map(({ node_key }) => node_key));
   }
 
   #answer(status: number): void {
@@ -203,9 +239,8 @@ export class Run {
     const { findings, accounts } = await audit(pool, { since: null, until: null, owner: null });
     const open = accounts.filter(({ code }) => !['DELIVERED', 'SKIPPED', 'HELD', 'CANCELLED', 'NOT_DUE', 'FORGOTTEN'].includes(code));
     const received = new Set(this.world.receiver.requests.filter(({ path }) => path === '/created').map(({ body }) => keyIn(body)));
-    const { rows: events } = await pool.query(`SELECT node_key FROM hookgraph.events WHERE typename = 'Thing'`);
-    const recorded = new Set(events.map(({ node_key }) => node_key));
-    const skipped = new Set((await pool.query(SKIPPED, [this.#subscriptions[0]])).rows.map(({ node_key }) => node_key));
+    const recorded = new Set([...(await this.#announced()), ...this.#retained.announced]);
+    const skipped = new Set([...(await this.#skipped()), ...this.#retained.skipped]);
     return [
       ...findings.map(describeFinding),
       ...open.map(({ code, reason, count }) => `${count} are ${code} ${reason ?? ''}`),
@@ -232,6 +267,8 @@ export class Run {
     });
   }
 }
+
+const KEEP_ALL = { bodies: null, attempts: null, errors: null, events: null, bytes: null };
 
 const LEFT = `
   SELECT (SELECT count(*) FROM hookgraph.captures) + (SELECT count(*) FROM hookgraph.event_queue) + (SELECT count(*) FROM hookgraph.fan_outs)

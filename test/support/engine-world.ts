@@ -188,6 +188,7 @@ export const MADE_BY_TESTS = [
     'secrets',
     'subscription_versions',
     'subscriptions',
+    'tenant_retention',
   ])
   .map((table) => `hookgraph.${table}`)
   .join(', ');

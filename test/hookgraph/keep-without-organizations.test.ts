@@ -64,7 +64,7 @@ it('shows the days of the installation, keeps fewer, and deletes what is older',
   await cli.json('webhooks', 'create', '--topic', 'order/created', '--url', receiver.url, '--name', 'orders');
   await database.pool.query(`INSERT INTO orders VALUES (1, 'new')`);
   await until('it is delivered', async () => (await cli.json('deliveries', 'list'))[0]?.state === 'DELIVERED');
-  // What follows happens three days later.
+  // Three days pass.
   await moveClock(database.pool, 3 * 86_400);
   expect(await clean()).toMatchObject({ blanked: 0, deliveries: 0, rows: 0 });
 

@@ -10,7 +10,7 @@ import { isPooled } from '../../runtime/pooler.js';
 import { POKE_CHANNEL } from './create-poker.js';
 import { dropUnstorable, isOfValues } from './drop-unstorable.js';
 import { FanOuts, MAX_PART } from './fan-out.js';
-import { nextXid, relayOnce } from './relay.js';
+import { lookForWork, nextXid, type Relayed, relayOnce, type Waiting } from './relay.js';
 
 const BATCH = 1000;
 /** Maximum number of deliveries of a batch, about 100 ms of the database. fan-out.ts makes those of a larger batch. */
@@ -24,6 +24,8 @@ const POLL_MS = { busy: 20, idle: 75 };
  * once a second, skips none, and so finds older transactions that have committed since.
  */
 const RECENT = { iterations: 5, completeEveryMs: 1000 };
+const UNKNOWN: Waiting = { changes: true, fanOuts: true };
+const NOTHING: Relayed = { events: 0, deliveries: 0, subscriptionIds: [], ownerless: 0, ownerlessNodes: [] };
 const CHECK_MS = 8_000;
 const BACKOFF_MS = { first: 100, last: 5000 };
 
@@ -63,13 +65,18 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
     let nextCompleteAt = 0;
     let horizons: string[] = [];
     let scale = 1;
+    // Set after a pause that nobody ended: the next iteration looks first, because relay.sql is costly even when nothing waits.
+    let isIdle = false;
     const fanOuts = new FanOuts(pool);
     while (!stopping.signal.aborted) {
       try {
         const isComplete = performance.now() >= nextCompleteAt;
         if (isComplete) horizons = [...horizons, await nextXid(pool)].slice(-RECENT.iterations);
         const limit = Math.ceil(BATCH * scale);
-        const relayed = await relayOnce(pool, limit, isComplete ? '0' : horizons[0], Math.ceil(MAX_DELIVERIES * scale));
+        const sinceXid = isComplete ? '0' : horizons[0];
+        const waiting: Waiting = isIdle ? await lookForWork(pool, sinceXid) : UNKNOWN;
+        const relayed = waiting.changes ? await relayOnce(pool, limit, sinceXid, Math.ceil(MAX_DELIVERIES * scale)) : NOTHING;
+        isIdle = false;
         const { events, subscriptionIds, ownerless, ownerlessNodes, isFull } = relayed;
         if (isComplete && !isFull) nextCompleteAt = performance.now() + RECENT.completeEveryMs;
         backoffMs = BACKOFF_MS.first;
@@ -81,13 +88,13 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
           );
         if (subscriptionIds.length > 0) loopShare.note('relaying changes', () => onDeliveries(subscriptionIds));
         // Looks once a second for events that another process has left.
-        if (isComplete || relayed.deferred) fanOuts.isLeft = true;
+        if ((isComplete && waiting.fanOuts) || relayed.deferred) fanOuts.isLeft = true;
         const part = fanOuts.isLeft ? await fanOuts.next(Math.ceil(MAX_PART * scale)) : null;
         if (part && part.subscriptionIds.length > 0) onDeliveries(part.subscriptionIds);
         scale = Math.min(scale * 1.25, 1);
         if (isFull || (part && part.events > 0)) continue;
         idleMs = events > 0 ? pollMs.busy : Math.min(idleMs * 2, pollMs.idle);
-        await nap.take(idleMs);
+        isIdle = !(await nap.take(idleMs)) && events === 0;
       } catch (error) {
         onFailure?.();
         scale = Math.max(scale / 2, MIN_SCALE);
@@ -111,8 +118,11 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
   };
 }
 
-/** Creates a pause that `end` ends early. A call of `end` between two pauses skips the next pause, so that no notification is lost. */
-function createNap(): { take(ms: number): Promise<void>; end(): void } {
+/**
+ * Creates a pause that `end` ends early; `take` then returns `true`. A call of `end` between two pauses skips the next pause, so that no
+ * notification is lost.
+ */
+function createNap(): { take(ms: number): Promise<boolean>; end(): void } {
   let ended = false;
   let wake: (() => void) | undefined;
   return {
@@ -127,7 +137,9 @@ function createNap(): { take(ms: number): Promise<void>; end(): void } {
         });
       }
       wake = undefined;
+      const isEnded = ended;
       ended = false;
+      return isEnded;
     },
     end() {
       ended = true;

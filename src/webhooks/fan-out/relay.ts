@@ -15,6 +15,12 @@ const NOTE_SPLIT = `
   )
   INSERT INTO hookgraph.split_transactions (xid) VALUES ($1::text::xid8) ON CONFLICT DO NOTHING`;
 
+/** Looks where relay.sql and fan-out.sql look first, in the same order. */
+const LOOK = `
+  SELECT (SELECT xid FROM hookgraph.captures WHERE xid >= $1::text::xid8 ORDER BY xid, depth, id LIMIT 1) IS NOT NULL
+    OR (SELECT event_id FROM hookgraph.event_queue ORDER BY event_id LIMIT 1) IS NOT NULL AS changes,
+    (SELECT min(tenant) FROM hookgraph.fan_outs) IS NOT NULL AS "fanOuts"`;
+
 export interface Relayed {
   /** Number of relayed changes: rows of `captures`, which triggers recorded, and of `event_queue`. */
   events: number;
@@ -61,6 +67,17 @@ export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = 
   }
   const { isFull, deferred, isSplit: _, largeXid: __, touched: ___, ...relayed } = row;
   return { ...relayed, ...(deferred && { deferred }), ...(isFull && relayed.events > 0 && { isFull }) };
+}
+
+/** Whether relayOnce() and fanOutOnce() may find something. */
+export interface Waiting {
+  changes: boolean;
+  fanOuts: boolean;
+}
+
+/** Looks whether anything waits, which costs a tenth of a relay that finds nothing. */
+export async function lookForWork(db: Pool, sinceXid = '0'): Promise<Waiting> {
+  return (await db.query<Waiting>({ name: 'hookgraph.look', text: LOOK, values: [sinceXid] })).rows[0] as Waiting;
 }
 
 /** Returns the id that Postgres will assign to the next transaction. Every transaction that begins later has this id or a higher one. */

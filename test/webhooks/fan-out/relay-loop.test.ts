@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createPoker } from '../../../src/webhooks/fan-out/create-poker.js';
 import { type Relay, startRelay } from '../../../src/webhooks/fan-out/relay-loop.js';
+import { recordStatements } from '../../support/record-statements.js';
 import { until } from '../../support/until.js';
 import { type CapturedTables, prepareTables, silent } from '../capture/captured-tables.js';
 import { deliveries, subscribe } from './subscribers.js';
@@ -46,6 +47,18 @@ it('finds by itself what nobody told it of, and wakes the subscriptions', async 
   await write();
   await until('the subscription is woken', () => woken.includes(id));
   expect(await deliveries(db.pool)).toHaveLength(1);
+});
+
+it('looks cheaply while nothing happens, and finds what comes then', async () => {
+  const id = await subscribe(db.pool, { topic: 'thing/created' });
+  const { statements, stop } = recordStatements(pool);
+  const count = (words: string) => statements.filter((text) => text.includes(words)).length;
+  start(silent, { busy: 5, idle: 5 });
+  await until('it has looked often', () => count('AS "fanOuts"') >= 200);
+  expect(count('DELETE FROM hookgraph.captures')).toBeLessThan(10);
+  stop();
+  await write();
+  await until('the subscription is woken', () => woken.includes(id));
 });
 
 it('drains many batches without pausing', async () => {

@@ -10,7 +10,7 @@ import { StepSize } from './base/store/steps.js';
 import { patiently } from './base/store/transaction.js';
 import { LookUps } from './fan-out/related-look-ups.js';
 import { stepRelated } from './fan-out/related-steps.js';
-import { REPLAY_BATCH, stepReplay } from './fan-out/replay.js';
+import { isAnyRunning, REPLAY_BATCH, stepReplay } from './fan-out/replay.js';
 import { stepSnapshot } from './fan-out/snapshot.js';
 import type { Drain } from './lease/drain.js';
 
@@ -21,8 +21,11 @@ export type Work = (isStopped: () => boolean, completed: () => void) => Promise<
 const CLOCK_JUMP_MS = 30_000;
 
 /** Advances the replays and snapshots step by step, and wakes their subscriptions. */
-export const replayScan = (engine: Engine, drain: Drain): Work =>
-  stepScan(async (rows) => (await stepReplay(engine.pool, rows)) ?? stepSnapshot(engine, rows), new StepSize(REPLAY_BATCH), drain);
+export function replayScan(engine: Engine, drain: Drain): Work {
+  const { pool } = engine;
+  const replay = async (rows: number) => ((await isAnyRunning(pool)) ? stepReplay(pool, rows) : null);
+  return stepScan(async (rows) => (await replay(rows)) ?? stepSnapshot(engine, rows), new StepSize(REPLAY_BATCH), drain);
+}
 
 /** Advances the actions on many deliveries or errors step by step, and wakes their subscriptions. */
 export const bulkActionScan = ({ pool }: Engine, drain: Drain): Work =>

@@ -15,6 +15,14 @@ export interface ReplayStep {
   deliveries: number;
 }
 
+const IS_RUNNING = `SELECT EXISTS (SELECT FROM hookgraph.replays WHERE state = 'RUNNING' AND NOT is_snapshot) AS "isRunning"`;
+
+/** Looks whether any replay runs, because stepReplay() is costly even when none does. */
+export async function isAnyRunning(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ isRunning: boolean }>({ name: 'hookgraph-replay-look', text: IS_RUNNING });
+  return (rows[0] as { isRunning: boolean }).isRunning;
+}
+
 /**
  * Advances one replay by one batch. Returns `null` when no replay can continue now. A row lock keeps workers from advancing the same replay
  * at once.

@@ -6,61 +6,86 @@ import { startHookgraph } from '../processes.js';
 import type { Database } from '../server.js';
 import { acme, prepared, type Receiver, startReceiver, subscribe, untilTrue } from '../world.js';
 
-/** Attempts that are loaded and deleted; `ATTEMPTS=1000000 npm run bench -- retention` loads fewer. */
+/** Attempts that are loaded and deleted; `ATTEMPTS=500000 npm run bench -- retention` loads fewer. */
 const ATTEMPTS = Number(process.env.ATTEMPTS ?? 10_000_000);
+/** Attempts of the round that warms up. */
+const WARM_UP = Math.min(20_000, ATTEMPTS);
 const WEEKS = 10;
 const PER_SECOND = 500;
 /** Attempts that are inserted by one statement. */
 const STEP = 200_000;
+/** Milliseconds between two looks at the locks, and of the shortest wait for one that is noted. */
+const LOOK_MS = 20;
+const NOTED_MS = 50;
 
 export const retention: Line = {
   key: 'retention',
   title: 'Old history is deleted beside writers',
-  method: `${ATTEMPTS.toLocaleString('en-US')} attempts with their deliveries, events and exchanges are loaded as ${WEEKS} old weeks. Then ${PER_SECOND} people a second are inserted, each by a statement of its own, and a worker delivers what that announces, while retention deletes all of the old weeks. A page of 50 deliveries is read again and again. Without: the same for ten seconds without retention. A write's time is from the statement to its answer; freed is the share of the bytes that are back after the run.`,
+  method: `${ATTEMPTS.toLocaleString('en-US')} attempts with their deliveries, events and exchanges are loaded as ${WEEKS} old weeks. Then ${PER_SECOND} people a second are inserted, each by a statement of its own, and a worker delivers what that announces, while retention deletes all of the old weeks. A page of 50 deliveries is read again and again. Without: the same for ten seconds without retention. A write's time is from the statement to its answer; freed is the share of the bytes that are back after the run. Locks are looked at every ${LOOK_MS} ms: lockMaxMs is the longest wait that was seen.`,
   rounds: 1,
   async prepare(bench) {
     const receiver = await startReceiver();
+    const waits: LockWait[] = [];
+    let attempts = WARM_UP;
+    const measureRetention = async () => {
+      waits.length = 0;
+      const metrics = await measure(bench, receiver, attempts, waits);
+      attempts = ATTEMPTS;
+      return metrics;
+    };
     return {
       variants: [
-        { name: 'without', measure: () => measure(bench, receiver, false) },
-        { name: 'retention', measure: () => measure(bench, receiver, true) },
+        { name: 'without', measure: () => measure(bench, receiver, 0, []) },
+        { name: 'retention', measure: measureRetention },
       ],
       bars: [
         { what: 'the longest write', metric: 'writeMaxMs', of: 'retention', atMost: 100 },
         { what: 'the longest page', metric: 'listMaxMs', of: 'retention', atMost: 100 },
       ],
+      notes: () => [describeWaits(waits)],
       close: () => receiver.stop(),
     };
   },
 };
 
-async function measure({ server, say }: Bench, receiver: Receiver, deletes: boolean): Promise<Metrics> {
+/** A wait for a lock, as it was last seen. */
+interface LockWait {
+  ms: number;
+  relation: string;
+  statement: string;
+  holders: string;
+}
+
+async function measure({ server, say }: Bench, receiver: Receiver, attempts: number, waits: LockWait[]): Promise<Metrics> {
+  let id = '';
   const source = await prepared(server, async (database, app) => {
-    const id = await subscribe(app, database, { callbackUrl: receiver.url });
-    if (deletes) await load(database, id, say);
+    id = await subscribe(app, database, { callbackUrl: receiver.url });
   });
   const database = await source.copy();
+  if (attempts > 0) await load(database, id, attempts, say);
   const worker = await startHookgraph('worker', { ...server.env, DATABASE_URL: database.url });
   try {
     const bytesBefore = await bytesOf(database);
     const startedMs = performance.now();
     let isDone = false;
-    const cleaning = deletes
-      ? runRetention(database.pool, { bodies: 1, attempts: 1, errors: 1, events: 1, bytes: null })
-      : wait(10_000).then(() => null);
+    const cleaning =
+      attempts > 0
+        ? runRetention(database.pool, { bodies: 1, attempts: 1, errors: 1, events: 1, bytes: null })
+        : wait(10_000).then(() => null);
     const ended = cleaning.finally(() => {
       isDone = true;
     });
     const until = () => isDone;
-    const [writes, lists] = await Promise.all([write(database, until), list(database, until), ended]);
+    const [writes, lists] = await Promise.all([write(database, until), list(database, until), watchLocks(database, until, waits), ended]);
     const seconds = (performance.now() - startedMs) / 1000;
     await untilTrue(database, 'SELECT NOT EXISTS (SELECT FROM hookgraph.captures) AND NOT EXISTS (SELECT FROM hookgraph.open_deliveries)');
-    const freed: Metrics = deletes ? { freed: 1 - (await bytesOf(database)) / bytesBefore } : {};
+    const freed: Metrics = attempts > 0 ? { freed: 1 - (await bytesOf(database)) / bytesBefore } : {};
     return {
       writeMaxMs: Math.max(...writes),
       writeP99Ms: p99(writes),
       listMaxMs: Math.max(...lists),
       listP99Ms: p99(lists),
+      lockMaxMs: Math.max(0, ...waits.map(({ ms }) => ms)),
       seconds,
       ...freed,
     };
@@ -113,39 +138,77 @@ async function list(database: Database, isDone: () => boolean): Promise<number[]
   return times;
 }
 
-/** Inserts old weeks: each attempt has a delivery and an event of its own, and 32 share a row of `exchanges` with 3 KB. */
-async function load({ pool }: Database, subscriptionId: string, say: Bench['say']): Promise<void> {
-  const perWeek = Math.ceil(ATTEMPTS / WEEKS);
+/** Collects the waits for locks. A wait is the same as long as its process and its start are. */
+async function watchLocks({ pool }: Database, isDone: () => boolean, waits: LockWait[]): Promise<void> {
+  const seen = new Map<string, LockWait>();
+  while (!isDone()) {
+    const { rows } = await pool.query<LockWait & { key: string }>(
+      `SELECT l.pid || ' ' || l.waitstart AS key, extract(epoch FROM clock_timestamp() - l.waitstart)::float8 * 1000 AS ms,
+         coalesce(l.relation::regclass::text, l.locktype) AS relation, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 100) AS statement,
+         (SELECT string_agg(left(regexp_replace(b.query, '\\s+', ' ', 'g'), 100), '; ') FROM pg_stat_activity b
+          WHERE b.pid = ANY (pg_blocking_pids(l.pid))) AS holders
+       FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+       WHERE NOT l.granted AND l.waitstart IS NOT NULL AND a.datname = current_database()`,
+    );
+    for (const { key, ...lockWait } of rows) seen.set(key, lockWait);
+    await wait(LOOK_MS);
+  }
+  waits.push(...seen.values());
+}
+
+function describeWaits(waits: readonly LockWait[]): string {
+  const long = waits.filter(({ ms }) => ms >= NOTED_MS).sort((one, other) => other.ms - one.ms);
+  if (long.length === 0) return `No wait for a lock of ${NOTED_MS} ms or more was seen.`;
+  const lines = long
+    .slice(0, 20)
+    .map(({ ms, relation, statement, holders }) => `| ${ms.toFixed(0)} | ${relation} | ${statement} | ${holders} |`);
+  return ['| waited, ms | for | statement | held by |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+/**
+ * Inserts old weeks: each attempt has a delivery and an event of its own, and 32 share a row of `exchanges` with 3 KB. A partition gets its
+ * indexes when it is full.
+ */
+async function load({ pool }: Database, subscriptionId: string, attempts: number, say: Bench['say']): Promise<void> {
+  const perWeek = Math.ceil(attempts / WEEKS);
   for (let week = WEEKS + 1; week > 1; week--) {
     const from = `hookgraph.id_at(date_trunc('week', now(), 'UTC') - interval '${week} weeks')`;
-    await partition(pool, 'events', week, 7);
-    await partition(pool, 'attempts', week, 7);
-    await partition(pool, 'exchanges_of_others', week, 7);
+    const names = await Promise.all(PARENTS.map((parent) => createPart(pool, parent, week)));
+    const [events, attemptsPart, exchanges] = names.map(({ name }) => name);
     for (let done = 0; done < perWeek; done += STEP) {
       const bounds = [done, Math.min(done + STEP, perWeek) - 1, subscriptionId];
       await pool.query(
         `WITH n AS (SELECT ${from} + n * 60000 AS id, n FROM generate_series($1::bigint, $2::bigint) n),
-         e AS (INSERT INTO hookgraph.events (id, tenant, typename, node_key, operation, after)
+         e AS (INSERT INTO hookgraph.${events} (id, tenant, typename, node_key, operation, after)
            SELECT n.id, s.tenant, 'User', n.id::text, 'created', jsonb_build_object('id', n.id, 'first_name', 'First', 'last_name', 'Last', 'email', n.id || '@growth.example')
            FROM n, hookgraph.subscriptions s WHERE s.id = $3),
          d AS (INSERT INTO hookgraph.deliveries (id, event_id, subscription_id, topic_id, typename, node_key, due_at, state, attempt_count)
            SELECT n.id + 1, n.id, s.id, s.topic_id, 'User', n.id::text, now(), 'DELIVERED', 1 FROM n, hookgraph.subscriptions s WHERE s.id = $3),
-         x AS (INSERT INTO hookgraph.exchanges (id, is_error, entries)
+         x AS (INSERT INTO hookgraph.${exchanges} (id, is_error, entries)
            SELECT n.id, false, decode(repeat(md5(n.id::text), 96), 'hex') FROM n WHERE n.n % 32 = 0)
-         INSERT INTO hookgraph.attempts (id, delivery_id, subscription_id, subscription_version, number, outcome, started_at, duration_ms, response_status, exchange_id, place)
+         INSERT INTO hookgraph.${attemptsPart} (id, delivery_id, subscription_id, subscription_version, number, outcome, started_at, duration_ms, response_status, exchange_id, place)
          SELECT n.id + 2, n.id + 1, $3, 1, 1, 'DELIVERED', now(), 5, 200, ${from} + n.n / 32 * 32 * 60000, n.n % 32 FROM n`,
         bounds,
       );
     }
+    for (const { attach } of names) await pool.query(attach);
     say(`  ${WEEKS + 2 - week} of ${WEEKS} weeks are loaded`);
   }
 }
 
-async function partition(pool: Database['pool'], parent: string, week: number, days: number): Promise<void> {
+const PARENTS = ['events', 'attempts', 'exchanges_of_others'];
+
+/** Makes a table for a week, which isn't a partition yet; `attach` is the statement that makes it one. */
+async function createPart(pool: Database['pool'], parent: string, week: number): Promise<{ name: string; attach: string }> {
   const start = `date_trunc('week', now(), 'UTC') - interval '${week} weeks'`;
   const { rows } = await pool.query(
-    `SELECT hookgraph.id_at(${start})::text AS low, hookgraph.id_at(${start} + interval '${days} days')::text AS high, to_char(${start}, 'YYYYMMDD') AS day`,
+    `SELECT hookgraph.id_at(${start})::text AS low, hookgraph.id_at(${start} + interval '7 days')::text AS high, to_char(${start}, 'YYYYMMDD') AS day`,
   );
   const { low, high, day } = rows[0];
-  await pool.query(`CREATE TABLE hookgraph.${parent}_${day} PARTITION OF hookgraph.${parent} FOR VALUES FROM (${low}) TO (${high})`);
+  const name = `${parent}_${day}`;
+  // The check spares the scan of the rows when the table becomes a partition.
+  await pool.query(
+    `CREATE TABLE hookgraph.${name} (LIKE hookgraph.${parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS, CHECK (id >= ${low} AND id < ${high}))`,
+  );
+  return { name, attach: `ALTER TABLE hookgraph.${parent} ATTACH PARTITION hookgraph.${name} FOR VALUES FROM (${low}) TO (${high})` };
 }

@@ -77,15 +77,11 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
         const waiting: Waiting = isIdle ? await lookForWork(pool, sinceXid) : UNKNOWN;
         const relayed = waiting.changes ? await relayOnce(pool, limit, sinceXid, Math.ceil(MAX_DELIVERIES * scale)) : NOTHING;
         isIdle = false;
-        const { events, subscriptionIds, ownerless, ownerlessNodes, isFull } = relayed;
+        const { events, subscriptionIds, isFull } = relayed;
         if (isComplete && !isFull) nextCompleteAt = performance.now() + RECENT.completeEveryMs;
         backoffMs = BACKOFF_MS.first;
-        onBatch?.(events, ownerless);
-        if (ownerless > 0)
-          log.warn(
-            { events: ownerless, first: ownerlessNodes },
-            'events without a tenant matched no subscription; assign them a tenant to send them',
-          );
+        onBatch?.(events, relayed.ownerless);
+        warnOfOwnerless(log, relayed);
         if (subscriptionIds.length > 0) loopShare.note('relaying changes', () => onDeliveries(subscriptionIds));
         // Looks once a second for events that another process has left.
         if ((isComplete && waiting.fanOuts) || relayed.deferred) fanOuts.isLeft = true;
@@ -116,6 +112,12 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
       await Promise.all([running, listening]);
     },
   };
+}
+
+function warnOfOwnerless(log: Logger, { ownerless, ownerlessNodes }: Relayed): void {
+  if (ownerless === 0) return;
+  const about = { events: ownerless, first: ownerlessNodes };
+  log.warn(about, 'events without a tenant matched no subscription; assign them a tenant to send them');
 }
 
 /**

@@ -7,8 +7,8 @@ import { ANSWERED_WITHIN_MS, FIRST_PROBE_PAUSE_MS, LoopProbe } from './loop-prob
 export const MANY = 200;
 /** The number after which a node waits, too, when another node of the same owner may be in such a loop. */
 const SOME = 20;
-/** Milliseconds after a probe that found no loop in which nothing is counted. */
-const FREE_MS = 10_000;
+/** Milliseconds after a probe that found no loop in which nothing is counted. They double with each probe, because each delays what is sent. */
+const FREE_MS = { first: 10_000, most: 600_000 };
 /** The number of nodes that are counted, and of owners that are remembered; more begin again. */
 const MOST = 10_000;
 
@@ -29,7 +29,8 @@ interface Node {
 export class OverlappingLoops {
   private readonly nodes = new Map<string, Node>();
   private readonly probes = new Map<string, LoopProbe>();
-  private readonly freeUntilMs = new Map<string, number>();
+  /** By owner: until when nothing is counted, and for how long that is. */
+  private readonly free = new Map<string, { untilMs: number; forMs: number }>();
 
   /** Returns how long the delivery must still wait; `null` when it may be sent now, and then counts it as sent. */
   check(claimed: Claimed, owner: string, nowMs: number): Slowed | null {
@@ -42,7 +43,7 @@ export class OverlappingLoops {
     }
     if (!probe && nowMs - node.lastMs > ANSWERED_WITHIN_MS) node.count = 0;
     node.lastMs = nowMs;
-    if (claimed.createdAtMs < (this.freeUntilMs.get(owner) ?? Number.NEGATIVE_INFINITY)) return null;
+    if (claimed.createdAtMs < (this.free.get(owner)?.untilMs ?? Number.NEGATIVE_INFINITY)) return null;
     node.count += 1;
     if (probe || node.count < MANY) return null;
     this.probes.set(owner, new LoopProbe(nowMs));
@@ -53,8 +54,9 @@ export class OverlappingLoops {
   /** Lets the nodes of an owner who is in no loop begin at 0 again. */
   acquit(owner: string, nowMs: number): void {
     this.probes.delete(owner);
-    if (this.freeUntilMs.size > MOST) this.freeUntilMs.clear();
-    this.freeUntilMs.set(owner, nowMs + FREE_MS);
+    if (this.free.size > MOST) this.free.clear();
+    const forMs = Math.min((this.free.get(owner)?.forMs ?? FREE_MS.first / 2) * 2, FREE_MS.most);
+    this.free.set(owner, { untilMs: nowMs + forMs, forMs });
     for (const node of this.nodes.values()) if (node.owner === owner) node.count = 0;
   }
 

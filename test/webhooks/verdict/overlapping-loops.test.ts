@@ -66,6 +66,12 @@ it('changes that come one after the other without waiting for answers wait some 
   expect(waits).toBeLessThan(sent / 2);
 });
 
+it('changes that go on for minutes wait ever more rarely', () => {
+  const [first, later] = [20 * MANY, 40 * MANY].map((count) => simulate(many(count, 50)).waits) as [number, number];
+  expect(first).toBeGreaterThan(0);
+  expect(later - first).toBeLessThan(first);
+});
+
 it('changes of a node that come rarely never wait', () => {
   expect(simulate(many(2 * MANY, ANSWERED_WITHIN_MS + 50)).waits).toBe(0);
 });

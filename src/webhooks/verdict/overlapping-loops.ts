@@ -7,7 +7,7 @@ import { ANSWERED_WITHIN_MS, FIRST_PROBE_PAUSE_MS, LoopProbe } from './loop-prob
 export const MANY = 200;
 /** The number after which a node waits, too, when another node of the same owner may be in such a loop. */
 const SOME = 20;
-/** Milliseconds after a probe that found no loop in which nothing is counted. They double with each probe, because each delays what is sent. */
+/** Milliseconds after a probe that found no loop in which nothing is counted. They double with each probe, which delays what is sent. */
 const FREE_MS = { first: 10_000, most: 600_000 };
 /** The number of nodes that are counted, and of owners that are remembered; more begin again. */
 const MOST = 10_000;

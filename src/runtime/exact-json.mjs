@@ -119,6 +119,33 @@ export function parseJson(text) {
   return replaceMarked([JSON.parse(marked)], numbers)[0];
 }
 
+/** Matches a text with a number that ends in zeros after its point. */
+const ENDING_IN_ZERO = /\.\d*0[,\]}\s]/;
+const TOKENS_AND_BRACES = new RegExp(`[{}]|${TOKENS.source}`, 'g');
+
+/**
+ * Like parseJson, for a row by its columns: their numbers, also those in arrays, keep trailing zeros, as `numeric` has them: 1.10.
+ * @param {string} text
+ * @returns {any}
+ * @throws {SyntaxError}
+ */
+export function parseRow(text) {
+  if (!ENDING_IN_ZERO.test(text)) return parseJson(text);
+  /** @type {Map<string, ExactNumber>} */
+  const numbers = new Map();
+  let depth = 0;
+  const marked = text.replace(TOKENS_AND_BRACES, (token) => {
+    if (token === '{') depth += 1;
+    else if (token === '}') depth -= 1;
+    else if (!token.startsWith('"') && !(isDouble(token) && (depth > 1 || String(Number(token)) === token))) {
+      if (!numbers.has(token)) numbers.set(token, new ExactNumber(token));
+      return `"${MARK}${token}"`;
+    }
+    return token;
+  });
+  return replaceMarked([JSON.parse(marked)], numbers)[0];
+}
+
 /**
  * Replaces each marked string by its ExactNumber. It has no recursion, as a reviver of JSON.parse would have, because JSON may be nested
  * more deeply than the stack.

@@ -163,7 +163,7 @@ it('delivers a deleted row as it was', async () => {
   await database.pool.query(`INSERT INTO coupons (organisation_id, code, percent) VALUES ('${ACME}', 'HUSH', 20)`);
   await database.pool.query('DELETE FROM coupons');
   await expect.poll(() => receiver.requests.length).toBe(1);
-  expect(JSON.parse(String(receiver.requests[0]?.body))).toEqual({ data: { coupon: { id: 2, percent: 20 } } });
+  expect(JSON.parse(String(receiver.requests[0]?.body))).toEqual({ data: { coupon: { id: 2, percent: '20.00' } } });
   const { rows } = await database.pool.query(
     `SELECT count(*)::int AS n FROM hookgraph.events WHERE before::text || after::text LIKE '%HUSH%'`,
   );

@@ -5,6 +5,7 @@ import {
   ExactNumber,
   fromMarkedText,
   parseJson,
+  parseRow,
   readMarked,
   stringifyJson,
   toExact,
@@ -77,6 +78,15 @@ describe('a JSON text', () => {
     ])
       expectLinear(40_000, write, parseJson);
   });
+});
+
+it('keeps trailing zeros of a row’s columns and arrays, and not of its JSON', () => {
+  const row =
+    '{"price": 1.10, "list": [2.50, -0.0, 1.5], "text": "1.10}", "json": {"a": 1.10, "b": 750727362669608961}, "zero": 0.00, "n": 3}';
+  expect(stringifyJson(parseRow(row))).toBe(
+    '{"price":1.10,"list":[2.50,-0.0,1.5],"text":"1.10}","json":{"a":1.1,"b":750727362669608961},"zero":0.00,"n":3}',
+  );
+  expect(parseRow('{"price": 1.1, "n": 750727362669608961}').n).toBeInstanceOf(ExactNumber);
 });
 
 describe('a number by its digits', () => {

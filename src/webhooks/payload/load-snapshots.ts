@@ -1,7 +1,7 @@
 // Loads the events of a batch of deliveries: the nodes' rows, for stored queries that no longer find a node, and the whole events, for
 // templates. Loads the current rows of deliveries without an event.
 import type { Pool } from 'pg';
-import { parseJson } from '../../runtime/exact-json.mjs';
+import { parseRow } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Json, RecordedEvent, RowTexts } from '../base/model.js';
@@ -87,5 +87,5 @@ export async function loadSnapshots(pool: Pool, eventIds: string[]): Promise<Map
     rowMode: 'array',
     values: [eventIds],
   });
-  return new Map(rows.map(([id, columns]) => [id, parseJson(columns)]));
+  return new Map(rows.map(([id, columns]) => [id, parseRow(columns)]));
 }

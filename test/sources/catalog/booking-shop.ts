@@ -16,6 +16,6 @@ CREATE TABLE booking_slots (
   slot_id bigint NOT NULL REFERENCES slots (id),
   price numeric(12, 2) NOT NULL DEFAULT 0,
   PRIMARY KEY (booking_id, slot_id));
-CREATE TABLE coupons (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, organisation_id uuid NOT NULL REFERENCES organisations (id), code text NOT NULL, percent int NOT NULL);
+CREATE TABLE coupons (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, organisation_id uuid NOT NULL REFERENCES organisations (id), code text NOT NULL, percent numeric(5, 2) NOT NULL);
 CREATE TABLE invoices (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, organisation_id uuid NOT NULL REFERENCES organisations (id), status invoice_status NOT NULL DEFAULT 'open');
 CREATE TABLE notes_without_key (organisation_id uuid, text text);`;

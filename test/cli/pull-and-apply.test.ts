@@ -58,6 +58,9 @@ const piece = fc.oneof(
   ),
 );
 const anyText = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(''));
+function* repeat(text: string): Generator<string> {
+  while (true) yield text;
+}
 const name = anyText.filter((text) => text.trim() !== '');
 
 const existing = (name: string, text: () => string): Existing => ({
@@ -111,7 +114,8 @@ it('pull and plan are the identity for any text, and no text reads a variable', 
     for (const field of ['name', 'callbackUrl', 'query', 'template']) expect(input[field]).toBe(before[field]);
     expect(JSON.stringify(read.desired)).not.toContain('planted-secret');
   });
-  await fc.assert(property, { numRuns: 60 });
+  const blank: [string, fc.Stream<string>, null] = ['blank', fc.stream(repeat('\n   \n')), null];
+  await fc.assert(property, { numRuns: 60, examples: [blank] });
 });
 
 it('an escaped text reads as itself', () => {

@@ -1,6 +1,6 @@
 // Writes subscriptions to the files of a folder: YAML, with queries and templates in separate files, and secrets as
 // references.
-import { stringify } from 'yaml';
+import { Document, stringify, visit } from 'yaml';
 import { ExactNumber } from '../../runtime/exact-json.mjs';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { FIELDS, type Field } from '../../webhooks/fields.js';
@@ -24,9 +24,20 @@ export function writeFolder(existing: readonly Existing[], scope: string | null)
     files.set(SETTINGS, `# In Hookgraph, the names of this folder's subscriptions begin with ${scope}/.\n${stringify({ scope })}`);
   for (const { name, topics, node } of grouped(existing, scope)) {
     const path = unused(files, slug(name));
-    files.set(`${path}.yaml`, stringify(documentOf(node, { name, topics, path, files }), { lineWidth: 120 }));
+    files.set(`${path}.yaml`, yamlOf(documentOf(node, { name, topics, path, files })));
   }
   return files;
+}
+
+function yamlOf(value: object): string {
+  const document = new Document(value);
+  visit(document, {
+    Scalar(_key, scalar) {
+      // Lines of white space alone don't survive a block without other lines.
+      if (typeof scalar.value === 'string' && scalar.value.trim() === '') scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 120 });
 }
 
 interface Group {

@@ -10,6 +10,9 @@ import { type Receiver, startReceiver } from '../support/receiver.js';
 import { runProduct } from '../support/run-product.js';
 import { until } from '../support/until.js';
 
+/** On a busy machine a request may take longer than the default of five seconds. */
+const PATIENT = { HOOKGRAPH_REQUEST_TIMEOUT_MS: '60000' };
+
 let product: RunningProduct;
 let receiver: Receiver;
 beforeAll(async () => {
@@ -26,8 +29,7 @@ it('a worker that is told to stop finishes what it has in hand, and leaves the r
   const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
   const kept: ServerResponse[] = [];
   receiver.answer = (response) => void kept.push(response);
-  // On a busy machine the kept requests wait longer than the request timeout's default of five seconds.
-  const first = await product.start('worker', { HOOKGRAPH_REQUEST_TIMEOUT_MS: '60000' });
+  const first = await product.start('worker', PATIENT);
   await acme.insertUsers(names('early', 250));
   await until('its slots are full', () => kept.length === 200);
 
@@ -60,7 +62,7 @@ it('stops under load without sending anything twice, twice in a row', async () =
   const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
   let sentAtLastStop = 0;
   for (let round = 0; round < 2; round++) {
-    const worker = await product.start('worker');
+    const worker = await product.start('worker', PATIENT);
     await acme.insertUsers(names(`round-${round}`, 400));
     await until('it sends', () => receiver.requests.length > sentAtLastStop + 30);
     expect(await worker.kill('SIGTERM')).toBe(0);

@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     if (response === null) throw new Error(`Nothing was sent by the tab ${title}`);
     expect(response.status()).toBe(200);
     const result = page.locator('.graphiql-response .view-lines');
-    await expect.poll(async () => (await result.textContent()) ?? '', { timeout: 10_000 }).toContain('data');
+    await expect.poll(async () => (await result.textContent()) ?? '').toContain('data');
     return JSON.stringify(await response.json());
   }
 
@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     expect(await play('Subscribe')).toMatch(/"errors":\[\],"webhookSubscription":\{"id":"[^"]+".*"status":"ENABLED"/);
     expect(await play('CreateTwoUsers')).toMatch(/"notified":\{"errors":\[\].*"skipped":\{"errors":\[\]/);
     // The example's address has no listener, so its delivery is retried.
-    await expect.poll(() => play('Deliveries'), { timeout: 15_000 }).toMatch(/(?=.*"state":"SKIPPED")(?=.*"state":"RETRYING")/);
+    await expect.poll(() => play('Deliveries')).toMatch(/(?=.*"state":"SKIPPED")(?=.*"state":"RETRYING")/);
     expect(await play('Subscriptions')).toContain('"status":"ENABLED"');
     expect(await play('EnableAgain')).toContain('"field":"id"');
     if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, 'explorer.png') });

@@ -39,7 +39,7 @@ export async function startReceiver(answer: Receiver['answer'] = (response) => v
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     answer,
-    async waitFor(count, timeoutMs = 30_000) {
+    async waitFor(count, timeoutMs = 180_000) {
       await expect.poll(() => requests.length, { timeout: timeoutMs, interval: 10 }).toBeGreaterThanOrEqual(count);
       return requests;
     },

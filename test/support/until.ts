@@ -1,5 +1,5 @@
 // Polls a condition until it is truthy and returns its value; after a deadline, fails with the name of the condition.
-// A number is polled until it is reached; it fails when the number has not grown for a minute.
+// A number is polled until it is reached; it fails when the number has not grown for three minutes.
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** The usual pauses between two polls, in milliseconds: short waits end at once, and long ones take little of the processor. */
@@ -9,7 +9,7 @@ const PAUSE = { firstMs: 10, growth: 1.3, mostMs: 100 };
 export async function until<T>(
   what: string,
   condition: () => Promise<T> | T,
-  { timeoutMs = 60_000, everyMs }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 180_000, everyMs }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<NonNullable<Awaited<T>>> {
   const deadline = Date.now() + timeoutMs;
   for (let pauseMs = PAUSE.firstMs; ; pauseMs = Math.min(PAUSE.mostMs, pauseMs * PAUSE.growth)) {
@@ -20,7 +20,7 @@ export async function until<T>(
   }
 }
 
-/** Polls a number that grows until it is `goal` or more. However slow the machine, it must grow within each minute. */
+/** Polls a number that grows until it is `goal` or more. However slow the machine, it must grow within three minutes. */
 export async function untilDone(what: string, goal: number, count: () => Promise<number>): Promise<void> {
   for (let done = await count(); done < goal; ) {
     const before = done;

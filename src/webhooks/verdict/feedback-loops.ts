@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 60_000;
  * Number of nodes that can be remembered, a power of two. Each has its place by a hash, and replaces another there, so that a node costs no
  * memory of its own. A node that is replaced begins again at 0.
  */
-const PLACES = 16_384;
+export const PLACES = 16_384;
 
 interface Claimed {
   id: string;
@@ -71,7 +71,7 @@ export class FeedbackLoops {
 }
 
 /** Returns the FNV-1a hash of the ends of the two ids, which is where ids of one kind differ, as a place. */
-function placeOf(subscriptionId: string, nodeKey: string): number {
+export function placeOf(subscriptionId: string, nodeKey: string): number {
   let hash = 0x811c9dc5;
   for (let back = 1; back <= 6; back++) hash = Math.imul(hash ^ nodeKey.charCodeAt(nodeKey.length - back), 0x01000193);
   for (let back = 1; back <= 3; back++) hash = Math.imul(hash ^ subscriptionId.charCodeAt(subscriptionId.length - back), 0x01000193);

@@ -1,6 +1,6 @@
 // Finds feedback loops that overlap: each write that answers a notification causes several others, e.g. one about the node and one about a
 // related node, so their number doubles again and again. All nodes of such a loop have many notifications, so they wait together.
-import type { Slowed } from './feedback-loops.js';
+import { PLACES, placeOf, type Slowed } from './feedback-loops.js';
 import { ANSWERED_WITHIN_MS, FIRST_PROBE_PAUSE_MS, LoopProbe } from './loop-probe.js';
 
 /** The number of notifications about a node, with less than ANSWERED_WITHIN_MS between two, after which it may be in such a loop. */
@@ -9,7 +9,7 @@ export const MANY = 200;
 const SOME = 20;
 /** Milliseconds after a probe that found no loop in which nothing is counted. They double with each probe, which delays what is sent. */
 const FREE_MS = { first: 10_000, most: 600_000 };
-/** The number of nodes that are counted, and of owners that are remembered; more begin again. */
+/** The number of owners that are remembered; more begin again. */
 const MOST = 10_000;
 
 interface Claimed {
@@ -19,33 +19,35 @@ interface Claimed {
   createdAtMs: number;
 }
 
-interface Node {
-  owner: string;
-  count: number;
-  /** When it was last sent, by `performance.now()`. */
-  lastMs: number;
-}
-
+/** The nodes have places as in feedback-loops.ts, so that a node costs no memory of its own. */
 export class OverlappingLoops {
-  private readonly nodes = new Map<string, Node>();
+  private readonly subscriptionIds: string[] = new Array(PLACES).fill('');
+  private readonly nodeKeys: string[] = new Array(PLACES).fill('');
+  private readonly owners: string[] = new Array(PLACES).fill('');
+  private readonly counts = new Uint32Array(PLACES);
+  /** When a notification about the node was last sent, by `performance.now()`. */
+  private readonly lastMs = new Float64Array(PLACES);
   private readonly probes = new Map<string, LoopProbe>();
   /** By owner: until when nothing is counted, and for how long that is. */
   private readonly free = new Map<string, { untilMs: number; forMs: number }>();
 
   /** Returns how long the delivery must still wait; `null` when it may be sent now, and then counts it as sent. */
   check(claimed: Claimed, owner: string, nowMs: number): Slowed | null {
-    const node = this.nodeOf(`${claimed.subscriptionId} ${claimed.nodeKey}`, owner, nowMs);
-    const probe = this.probes.get(owner);
-    if (probe && node.count >= SOME) {
+    const place = this.placeFor(claimed, owner, nowMs);
+    const count = this.counts[place] as number;
+    // Looking up a text in a map costs more than the rest, and the maps nearly always are empty.
+    const probe = this.probes.size > 0 ? this.probes.get(owner) : undefined;
+    if (probe && count >= SOME) {
       const waitMs = probe.check(claimed, nowMs);
       if (waitMs === null) this.acquit(owner, nowMs);
       return waitMs ? { waitMs, isNew: false } : null;
     }
-    if (!probe && nowMs - node.lastMs > ANSWERED_WITHIN_MS) node.count = 0;
-    node.lastMs = nowMs;
-    if (claimed.createdAtMs < (this.free.get(owner)?.untilMs ?? Number.NEGATIVE_INFINITY)) return null;
-    node.count += 1;
-    if (probe || node.count < MANY) return null;
+    const isLate = !probe && nowMs - (this.lastMs[place] as number) > ANSWERED_WITHIN_MS;
+    this.lastMs[place] = nowMs;
+    const isFree = this.free.size > 0 && claimed.createdAtMs < (this.free.get(owner)?.untilMs ?? Number.NEGATIVE_INFINITY);
+    const next = (isLate ? 0 : count) + (isFree ? 0 : 1);
+    this.counts[place] = next;
+    if (isFree || probe || next < MANY) return null;
     this.probes.set(owner, new LoopProbe(nowMs));
     if (this.probes.size > MOST) this.probes.clear();
     return { waitMs: FIRST_PROBE_PAUSE_MS, isNew: true };
@@ -57,15 +59,17 @@ export class OverlappingLoops {
     if (this.free.size > MOST) this.free.clear();
     const forMs = Math.min((this.free.get(owner)?.forMs ?? FREE_MS.first / 2) * 2, FREE_MS.most);
     this.free.set(owner, { untilMs: nowMs + forMs, forMs });
-    for (const node of this.nodes.values()) if (node.owner === owner) node.count = 0;
+    for (let place = 0; place < PLACES; place++) if (this.owners[place] === owner) this.counts[place] = 0;
   }
 
-  private nodeOf(key: string, owner: string, nowMs: number): Node {
-    const known = this.nodes.get(key);
-    if (known) return known;
-    if (this.nodes.size >= MOST) this.nodes.clear();
-    const node = { owner, count: 0, lastMs: nowMs };
-    this.nodes.set(key, node);
-    return node;
+  private placeFor({ subscriptionId, nodeKey }: Claimed, owner: string, nowMs: number): number {
+    const place = placeOf(subscriptionId, nodeKey);
+    if (this.nodeKeys[place] === nodeKey && this.subscriptionIds[place] === subscriptionId) return place;
+    this.subscriptionIds[place] = subscriptionId;
+    this.nodeKeys[place] = nodeKey;
+    this.owners[place] = owner;
+    this.counts[place] = 0;
+    this.lastMs[place] = nowMs;
+    return place;
   }
 }

@@ -108,12 +108,6 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
     await frame.getByRole('button', { name: /execute query/i }).click();
     await expect.poll(() => frame.locator('.graphiql-response .view-lines').textContent()).toContain('data');
     expect(await page.getByRole('link', { name: 'Explorer' }).getAttribute('aria-current')).toBe('page');
-    for (const theme of ['graphiql-light', 'graphiql-dark']) {
-      await page.getByRole('button', { name: /^Theme/ }).click();
-      await frame.locator(`body.${theme}`).waitFor();
-    }
-    await page.getByRole('button', { name: /^Theme/ }).click();
-    await frame.getByRole('tab').first().waitFor();
     await page.getByRole('button', { name: 'Use this query in a webhook' }).click();
     await expect.poll(() => page.getByRole('dialog').textContent()).toContain('query WhoAmI');
   });

@@ -2,7 +2,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { config } from '../../app/config';
-import { type Theme, useTheme } from '../../app/theme';
 import { useRights } from '../../app/viewer';
 import { Button } from '../../kit/button';
 import { Empty, Loading } from '../../kit/loaded';
@@ -14,7 +13,6 @@ export function ExplorerPage() {
   const navigate = useNavigate();
   const { unavailable } = useRights();
   const [isLoaded, setLoaded] = useState(false);
-  const theme = useTheme();
   const take = () => {
     const query = shownQuery();
     if (query === null) notify({ tone: 'bad', text: 'The tab that is open in the explorer has no query.' });
@@ -38,7 +36,6 @@ export function ExplorerPage() {
         <>
           {!isLoaded && <Loading what="the explorer" />}
           <iframe
-            key={withTheme(theme)}
             className={styles.frame}
             data-loaded={isLoaded || undefined}
             title="GraphiQL"
@@ -49,13 +46,6 @@ export function ExplorerPage() {
       )}
     </Page>
   );
-}
-
-/** Stores the theme for GraphiQL, which reads it when it loads; what was typed is stored there, too. */
-function withTheme(theme: Theme): Theme {
-  if (theme === 'system') localStorage.removeItem('graphiql:theme');
-  else localStorage.setItem('graphiql:theme', theme);
-  return theme;
 }
 
 /** Returns the query of the open tab, which GraphiQL stores in the browser while it is typed; `null` when there is none. */

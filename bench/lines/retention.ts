@@ -8,7 +8,7 @@ import { acme, prepared, type Receiver, startReceiver, subscribe, untilTrue } fr
 
 /** Attempts that are loaded and deleted; `ATTEMPTS=500000 npm run bench -- retention` loads fewer. */
 const ATTEMPTS = Number(process.env.ATTEMPTS ?? 10_000_000);
-/** Attempts of the round that warms up. */
+/** Number of attempts in the warm-up round. */
 const WARM_UP = Math.min(20_000, ATTEMPTS);
 const WEEKS = 10;
 const PER_SECOND = 500;

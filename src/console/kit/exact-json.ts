@@ -1,4 +1,4 @@
-// Reads and prints JSON with all digits of its numbers, of which a double may hold fewer.
+// Reads and prints JSON with every digit of its numbers, also of those that a double would round.
 
 /** Marks the strings that stand for digits inside JSON.stringify. Random, so that no document contains it. */
 const MARK = `digits:${crypto.getRandomValues(new Uint32Array(4)).join('-')}:`;

@@ -107,7 +107,7 @@ export function Search({ label, value, onChange }: { label: string; value: strin
   );
 }
 
-/** Filters beside each other, above a list. `onClear`: clears them; absent: none is set. */
+/** Shows filters in a row above a list. `onClear` clears them; it is absent while no filter is set. */
 export const Filters = ({ children, onClear }: { children: ReactNode; onClear?: (() => void) | undefined }) => (
   <search className={styles.filters} aria-label="Filters">
     {children}

@@ -97,7 +97,7 @@ interface Outcome {
   path: string;
   /** Whether a change had failed before. */
   hadFailed: boolean;
-  /** Whether changes wait that have failed before and weren't taken. */
+  /** Whether further changes wait that have failed before. */
   othersFail: boolean;
   failed: number;
   left: number;

@@ -5,7 +5,7 @@ import { loopShare } from '../../runtime/loop-share.js';
 const COSTLY_MS = 4;
 /** The part of the event loop that costly deliveries of one tenant may use beside other tenants. */
 const PART = 0.25;
-/** Milliseconds of the event loop that several costly deliveries may use at once. One may always start. */
+/** Milliseconds of the event loop that costly deliveries which start together may use. A single one may take longer. */
 const BURST_MS = 20;
 /** Characters of a body that cost a millisecond: to render, sign, send, compress and record it. */
 const CHARACTERS_PER_MS = 50_000;
@@ -30,7 +30,7 @@ export class Costs {
   note(subscriptionId: string, { queryMs, characters }: Taken): void {
     const ms = queryMs + characters / CHARACTERS_PER_MS;
     const known = this.byId.get(subscriptionId) ?? 0;
-    if (this.byId.size >= MOST_KNOWN) this.byId.clear();
+    if (this.byId.size >= MOST_KNOWN && !this.byId.has(subscriptionId)) this.byId.clear();
     this.byId.set(subscriptionId, ms > known ? ms : known + (ms - known) * FORGET);
   }
 

@@ -1,5 +1,5 @@
-// Finds feedback loops that overlap: each write that answers a notification causes several others, e.g. one about the node and one about a
-// related node, so their number doubles again and again. All nodes of such a loop have many notifications, so they wait together.
+// Finds feedback loops in which notifications multiply: a receiver answers each notification by a write that causes two or more, for
+// instance about the node and about a related one. Such loops concern several nodes, so all busy nodes of the owner wait together.
 import { PLACES, placeOf, type Slowed } from './feedback-loops.js';
 import { ANSWERED_WITHIN_MS, FIRST_PROBE_PAUSE_MS, LoopProbe } from './loop-probe.js';
 

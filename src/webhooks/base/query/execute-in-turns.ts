@@ -19,7 +19,7 @@ import {
 import { type Account, loopShare } from '../../../runtime/loop-share.js';
 import { GROUP } from '../../../runtime/waiting-pieces.js';
 
-/** Number of fields that one piece completes beside work of other parties: about 2 ms. */
+/** Number of fields to complete before other organizations get a turn: about 2 ms of work. */
 const PIECE_FIELDS = 1_500;
 
 /** The account of each execution, by its context. */

@@ -20,23 +20,19 @@ import {
 import { endPause, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER } from '../support/engine-world.js';
 import { until } from '../support/until.js';
-
-/** A writer's open transaction, with the things that it inserted and did not touch again. */
-interface Writer {
-  client: pg.PoolClient | null;
-  inserted: Set<string>;
-}
+import { END_CONNECTIONS, keyIn, LEFT, REMEMBERED, REPLACED_BY_NOTHING, SKIPPED, UNFORGOTTEN } from './look-ups.js';
+import { type Ended, Writer } from './writer.js';
 
 export const WRITERS = 3;
 const DAY_MS = 86_400_000;
+const KEEP_ALL = { bodies: null, attempts: null, errors: null, events: null, bytes: null };
 const ORDERINGS = ['PER_NODE', 'LATEST_ONLY'] as const;
 const ORDERED = '{"node": "{{ notification.nodeId }}", "event": "{{ notification.eventId }}"}';
 
 export class Run {
-  readonly #writers: Writer[] = Array.from({ length: WRITERS }, () => ({ client: null, inserted: new Set() }));
   readonly #pool: pg.Pool;
-  readonly #created = new Set<string>();
-  readonly #rolledBack = new Set<string>();
+  readonly #ended: Ended = { committed: new Set(), rolledBack: new Set() };
+  readonly #writers: Writer[];
   /** The things whose events retention may have deleted, and those whose notification had been skipped until then. */
   readonly #retained = { announced: new Set<string>(), skipped: new Set<string>() };
   readonly #subscriptions: string[] = [];
@@ -44,6 +40,9 @@ export class Run {
 
   private constructor(readonly world: EngineWorld) {
     this.#pool = new pg.Pool({ connectionString: world.db.url, max: WRITERS });
+    this.#pool.on('error', () => {});
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
+    this.#writers = Array.from({ length: WRITERS }, () => new Writer(this.#pool, this.#ended));
   }
 
   /** Runs the steps and returns the sentences that say what doesn't balance; none when all is well. */
@@ -55,7 +54,7 @@ export class Run {
       for (const step of steps) await run.#take(step);
       return await run.#end();
     } finally {
-      for (const { client } of run.#writers) client?.release(true);
+      for (const writer of run.#writers) await writer.close();
       await run.#pool.end();
     }
   }
@@ -91,15 +90,17 @@ export class Run {
     const { pool } = this.world.db;
     switch (what) {
       case 'insert':
-        return this.#insert(writer);
+        return writer.insert();
       case 'update':
-        return this.#change(writer, `UPDATE public.things SET name = name || 'x'`);
+        return writer.change(`UPDATE public.things SET name = name || 'x'`);
       case 'delete':
-        return this.#change(writer, 'DELETE FROM public.things');
+        return writer.change('DELETE FROM public.things');
+      case 'prepare':
+        return writer.prepare();
       case 'commit':
-        return this.#finish(writer, 'COMMIT');
+        return writer.finish('COMMIT');
       case 'rollback':
-        return this.#finish(writer, 'ROLLBACK');
+        return writer.finish('ROLLBACK');
       case 'receiver fails':
         return this.#answer(500);
       case 'receiver throttles':
@@ -138,6 +139,8 @@ export class Run {
       case 'start worker':
         this.#worker ??= await this.world.work();
         return;
+      case 'lose connections':
+        return this.#loseConnections();
       case 'relay':
         return void (await relayOnce(pool));
       case 'make due':
@@ -183,37 +186,19 @@ export class Run {
     this.world.receiver.answer = (response: ServerResponse) => void response.writeHead(status, { 'retry-after': '1' }).end();
   }
 
-  async #open(writer: Writer): Promise<pg.PoolClient> {
-    if (writer.client) return writer.client;
-    writer.client = await this.#pool.connect();
-    await writer.client.query('BEGIN');
-    return writer.client;
-  }
-
-  async #insert(writer: Writer): Promise<void> {
-    const client = await this.#open(writer);
-    const { rows } = await client.query(`INSERT INTO public.things (org, name) VALUES ('org', 'a') RETURNING id::text`);
-    writer.inserted.add(rows[0].id);
-  }
-
-  /** Changes the oldest thing that no other writer has locked. */
-  async #change(writer: Writer, sql: string): Promise<void> {
-    const client = await this.#open(writer);
-    const { rows } = await client.query(
-      `${sql} WHERE id = (SELECT id FROM public.things ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id::text`,
+  /** Ends all connections, as a restart of Postgres does: open transactions are lost, prepared ones stay. */
+  async #loseConnections(): Promise<void> {
+    const { pool } = this.world.db;
+    const client = new pg.Client({ connectionString: this.world.db.url });
+    await client.connect();
+    await client.query(END_CONNECTIONS);
+    await client.end();
+    for (const writer of this.#writers) writer.lose();
+    // The steps must not get a connection whose end has not been noticed.
+    const all = () => Array.from({ length: pool.options.max }, () => pool.query('SELECT 1'));
+    await until('the pool has working connections', async () =>
+      (await Promise.allSettled(all())).every(({ status }) => status === 'fulfilled'),
     );
-    // Several changes of a row by one transaction may be one event, or none.
-    if (rows[0]) writer.inserted.delete(rows[0].id);
-  }
-
-  async #finish(writer: Writer, end: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    if (!writer.client) return;
-    await writer.client.query(end);
-    writer.client.release();
-    const ended = end === 'COMMIT' ? this.#created : this.#rolledBack;
-    for (const id of writer.inserted) ended.add(id);
-    writer.client = null;
-    writer.inserted = new Set();
   }
 
   async #hurry(): Promise<void> {
@@ -226,7 +211,7 @@ export class Run {
   /** Ends what is open, waits until nothing is under way, and returns what doesn't balance. */
   async #end(): Promise<string[]> {
     const { pool } = this.world.db;
-    for (const writer of this.#writers) await this.#finish(writer, 'COMMIT');
+    for (const writer of this.#writers) await writer.finish('COMMIT');
     this.#answer(200);
     for (const id of this.#subscriptions) await this.#take(`enable of ${this.#subscriptions.indexOf(id)}`);
     await this.#take('start worker');
@@ -244,12 +229,14 @@ export class Run {
     return [
       ...findings.map(describeFinding),
       ...open.map(({ code, reason, count }) => `${count} are ${code} ${reason ?? ''}`),
-      ...[...this.#created].filter((id) => !recorded.has(id)).map((id) => `the committed thing ${id} has no event`),
-      ...[...this.#created].filter((id) => !received.has(id) && !skipped.has(id)).map((id) => `thing ${id} was created and not received`),
+      ...[...this.#ended.committed].filter((id) => !recorded.has(id)).map((id) => `the committed thing ${id} has no event`),
+      ...[...this.#ended.committed]
+        .filter((id) => !received.has(id) && !skipped.has(id))
+        .map((id) => `thing ${id} was created and not received`),
       ...ORDERINGS.flatMap((ordering) => this.#disorder(ordering)),
       ...(await pool.query(REPLACED_BY_NOTHING)).rows.map(({ id }) => `delivery ${id} was replaced, and is the last one of its node`),
       ...(await pool.query(REMEMBERED)).rows.map(({ id }) => `event ${id} still has the values of a forgotten thing`),
-      ...[...this.#rolledBack]
+      ...[...this.#ended.rolledBack]
         .filter((id) => recorded.has(id) || received.has(id))
         .map((id) => `the rolled-back thing ${id} was announced`),
     ];
@@ -267,34 +254,3 @@ export class Run {
     });
   }
 }
-
-const KEEP_ALL = { bodies: null, attempts: null, errors: null, events: null, bytes: null };
-
-const LEFT = `
-  SELECT (SELECT count(*) FROM hookgraph.captures) + (SELECT count(*) FROM hookgraph.event_queue) + (SELECT count(*) FROM hookgraph.fan_outs)
-    + (SELECT count(*) FROM hookgraph.forgettings WHERE state = 'RUNNING')
-    + (SELECT count(*) FROM hookgraph.replays WHERE state = 'RUNNING' OR (state = 'CANCELLED' AND NOT is_cleared))
-    + (SELECT count(*) FROM hookgraph.open_deliveries WHERE held_for IS NULL OR held_for IN ('DISABLED', 'ORDER')) AS left`;
-
-/** The things whose creation was skipped because the subscription was disabled, cancelled by a request to forget, or pruned afterwards. */
-const SKIPPED = `
-  SELECT e.node_key FROM hookgraph.events e
-  LEFT JOIN hookgraph.deliveries d ON d.event_id = e.id AND d.subscription_id = $1 AND d.kind = 'LIVE'
-  WHERE e.typename = 'Thing' AND e.operation = 'created' AND (d.state IN ('SKIPPED', 'CANCELLED') OR d.id IS NULL)`;
-
-const UNFORGOTTEN = `
-  SELECT e.node_key FROM hookgraph.recorded e
-  WHERE e.typename = 'Thing' AND NOT EXISTS (SELECT FROM hookgraph.forgettings f WHERE f.node_key = e.node_key) ORDER BY e.id LIMIT 1`;
-
-const REMEMBERED = `
-  SELECT e.id FROM hookgraph.events e JOIN hookgraph.forgettings f ON f.typename = e.typename AND f.node_key = e.node_key
-  WHERE e.id < f.id AND num_nonnulls(e.before, e.after, e.context) > 0`;
-
-/** Deliveries that a later one of the same node was to replace, though there is none. */
-const REPLACED_BY_NOTHING = `
-  SELECT d.id FROM hookgraph.deliveries d
-  WHERE d.reason = 'COALESCED' AND NOT EXISTS (SELECT FROM hookgraph.deliveries later
-    WHERE later.subscription_id = d.subscription_id AND later.node_key = d.node_key AND later.event_id > d.event_id)`;
-
-/** The key of the thing in the body of a notification without a query. */
-const keyIn = (body: string): string | undefined => Buffer.from(JSON.parse(body).data.id, 'base64url').toString().split(':')[1];

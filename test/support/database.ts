@@ -52,6 +52,7 @@ async function clone(server: string, template: string): Promise<TestDatabase> {
   const pool = new pg.Pool({ connectionString: address.href });
   // Ignores broken connections, because a test that cuts its connections on purpose must not end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return {
     url: address.href,
     pool,

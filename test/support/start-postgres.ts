@@ -22,7 +22,7 @@ const THROW_AWAY = {
   full_page_writes: 'off',
   shared_buffers: '64MB',
   max_wal_size: '256MB',
-  max_prepared_transactions: '4',
+  max_prepared_transactions: '16',
   wal_level: 'logical',
   // The databases live for seconds, and each would start a process every minute.
   autovacuum: 'off',

@@ -26,6 +26,8 @@ export async function prepareDatabase(superuser: pg.Client, superuserUrl: string
 /** Makes the role the owner of the database and of everything in it that belongs to the superuser, in one transaction. */
 async function handOver(superuserUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl, application_name: 'hookgraph owner' });
+  // A statement on a broken connection rejects; without this, the event would end the process.
+  client.on('error', () => {});
   await client.connect();
   try {
     await client.query(HAND_OVER);

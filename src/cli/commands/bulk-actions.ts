@@ -42,7 +42,11 @@ export function addResendMatching<Filter extends object>(
       const client = await connect();
       const conditions = await conditionsOf(client, filter as unknown as Filter);
       if (Object.values(conditions).every((value) => value == null))
-        throw new RuntimeError('USAGE', 'No option selects deliveries', 'Pass at least one, such as --state FAILED or --since 2h.');
+        throw new RuntimeError(
+          'USAGE',
+          'You passed no option that selects deliveries',
+          'Pass at least one, such as --state FAILED or --since 2h.',
+        );
       let { webhookBulkAction: action } = await client.mutate(RESEND, { input: { ...conditions, asNew: asNew ?? false } });
       const signal = interrupted();
       while (follow && action.state === 'RUNNING' && !signal.aborted) {

@@ -104,7 +104,11 @@ function addJudge(webhooks: Command, { terminal, connect }: Cli): void {
       }
       const ids = failures.map(({ webhookDelivery }) => webhookDelivery.id);
       if (replay && ids.length > JUDGED)
-        throw new RuntimeError('TOO_MANY', `${ids.length} deliveries were failures; one replay takes ${JUDGED}`, 'Pass a shorter period.');
+        throw new RuntimeError(
+          'TOO_MANY',
+          `${ids.length} deliveries failed, and one replay takes at most ${JUDGED}`,
+          'Pass a shorter period.',
+        );
       const started = replay && ids.length > 0 ? (await client.mutate(REPLAY, { id: one.id, ids })).webhookReplay : null;
       if (json) return terminal.json({ ...counts, isWhole: !hasNextPage, failures, webhookReplay: started });
       const of = hasNextPage ? `Of the last ${counts.examinedCount}` : `Of ${counts.examinedCount}`;

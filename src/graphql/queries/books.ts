@@ -136,7 +136,7 @@ function addFinding(builder: Builder, access: AccessOf, { event, subscription }:
       message: t.string({ nullable: false, description: 'The contradiction, in a sentence.', resolve: describeFinding }),
       event: t.field({
         type: event.ref,
-        description: 'The event; `null` when it is missing.',
+        description: 'The event; `null` when the row names an event that does not exist.',
         resolve: ({ eventId }, _args, ctx) => (eventId === null ? null : access(ctx).loaders.event.load(eventId)),
       }),
       webhookSubscription: t.field({

@@ -34,7 +34,7 @@ export function connectionOptions(text: string, env: Environment = process.env):
     return optionsOf(parseDatabaseUrl(text), env);
   } catch (error) {
     if (error instanceof UrlFault)
-      throw new RuntimeError('BAD_DATABASE_URL', `The URL of the database is (a secret), but it ${error.message}`);
+      throw new RuntimeError('BAD_DATABASE_URL', `The URL of the database (a secret, not shown here) ${error.message}`);
     throw error;
   }
 }

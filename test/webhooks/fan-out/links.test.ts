@@ -1,7 +1,7 @@
 // Tests that a link that comes or goes, such as a membership, announces both of its ends as updated, and moves their updated_at.
 import { afterEach, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
-import type { AnnouncedNode } from '../../../src/webhooks/index.js';
+import type { AnnouncedNode, Link } from '../../../src/webhooks/index.js';
 import { until } from '../../support/until.js';
 import { type CapturedTables, prepareTables } from '../capture/captured-tables.js';
 import { subscribe } from './subscribers.js';
@@ -172,6 +172,32 @@ it('waits while a migration holds the table of an end; another relay goes on mea
   }
   await relaying;
   expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members']);
+});
+
+it('announces nothing for a row that has one end only, and both when it gets the other', async () => {
+  const ddl = DDL.replace(', PRIMARY KEY (team, person)', ', id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY').replace(
+    'person integer REFERENCES people ON DELETE CASCADE',
+    'person integer REFERENCES people ON DELETE SET NULL',
+  );
+  const byId = ([link]: Link[] = []) => link && [{ ...link, key: ['id'] }];
+  await prepare(
+    NODES.map((one) => ({ ...one, links: byId(one.links) as Link[] })),
+    ddl,
+  );
+  await db.pool.query('INSERT INTO team_people (team, person) VALUES (1, NULL), (NULL, 1), (NULL, NULL)');
+  expect([await told(), await touched()]).toEqual([[], []]);
+  await db.pool.query('DELETE FROM team_people WHERE team IS NULL');
+  expect(await told()).toEqual([]);
+  await db.pool.query('UPDATE team_people SET person = 1');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members']);
+  await db.pool.query('UPDATE team_people SET team = NULL');
+  expect(await told()).toEqual(['acme Person 1 updated teams', 'acme Team 1 updated members']);
+  await db.pool.query('UPDATE team_people SET team = 1');
+  expect(await told()).toHaveLength(2);
+  await db.pool.query('DELETE FROM people WHERE id = 1');
+  expect(await told()).toEqual(['acme Person 1 deleted', 'acme Team 1 updated members']);
+  await db.pool.query('DELETE FROM team_people');
+  expect(await told()).toEqual([]);
 });
 
 it('leaves updated_at alone where the application sets it', async () => {

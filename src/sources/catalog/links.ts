@@ -41,18 +41,13 @@ function linkOf(known: KnownTable, { field, name, column, key }: Wanted, around:
   if (!table) return refuse(name === undefined ? 'no table links the two types.' : `the database has no table "${name}".`);
   if (second) return refuse(`several tables do: ${table.name}, ${second.name}.`);
   if (table.primaryKey.length === 0) return refuse(`${table.name} has no primary key, so its rows can't be identified.`);
-  const link = (columns: string[]): Link => {
-    const held = [...table.foreignKeys.flatMap((foreign) => foreign.columns), ...table.primaryKey];
-    return {
-      field,
-      table: { schema: table.schema, name: table.name },
-      key: table.primaryKey,
-      columns,
-      otherColumns: [...new Set(held)].filter(
-        (one) => !columns.includes(one) && (table.primaryKey.length > 1 || !table.primaryKey.includes(one)),
-      ),
-    };
-  };
+  const link = (columns: string[]): Link => ({
+    field,
+    table: { schema: table.schema, name: table.name },
+    key: table.primaryKey,
+    columns,
+    ...otherEnd(table, columns, { known, field, around }),
+  });
   // A column that is named needs no foreign key, which the replacement of a table may drop.
   if (column !== undefined && key.length === 1 && table.columns.some((one) => one.name === column)) return link([column]);
   const [foreign, another] = keysTo(table, known.table).filter(({ columns }) => column === undefined || columns.includes(column));
@@ -70,6 +65,32 @@ function linkOf(known: KnownTable, { field, name, column, key }: Wanted, around:
   if (columns.length === key.length && foreign.columns.length === key.length) return link(columns);
   return refuse(`${table.name} refers to (${foreign.foreignColumns.join(', ')}), and must refer to the key (${key.join(', ')}).`);
 }
+
+/**
+ * Finds the other end of the links: the row of the links' table itself, where the field leads to such rows, otherwise a row that it
+ * references. If the field's type is unknown and the table is announced, each row is a link, because the field may list these rows.
+ */
+function otherEnd(
+  table: CatalogTable,
+  columns: string[],
+  { known, field, around }: { known: KnownTable; field: string; around: Surroundings },
+): Pick<Link, 'otherColumns' | 'otherEnds'> {
+  const others = (list: string[]) => [...new Set(list)].filter((one) => !columns.includes(one));
+  const target = around.tables.find(({ typename }) => typename === targetOf(known, field, around.schema))?.table;
+  if (target && sameTable(target, table)) return { otherColumns: others(table.primaryKey) };
+  const held = table.foreignKeys.flatMap((foreign) => foreign.columns);
+  const otherColumns = others([...held, ...(table.primaryKey.length > 1 ? table.primaryKey : [])]);
+  const isNullable = (column: string) => table.columns.some(({ name, notNull }) => name === column && !notNull);
+  if (!otherColumns.some(isNullable)) return { otherColumns };
+  const foreign = table.foreignKeys.filter((one) => others(one.columns).length > 0);
+  const aimed = target ? foreign.filter((one) => sameTable(one.table, target)) : [];
+  const isAnnounced = around.tables.some((one) => sameTable(one.table, table));
+  const otherEnds = aimed.length > 0 ? aimed : isAnnounced ? [] : foreign;
+  return { otherColumns, otherEnds: otherEnds.map((one) => one.columns) };
+}
+
+const sameTable = (one: { schema: string; name: string }, other: { schema: string; name: string }): boolean =>
+  one.schema === other.schema && one.name === other.name;
 
 /** Returns the tables whose rows may be the links: join tables of the two types, otherwise the table of the other type itself. */
 function findTables(known: KnownTable, field: string, { tables, catalog, schema }: Surroundings): CatalogTable[] {

@@ -53,6 +53,11 @@ export interface Link {
   columns: string[];
   /** The columns that have the key of the row at the other end. */
   otherColumns: string[];
+  /**
+   * The keys of which one must be set: a row with a null in each of them links nothing. Default: one key, of all `otherColumns`. If it is
+   * empty, each row is a link.
+   */
+  otherEnds?: string[][];
 }
 
 /** A field of a node that leads to rows of another announced type, by equal columns: to one row, or to those that reference this row. */

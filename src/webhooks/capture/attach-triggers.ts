@@ -150,6 +150,7 @@ export function nodeTypesSql(tables: AnnouncedTable[]): string {
         link_typename: typename,
         columns: link.columns,
         identity_columns: [...link.columns, ...link.otherColumns].sort(),
+        other_ends: link.otherEnds ?? [link.otherColumns],
         is_internal: nodes.some((other) => other.typename === typename && 'none' in other.tenant),
       };
     }),
@@ -167,7 +168,7 @@ export function nodeTypesSql(tables: AnnouncedTable[]): string {
      ${wantedRows('links', links)}, gone AS (DELETE FROM hookgraph.links WHERE (typename, field) NOT IN (SELECT typename, field FROM wanted))
      INSERT INTO hookgraph.links AS t SELECT * FROM wanted
      ON CONFLICT (typename, field) DO UPDATE SET link_typename = EXCLUDED.link_typename, columns = EXCLUDED.columns,
-       identity_columns = EXCLUDED.identity_columns, is_internal = EXCLUDED.is_internal
+       identity_columns = EXCLUDED.identity_columns, other_ends = EXCLUDED.other_ends, is_internal = EXCLUDED.is_internal
      WHERE t IS DISTINCT FROM EXCLUDED`;
 }
 

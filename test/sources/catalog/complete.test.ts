@@ -34,7 +34,8 @@ let database: TestDatabase;
 let catalog: CatalogTable[];
 beforeAll(async () => {
   database = await testDatabase();
-  await database.pool.query(`CREATE SCHEMA shop; SET search_path = shop; ${BOOKING_SHOP}`);
+  await database.pool.query(`CREATE SCHEMA shop; SET search_path = shop; ${BOOKING_SHOP}
+    CREATE TABLE seats (id int PRIMARY KEY, space_id int REFERENCES spaces, user_id int REFERENCES users, slot_id bigint REFERENCES slots)`);
   catalog = (await readCatalog(database.pool)).filter((table) => table.schema === 'shop');
 });
 afterAll(() => database.close());
@@ -120,8 +121,15 @@ it('finds the rows that link two types, in a join table or in the table of the o
     },
   ]);
   expect(linksOf('Space', ['Slot'])).toEqual([
-    { field: 'Slot', table: { schema: 'shop', name: 'slots' }, key: ['id'], columns: ['space_id'], otherColumns: [] },
+    { field: 'Slot', table: { schema: 'shop', name: 'slots' }, key: ['id'], columns: ['space_id'], otherColumns: ['id'] },
   ]);
+  // Only a row with the user of a seat links one; where the field says nothing of it, either reference does, or the seat itself.
+  const seats = { table: { schema: 'shop', name: 'seats' }, key: ['id'], columns: ['space_id'], otherColumns: ['slot_id', 'user_id'] };
+  expect(linksOf('Space', { User: 'seats' })).toEqual([{ field: 'User', ...seats, otherEnds: [['user_id']] }]);
+  expect(linksOf('Space', { places: 'seats' })).toEqual([{ field: 'places', ...seats, otherEnds: [['slot_id'], ['user_id']] }]);
+  const Seat = { tenant: { of: 'space_id' } };
+  expect(linksOf('Space', { places: 'seats' }, { Seat })).toEqual([{ field: 'places', ...seats, otherEnds: [] }]);
+  expect(linksOf('Space', { Seat: 'seats' }, { Seat })).toEqual([{ field: 'Seat', ...seats, otherColumns: ['id'] }]);
   expect(linksOf('Space', ['nothing'])).toEqual([
     '`links` names "nothing", but no table links the two types. Name the table: `links: { nothing: \'<table with a foreign key to spaces>\' }`.',
   ]);

@@ -200,6 +200,50 @@ it('announces nothing for a row that has one end only, and both when it gets the
   expect(await told()).toEqual([]);
 });
 
+it('takes a row for a link when one of its other ends is whole', async () => {
+  const ddl = `${DDL}; ALTER TABLE team_people DROP CONSTRAINT team_people_pkey, ALTER person DROP NOT NULL,
+    ADD id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, ADD place text, ADD floor integer`;
+  const link: Link = { field: 'members', table, key: ['id'], columns: ['team'], otherColumns: ['person', 'place', 'floor'] };
+  const [team, person] = NODES as [AnnouncedNode, AnnouncedNode];
+  await prepare(
+    [
+      { ...team, links: [{ ...link, otherEnds: [['person'], ['place', 'floor']] }] },
+      { ...person, links: [] },
+    ],
+    ddl,
+  );
+  await db.pool.query("INSERT INTO team_people (team, place) VALUES (1, 'a'); INSERT INTO team_people (team, floor) VALUES (1, 2)");
+  expect(await told()).toEqual([]);
+  for (const row of ["1, NULL, 'a', 3", '1, 1, NULL, 4']) {
+    await db.pool.query(`INSERT INTO team_people (team, person, place, floor) VALUES (${row})`);
+    expect(await told()).toEqual(['acme Team 1 updated members']);
+  }
+});
+
+it('announces that one child row took the place of another', async () => {
+  const ddl = 'ALTER TABLE people ADD team integer REFERENCES teams';
+  const link: Link = {
+    field: 'members',
+    table: { schema: 'public', name: 'people' },
+    key: ['id'],
+    columns: ['team'],
+    otherColumns: ['id'],
+  };
+  const [team, person] = NODES as [AnnouncedNode, AnnouncedNode];
+  const columns = { ...person.columns, team: 'team' };
+  await prepare(
+    [
+      { ...team, links: [link] },
+      { ...person, columns, links: [] },
+    ],
+    `${DDL}; ${ddl}`,
+  );
+  await inOne("INSERT INTO people VALUES (3, 'acme', 'r', now(), 1)");
+  await told();
+  await inOne('DELETE FROM people WHERE id = 3', "INSERT INTO people VALUES (4, 'acme', 'r', now(), 1)");
+  expect(await told()).toEqual(['acme Person 3 deleted', 'acme Person 4 created', 'acme Team 1 updated members']);
+});
+
 it('leaves updated_at alone where the application sets it', async () => {
   await prepare(NODES.map((one) => ({ ...one, setsUpdatedAt: false })));
   await db.pool.query('INSERT INTO team_people VALUES (1, 1)');

@@ -20,20 +20,29 @@ export function mistakeInJson(text) {
 }
 
 /**
- * Returns why the text is not a well-formed XML document in UTF-8; `null` when it is. Namespaces are not checked.
+ * Returns why the text is not an XML document in UTF-8, well-formed and with declared namespaces, with line and column; `null` when it is.
  * @param {string} text
  * @returns {string | null}
  */
 export function mistakeInXml(text) {
-  const parser = new (loadSaxes().SaxesParser)({ position: true });
+  const parser = new (loadSaxes().SaxesParser)({ position: true, xmlns: true });
   parser.on('error', (error) => {
     throw error;
   });
   parser.on('xmldecl', ({ encoding }) => {
-    if (encoding && !/^utf-?8$/i.test(encoding)) throw new Error(`the declared encoding is ${encoding}, but bodies are sent in UTF-8`);
+    if (encoding && !/^utf-?8$/i.test(encoding)) parser.fail(`the declared encoding is ${encoding}, but bodies are sent in UTF-8.`);
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    const malformed = [name, ...Object.keys(attributes)].find((one) => MALFORMED.test(one));
+    if (malformed !== undefined) parser.fail(`malformed name: ${malformed}.`);
   });
   parser.on('doctype', (declared) => {
-    for (const [, name = ''] of declared.matchAll(/<!ENTITY\s+([^\s%"']+)\s/g)) parser.ENTITIES[name] = '';
+    const [isDoctype, subset = ''] = DOCTYPE.exec(declared) ?? [];
+    if (isDoctype === undefined || !BETWEEN.test(subset.replace(DECLARATION, ' ')))
+      parser.fail('the document type declaration is malformed.');
+    for (const [, name] of subset.matchAll(DECLARATION))
+      if (name?.includes(':')) parser.fail(`the name of the entity ${name} has a colon.`);
+      else if (name) parser.ENTITIES[name] = '';
   });
   try {
     parser.write(text).close();
@@ -43,6 +52,17 @@ export function mistakeInXml(text) {
     return BARE_AMPERSAND.test(text) ? `${message} (write & as &amp;)` : message;
   }
 }
+
+/** Matches a name whose part after the prefix begins as no name may: with a digit, for instance. */
+const MALFORMED = /:(?:[-.\d\u00b7\u203f\u2040]|\p{Mn})/u;
+
+/** A document type declaration after its keyword. The group has its internal subset. */
+const DOCTYPE = /^\s+[^\s"'<>[\]]+(?:\s+(?:SYSTEM|PUBLIC\s+(?:"[^"]*"|'[^']*'))\s+(?:"[^"]*"|'[^']*'))?\s*(?:\[(.*)\]\s*)?$/s;
+/** A comment, a processing instruction or a declaration of the subset. The group has the name of a declared entity. */
+const DECLARATION =
+  /<!--(?:[^-]|-[^-])*-->|<\?(?:[^?]|\?(?!>))*\?>|<!(?:ENTITY\s+(?:%\s+[^\s"'<>]+|([^\s%"'<>]+))|(?!ENTITY)[A-Z]+)\s(?:[^"'<>]|"[^"]*"|'[^']*')*>/g;
+/** The text of a subset without its declarations: white space and references to parameter entities. */
+const BETWEEN = /^(?:\s|%[^\s;]+;)*$/;
 
 const BARE_AMPERSAND = /&(?!#\d+;|#x[\da-fA-F]+;|[\w.-]+;)/;
 

@@ -62,6 +62,50 @@ describe('a moment', () => {
   });
 
   it.each([
+    ...['April 31, 2024', 'Apr 31 2024', '31 April 2024', '31-Apr-2024', '2024 Apr 31', 'Wed Apr 31 2024', 'Sept 31 2024 10:00'],
+    ...[
+      'Feb 29 2023',
+      '29 Feb 2023',
+      'Feb 29, 1900',
+      '30 Feb 24',
+      'Feb 31 03',
+      'Monday, November 31, 2024',
+      'Tue Nov 31 10:00:00 UTC 2024',
+    ],
+    ...['Wed, 31 Apr 2024 10:00:00 GMT', 'Thu, 31 Nov 2024 10:00:00 +0100', 'Sun Feb 30 2025 00:00:00 GMT+0100 (CET)'],
+    ...['4/31/2024', '04-31-2024', '04/31/24', '2/30/03', '2024/4/31', '2024-4-31', '2024.02.30', '2024-02-30 10:00:00 +0200'],
+    ...['2024-11-31 10:00:00 UTC', '2024-11-31T10:00', '2024-02-30', 'February 30, 2024 11:59 PM EST', 'April 31', '31 Nov'],
+    ...['Apr 30, 2024 10:61', 'Apr 30, 2024 25:00', 'Apr 30, 2024 10:00:61', '2024-04-30 10:61 UTC'],
+  ])('is none in %s, which is no day or time', (text) => {
+    expect(render('{{ x | date: "%F %T" }} {{ x | date_to_string }}', { x: text })).toBe(`${text} ${text}`);
+  });
+
+  it.each([
+    ...[
+      'April 30, 2024',
+      '30 April 2024',
+      '30-Apr-2024',
+      '2024 Apr 30',
+      'Tue Apr 30 2024',
+      'Apr 30 24',
+      '4/30/2024',
+      '04/30/24',
+      '2024/4/30',
+    ],
+    ...['2024-4-30', '04-30-2024', '2024-04-30 10:00 +0100', 'Tue, 30 Apr 2024 23:59:59 -0300', 'Apr 30, 2024, 11:00 PM EST', '2024.04.30'],
+    ...['Tue Apr 30 2024 00:00:00 GMT+0100 (CET)', 'Tue Apr 30 10:00:00 UTC 2024', '2024-04-30T10:00+05', '30 APR 2024'],
+  ])('is in %s', (text) => {
+    expect(render('{{ x | date: "%Y-%m" }}', { x: text })).toMatch(/^2024-0[45]$/);
+  });
+
+  it('has the present year where a text has none', () => {
+    const year = new Date().getUTCFullYear();
+    const texts = ['March 7', '7 March', 'Mar 7 10:00', 'Sat, 7 Mar 10:00 UTC'];
+    expect(texts.map((text) => render('{{ x | date: "%F" }}', { x: text }))).toEqual(texts.map(() => `${year}-03-07`));
+    expect(render('{{ "April 2024" | date: "%F" }}')).toBe('2024-04-01');
+  });
+
+  it.each([
     ['%a %A %^a %b %B %h %p %P %#p', 'Mon Monday MON Jan January Jan PM pm pm'],
     ['%Y %C %y %m %-m %d %-d %e %j', '2029 20 29 01 1 01 1  1 001'],
     ['%H %k %I %l %-I %M %S %L %N %3N %6N', '15 15 03  3 3 04 05 678 678000000 678 678000'],

@@ -1,7 +1,8 @@
 // @ts-check
-// Reads and formats moments as Ruby does. Everything is in UTC, whatever the zone of the machine; a moment without a zone is in UTC, too.
+// Formats moments as Ruby does. Everything is in UTC, whatever the zone of the machine; a moment without a zone is in UTC, too.
 import { toValue } from 'liquidjs';
 import { ExactNumber } from '../../../../runtime/exact-json.mjs';
+import { MONTHS, readText } from './moments.mjs';
 import { toText } from './values.mjs';
 
 /** @import { FilterThis } from './values.mjs' */
@@ -11,50 +12,10 @@ import { toText } from './values.mjs';
  */
 /** @typedef {{ pad: string, width: number, read: (moment: Moment, width: number, colons: number) => string | number }} Directive */
 
-const MONTHS = 'January February March April May June July August September October November December'.split(' ');
 const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
 const DAY_MS = 86_400_000;
-const MAX_TEXT = 100;
 /** A day, in minutes. */
 const MAX_OFFSET = 1440;
-
-/** Matches the end of a text that names its zone. An offset must follow a time of day, because a date may end like an offset. */
-const ZONED =
-  /(?:(?<=\d)z|\b(?:z|utc?|gmt|[ecmp][sd]t)|\d:\d\d(?::\d\d)?(?:[.,]\d+)?\s*(?:[ap]m\s*)?(?:utc|gmt|z)?[+-]\d\d:?\d\d)\s*(?:\([^)]*\))?$/i;
-const ISO_TIME = /^[+-]?\d{4,6}-\d\d-\d\dT/;
-/** A date, and maybe a time of day, as ISO 8601 and Postgres write them. */
-const ISO = /^([+-]?)(\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/i;
-
-/**
- * @param {string} text
- * @returns {number} milliseconds since 1970; NaN when the text is no moment
- */
-function readText(text) {
-  const trimmed = text.trim();
-  if (trimmed.length > MAX_TEXT) return Number.NaN;
-  // Postgres writes an offset of whole hours without its minutes.
-  const whole = trimmed.replace(/(:\d\d(?:\.\d+)?[+-]\d\d)$/, '$1:00');
-  const iso = ISO.exec(whole);
-  if (iso) return readIso(iso);
-  const asLocal = Date.parse(whole);
-  if (Number.isNaN(asLocal) || ZONED.test(whole)) return asLocal;
-  if (ISO_TIME.test(whole)) return Date.parse(`${whole}Z`);
-  const inUtc = Date.parse(`${whole} UTC`);
-  return Number.isNaN(inUtc) ? asLocal : inUtc;
-}
-
-/**
- * Reads what Date.parse may misread in these forms: it takes the year 44 for 2044, and February 30 for March 1.
- * @param {RegExpExecArray} iso
- * @returns {number} milliseconds since 1970; NaN when there is no such day or time
- */
-function readIso([, sign = '', year = '', month = '', day = '', time = '00:00', zone = 'Z']) {
-  const isFar = sign !== '' || year.length > 4;
-  const date = `${isFar ? `${sign || '+'}${year.padStart(6, '0')}` : year}-${month}-${day}`;
-  const midnight = new Date(`${date}T00:00Z`);
-  if (midnight.getUTCDate() !== Number(day)) return Number.NaN;
-  return Date.parse(`${date}T${time}${zone.toUpperCase().replace(/(\d\d)(\d\d)$/, '$1:$2')}`);
-}
 
 /**
  * @param {unknown} value

@@ -119,32 +119,34 @@ export function parseJson(text) {
   return replaceMarked([JSON.parse(marked)], numbers)[0];
 }
 
-/** Matches a text with a number that ends in zeros after its point. */
-const ENDING_IN_ZERO = /\.\d*0[,\]}\s]/;
-const TOKENS_AND_BRACES = new RegExp(`[{}]|${TOKENS.source}`, 'g');
+/** Matches a text with a number that JavaScript would write otherwise: 1.10, or one of 22 digits or 0.0000001, which get an exponent. */
+const OTHERWISE = /\.\d*0[,\]}\s]|\d{22}|\b0\.0{6}/;
 
 /**
- * Like parseJson, for a row by its columns: their numbers, also those in arrays, keep trailing zeros, as `numeric` has them: 1.10.
+ * Like parseJson, for a row by its columns: each number is written again as it was, such as 1.10 of a `numeric`. The value of a JSON column
+ * is read from it by `asJson`.
  * @param {string} text
  * @returns {any}
  * @throws {SyntaxError}
  */
 export function parseRow(text) {
-  if (!ENDING_IN_ZERO.test(text)) return parseJson(text);
+  if (!OTHERWISE.test(text)) return parseJson(text);
   /** @type {Map<string, ExactNumber>} */
   const numbers = new Map();
-  let depth = 0;
-  const marked = text.replace(TOKENS_AND_BRACES, (token) => {
-    if (token === '{') depth += 1;
-    else if (token === '}') depth -= 1;
-    else if (!token.startsWith('"') && !(isDouble(token) && (depth > 1 || String(Number(token)) === token))) {
-      if (!numbers.has(token)) numbers.set(token, new ExactNumber(token));
-      return `"${MARK}${token}"`;
-    }
-    return token;
+  const marked = text.replace(TOKENS, (token) => {
+    if (token.startsWith('"') || (isDouble(token) && String(Number(token)) === token)) return token;
+    if (!numbers.has(token)) numbers.set(token, new ExactNumber(token));
+    return `"${MARK}${token}"`;
   });
   return replaceMarked([JSON.parse(marked)], numbers)[0];
 }
+
+/**
+ * Returns a value of parseRow as parseJson would have read it: 1.10 is 1.1.
+ * @param {any} value
+ * @returns {any}
+ */
+export const asJson = (value) => (typeof value === 'object' && value !== null ? parseJson(stringifyJson(value)) : value);
 
 /**
  * Replaces each marked string by its ExactNumber. It has no recursion, as a reviver of JSON.parse would have, because JSON may be nested

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  asJson,
   compareNumbers,
   ExactNumber,
   fromMarkedText,
@@ -80,12 +81,12 @@ describe('a JSON text', () => {
   });
 });
 
-it('keeps trailing zeros of a row’s columns and arrays, and not of its JSON', () => {
-  const row =
-    '{"price": 1.10, "list": [2.50, -0.0, 1.5], "text": "1.10}", "json": {"a": 1.10, "b": 750727362669608961}, "zero": 0.00, "n": 3}';
-  expect(stringifyJson(parseRow(row))).toBe(
-    '{"price":1.10,"list":[2.50,-0.0,1.5],"text":"1.10}","json":{"a":1.1,"b":750727362669608961},"zero":0.00,"n":3}',
-  );
+it('writes the numbers of a row as they were, and those of its JSON as JavaScript does', () => {
+  const row = `{"price":1.10,"list":[2.50,-0.0,1.5],"text":"1.10}","pair":{"a":1.10,"b":750727362669608961},"zero":0.00,"n":3,"far":1${'0'.repeat(30)},"near":0.0000001}`;
+  expect(stringifyJson(parseRow(row))).toBe(row);
+  expect(stringifyJson(asJson(parseRow(row).pair))).toBe('{"a":1.1,"b":750727362669608961}');
+  expect(asJson(parseRow(row).price)).toBe(1.1);
+  expect([parseRow(row).n, asJson('1.10'), asJson(null)]).toEqual([3, '1.10', null]);
   expect(parseRow('{"price": 1.1, "n": 750727362669608961}').n).toBeInstanceOf(ExactNumber);
 });
 

@@ -14,6 +14,8 @@ export interface CatalogColumn {
   isGenerated: boolean;
   /** The labels of an enum; `null` for other types. */
   labels: string[] | null;
+  /** The attributes of a composite type, and those of each composite type inside it; absent for other types. */
+  attributeLists?: string[][];
   comment: string | null;
 }
 
@@ -68,8 +70,16 @@ types AS (
     coalesce(e.typnamespace, t.typnamespace)::regnamespace::text AS schema, e.oid IS NOT NULL AS is_array
   FROM base b JOIN pg_type t ON t.oid = b.base AND t.typtype <> 'd'
   LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'),
+attributes AS (
+  SELECT t.oid, t.oid AS composite FROM pg_type t WHERE t.typtype = 'c'
+  UNION SELECT s.oid, y.oid FROM attributes s JOIN pg_type c ON c.oid = s.composite
+  JOIN pg_attribute a ON a.attrelid = c.typrelid AND a.attnum > 0 AND NOT a.attisdropped JOIN types y ON y.declared = a.atttypid
+  JOIN pg_type t ON t.oid = y.oid AND t.typtype = 'c'),
 columns AS (
-  SELECT a.attrelid, jsonb_agg(jsonb_build_object('name', a.attname, 'type', y.name, 'typeSchema', y.schema, 'isArray', y.is_array, 'notNull', a.attnotnull,
+  SELECT a.attrelid, jsonb_agg(jsonb_strip_nulls(jsonb_build_object('attributeLists', (
+      SELECT jsonb_agg((SELECT jsonb_agg(f.attname ORDER BY f.attnum) FROM pg_attribute f
+        WHERE f.attrelid = c.typrelid AND f.attnum > 0 AND NOT f.attisdropped)) FROM attributes s JOIN pg_type c ON c.oid = s.composite
+      WHERE s.oid = y.oid))) || jsonb_build_object('name', a.attname, 'type', y.name, 'typeSchema', y.schema, 'isArray', y.is_array, 'notNull', a.attnotnull,
       'hasDefault', a.atthasdef OR a.attidentity <> '', 'isGenerated', a.attgenerated <> '',
       'labels', (SELECT jsonb_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = y.oid),
       'comment', col_description(a.attrelid, a.attnum)) ORDER BY a.attnum) AS list

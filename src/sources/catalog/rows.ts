@@ -2,7 +2,7 @@
 // look-ups of one tick by the same columns of the same table, with the same page size, into one SQL statement.
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
-import { ExactNumber, parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
+import { asJson, ExactNumber, parseJson, parseRow, stringifyJson } from '../../runtime/exact-json.mjs';
 import { isInfinite, isoOf, readMoment } from '../../runtime/postgres-times.js';
 import { UnrepresentableValue } from '../../runtime/unrepresentable-value.js';
 import { type AnnouncedNode, isOfTenant, type Json, type Snapshot } from '../../webhooks/index.js';
@@ -159,7 +159,7 @@ function toRow(columns: Texts): Row {
     values: (column) => {
       const text = columns[column.name] ?? null;
       if (text === null) return null;
-      return column.isArray ? itemsIn(column, parseJson(text)) : valueIn(column, text);
+      return column.isArray ? itemsIn(column, parseRow(text)) : valueIn(column, text);
     },
   };
 }
@@ -171,7 +171,7 @@ function itemsIn(column: CatalogColumn, value: Json): unknown {
     if (!Array.isArray(item) || column.type.startsWith('json')) return jsonIn(column, item);
     if (LISTED_AS_VALUES.has(column.type))
       throw new UnrepresentableValue(`${column.name} is an array of several dimensions, which a list cannot represent.`);
-    return stringifyJson(item);
+    return stringifyJson(inOrder(column, item));
   });
 }
 
@@ -194,9 +194,19 @@ function rowOfSnapshot(snapshot: Snapshot['columns']): Row {
 function jsonIn(column: CatalogColumn, value: Json): unknown {
   if (value === null) return null;
   const { type } = column;
-  if (type === 'json' || type === 'jsonb') return typeof value === 'string' && REFUSED_BY_JSONB.test(value) ? parsed(value) : value;
+  if (type === 'json' || type === 'jsonb') return typeof value === 'string' && REFUSED_BY_JSONB.test(value) ? parsed(value) : asJson(value);
   if (type === 'bytea') return Buffer.from(String(value).replace(/^\\x/, ''), 'hex').toString('base64');
-  return valueIn(column, type === 'numeric' ? withoutExponent(textOf(value)) : textOf(value));
+  return valueIn(column, type === 'numeric' ? withoutExponent(textOf(value)) : textOf(inOrder(column, value)));
+}
+
+/** Sorts the attributes of composite values, which jsonb keeps in an order of its own, as their types declare them. */
+function inOrder(column: CatalogColumn, value: Json): Json {
+  if (!column.attributeLists || !isComposed(value)) return value;
+  if (Array.isArray(value)) return value.map((item) => inOrder(column, item));
+  const given = value as Record<string, Json>;
+  const names = Object.keys(given);
+  const list = column.attributeLists.find((one) => one.length === names.length && one.every((name) => Object.hasOwn(given, name)));
+  return Object.fromEntries((list ?? names).map((name) => [name, inOrder(column, given[name] as Json)]));
 }
 
 /** Matches JSON that jsonb can't hold, which capture therefore records as text: `\u0000`, half a surrogate, a number out of range. */

@@ -1,4 +1,5 @@
 // Converts a snapshot (a row as it was at an event, as JSON columns) to the row that Prisma would have read.
+import { asJson } from '../../runtime/exact-json.mjs';
 import { readMoment } from '../../runtime/postgres-times.js';
 import type { Json, Snapshot } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
@@ -18,7 +19,7 @@ function readColumn(field: Field, value: Json, Prisma: PrismaNamespace): unknown
 }
 
 function readValue({ kind, type, nativeType, values }: Field, value: Json, Prisma: PrismaNamespace): unknown {
-  if (value === null || type === 'Json') return value;
+  if (value === null || type === 'Json') return asJson(value) as Json;
   if (kind === 'enum') return values?.find(({ stored }) => stored === value)?.name ?? value;
   switch (type) {
     case 'BigInt':

@@ -60,7 +60,7 @@ export function createFramedExplorer({ endpoint, tabs }: Pick<ExplorerOptions, '
 async function renderFramed(endpoint: string, tabs: Tab[]): Promise<Answer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const graphiql = renderGraphiQL({ endpoint, title: 'Hookgraph explorer', defaultTabs: tabs, defaultEditorToolsVisibility: 'variables' });
-  const answer = page(adjust(graphiql), { ...NEEDS, 'frame-ancestors': ["'self'"] });
+  const answer = page(adjust(graphiql, NO_CHOICE_OF_THEME, CONSOLE_THEME), { ...NEEDS, 'frame-ancestors': ["'self'"] });
   return { ...answer, headers: { ...answer.headers, 'X-Frame-Options': 'SAMEORIGIN' } };
 }
 
@@ -81,8 +81,8 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
   return page(adjust(graphiql), NEEDS);
 }
 
-const adjust = (graphiql: string): string =>
-  graphiql.replace('</head>', `${STYLE}</head>`).replace('<script>', () => `<script>${EXACT_NUMBERS}`);
+const adjust = (graphiql: string, style = '', script = ''): string =>
+  graphiql.replace('</head>', `<style>${STYLE}${style}</style></head>`).replace('<script>', () => `<script>${EXACT_NUMBERS}${script}`);
 
 /** Makes GraphiQL show numbers with all their digits, in browsers that have JSON.rawJSON; others round what a double can't hold. */
 const EXACT_NUMBERS = `
@@ -94,10 +94,42 @@ if (JSON.rawJSON) {
 `;
 
 /**
+ * Makes GraphiQL follow the theme that the console's page names, or else the system's, without loading anything again. GraphiQL sets its
+ * own theme when it starts, and the editors set theirs when they are made, so the theme is set again after each.
+ */
+const CONSOLE_THEME = `
+{
+  const shown = parent.document.documentElement;
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  let monaco;
+  const follow = () => {
+    const isDark = shown.dataset.theme ? shown.dataset.theme === 'dark' : system.matches;
+    document.body.classList.toggle('graphiql-dark', isDark);
+    document.body.classList.toggle('graphiql-light', !isDark);
+    monaco?.editor.setTheme(isDark ? 'graphiql-DARK' : 'graphiql-LIGHT');
+  };
+  Object.defineProperty(globalThis, '__MONACO', {
+    get: () => monaco,
+    set: (loaded) => {
+      monaco = loaded;
+      monaco.editor.onDidCreateEditor(follow);
+    },
+  });
+  new MutationObserver(follow).observe(shown, { attributeFilter: ['data-theme'] });
+  new MutationObserver(follow).observe(document.body, { attributeFilter: ['class'] });
+  system.addEventListener('change', follow);
+  follow();
+}
+`;
+
+/** Hides GraphiQL's own choice of a theme. */
+const NO_CHOICE_OF_THEME = '.graphiql-dialog-section:has([data-theme]) { display: none; }';
+
+/**
  * Keeps GraphiQL's tabs in place: otherwise a pressed tab starts to be dragged, moves away from the pointer and gets no click. On a narrow
  * screen, puts the answer below the editors, and hides the side bar and the logo, for which there is no space.
  */
-const STYLE = `<style>
+const STYLE = `
 .graphiql-tab { transform: none !important; }
 @media (max-width: 700px) {
   .graphiql-container .graphiql-sidebar, .graphiql-container .graphiql-logo, .graphiql-horizontal-drag-bar { display: none !important; }
@@ -105,7 +137,7 @@ const STYLE = `<style>
   .graphiql-container #graphiql-session { flex-direction: column; gap: 8px; min-height: 0; }
   .graphiql-container #graphiql-session > div { flex: 1 1 0 !important; min-height: 0; min-width: 0; }
 }
-</style>`;
+`;
 
 /** The sources that the page's Content-Security-Policy allows: this origin's API, and inline styles and workers for GraphiQL's editor. */
 const NEEDS = {

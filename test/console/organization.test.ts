@@ -112,6 +112,38 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
     await expect.poll(() => page.getByRole('dialog').textContent()).toContain('query WhoAmI');
   });
 
+  it('show the explorer in the theme of the console, and keep what is typed in it', async () => {
+    await world.open('/explorer');
+    const frame = page.frameLocator('iframe');
+    const query = frame.locator('.graphiql-query-editor');
+    await query.locator('.view-line').first().click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('query Kept {{}');
+    const isShown = async (theme: 'light' | 'dark') => {
+      await frame.locator(`body.graphiql-${theme}:not(.graphiql-${theme === 'dark' ? 'light' : 'dark'})`).waitFor();
+      // Monaco's dark themes have this class.
+      await expect.poll(() => query.locator('.monaco-editor.vs-dark').count()).toBe(theme === 'dark' ? 1 : 0);
+      await query.getByText('query Kept').waitFor();
+    };
+    await isShown('light');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await isShown('dark');
+    for (const theme of ['light', 'dark'] as const) {
+      await page.getByRole('button', { name: /^Theme/ }).click();
+      await isShown(theme);
+    }
+    await page.reload();
+    await isShown('dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.getByRole('button', { name: 'Theme: dark' }).click();
+    await isShown('light');
+    // GraphiQL's own choice of a theme would last until the next change of the console's only.
+    await page.keyboard.press('Tab');
+    await frame.getByRole('button', { name: /settings/i }).click();
+    await frame.getByText('Clear storage').waitFor();
+    expect(await frame.getByText('Adjust how the interface appears.').isVisible()).toBe(false);
+  });
+
   it('are reached by the keyboard', async () => {
     await world.open('/shortcuts');
     await page.keyboard.press('g');

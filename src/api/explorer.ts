@@ -60,7 +60,7 @@ export function createFramedExplorer({ endpoint, tabs }: Pick<ExplorerOptions, '
 async function renderFramed(endpoint: string, tabs: Tab[]): Promise<Answer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const graphiql = renderGraphiQL({ endpoint, title: 'Hookgraph explorer', defaultTabs: tabs, defaultEditorToolsVisibility: 'variables' });
-  const answer = page(adjust(graphiql, NO_CHOICE_OF_THEME, CONSOLE_THEME), { ...NEEDS, 'frame-ancestors': ["'self'"] });
+  const answer = page(adjust(graphiql, IN_CONSOLE, CONSOLE_THEME), { ...NEEDS, 'frame-ancestors': ["'self'"] });
   return { ...answer, headers: { ...answer.headers, 'X-Frame-Options': 'SAMEORIGIN' } };
 }
 
@@ -122,8 +122,8 @@ const CONSOLE_THEME = `
 }
 `;
 
-/** Hides GraphiQL's own choice of a theme. */
-const NO_CHOICE_OF_THEME = '.graphiql-dialog-section:has([data-theme]) { display: none; }';
+/** Hides GraphiQL's own choice of a theme, and the logo, because the console says where one is. */
+const IN_CONSOLE = '.graphiql-dialog-section:has([data-theme]), .graphiql-container .graphiql-logo { display: none; }';
 
 /**
  * Keeps GraphiQL's tabs in place: otherwise a pressed tab starts to be dragged, moves away from the pointer and gets no click. On a narrow
@@ -135,7 +135,8 @@ const STYLE = `
   .graphiql-container .graphiql-sidebar, .graphiql-container .graphiql-logo, .graphiql-horizontal-drag-bar { display: none !important; }
   .graphiql-container .graphiql-sessions { margin: 0; }
   .graphiql-container #graphiql-session { flex-direction: column; gap: 8px; min-height: 0; }
-  .graphiql-container #graphiql-session > div { flex: 1 1 0 !important; min-height: 0; min-width: 0; }
+  .graphiql-container #graphiql-session > div { flex: 2 1 0 !important; min-height: 0; min-width: 0; }
+  .graphiql-container #graphiql-session > div:first-child { flex-grow: 3 !important; }
 }
 `;
 

@@ -11,6 +11,10 @@ const PICTURES = process.env.HOOKGRAPH_SCREENSHOTS;
 /** The widths of the cells that open a row. */
 const ROW_WIDTHS = "Array.from(document.querySelectorAll('main td [class*=rowLink]'), (link) => link.closest('td').clientWidth)";
 
+/** How much of a dialog is scrolled out of sight. */
+const BELOW = `Math.max(0, ...Array.from(document.querySelectorAll('[role=dialog], [role=dialog] div'), (part) =>
+  /auto|scroll/.test(getComputedStyle(part).overflowY) ? part.scrollHeight - part.clientHeight : 0))`;
+
 describe.skipIf(!hasBrowser)('every page', () => {
   let world: Console;
   beforeAll(async () => {
@@ -20,7 +24,14 @@ describe.skipIf(!hasBrowser)('every page', () => {
   afterAll(() => world.close());
 
   const photograph = async (name: string) => {
-    if (PICTURES) await world.page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+    if (!PICTURES) return;
+    const { page } = world;
+    const size = page.viewportSize() as { width: number; height: number };
+    // A form scrolls within its dialog.
+    const below = (await page.evaluate(BELOW)) as number;
+    if (below > 0) await page.setViewportSize({ ...size, height: size.height + below });
+    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: below === 0 });
+    await page.setViewportSize(size);
   };
 
   it.each(PAGES)('$name is accessible in both themes, and fits a screen of 390 px', async ({ name, path, prepare }) => {

@@ -28,6 +28,12 @@ async function openGroups(page: Page): Promise<void> {
   });
 }
 
+/** Waits for the form, which is loaded when it is first opened. */
+async function seeForm(page: Page): Promise<void> {
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).waitFor();
+  await settled(page);
+}
+
 /** Waits until everything is counted. */
 async function bookAll(page: Page): Promise<void> {
   await page.getByText('Everything adds up').waitFor();
@@ -37,7 +43,7 @@ export const PAGES: ListedPage[] = [
   { name: 'webhooks', path: () => '/webhooks', prepare: (page) => page.getByText('Administrator').waitFor() },
   { name: 'webhooks-of-the-organization', path: () => '/webhooks?of=organization' },
   { name: 'webhooks-none-match', path: () => '/webhooks?search=nothing-has-this-name' },
-  { name: 'webhook-new', path: () => '/webhooks/new' },
+  { name: 'webhook-new', path: () => '/webhooks/new', prepare: seeForm },
   { name: 'webhook-edit', path: (world) => `/webhooks/${idOf(world, 'works')}/edit`, prepare: openGroups },
   { name: 'webhook', path: (world) => `/webhooks/${idOf(world, 'works')}` },
   { name: 'webhook-failing', path: (world) => `/webhooks/${idOf(world, 'fails')}?period=7d` },

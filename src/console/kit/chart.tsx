@@ -56,7 +56,7 @@ export function Chart<Row>({ label, rows, series, at, format, kind }: ChartProps
         ))}
       </figcaption>
       <svg width={width} height={HEIGHT} aria-hidden="true">
-        {(most === 1 ? [0, 1] : [0, most / 2, most]).map((value) => (
+        {ticksOf(most, kind).map((value) => (
           <g key={value}>
             <line className={styles.grid} x1={LEFT} x2={width} y1={yOf(value)} y2={yOf(value)} />
             <text className={styles.tick} x={LEFT - 8} y={yOf(value) + 4} textAnchor="end">
@@ -73,7 +73,7 @@ export function Chart<Row>({ label, rows, series, at, format, kind }: ChartProps
         {kind === 'bars' ? (
           <Bars rows={rows} series={series} at={at} step={step} xOf={xOf} yOf={yOf} />
         ) : (
-          series.map((one) => <Line key={one.label} rows={rows} series={one} xOf={(index) => xOf(index) + step / 2} yOf={yOf} />)
+          series.map((one) => <Line key={one.label} rows={rows} series={one} at={at} xOf={(index) => xOf(index) + step / 2} yOf={yOf} />)
         )}
         {rows.map((row, index) => (
           <rect key={at(row)} className={styles.hover} x={xOf(index)} y={0} width={step} height={HEIGHT - BOTTOM}>
@@ -84,6 +84,10 @@ export function Chart<Row>({ label, rows, series, at, format, kind }: ChartProps
     </figure>
   );
 }
+
+/** Counts have no halves. */
+const ticksOf = (most: number, kind: 'bars' | 'lines'): number[] =>
+  [0, most / 2, most].filter((value) => (kind === 'lines' && most > 1) || Number.isInteger(value));
 
 /** Pixels between two times on the axis. */
 const TICK_PX = 84;
@@ -152,14 +156,21 @@ function Bars<Row>({ rows, series, at, step, xOf, yOf }: Placed<Row> & Pick<Char
   });
 }
 
-function Line<Row>({ rows, series: { colour, value }, xOf, yOf }: Placed<Row> & { series: Series<Row> }) {
-  let isDown = false;
-  const path = rows.map((row, index) => {
-    const found = value(row);
-    // A value between two intervals without one is a dot: a line without length.
-    const command = found === null ? '' : `${isDown ? 'L' : 'M'}${xOf(index).toFixed(1)} ${yOf(found).toFixed(1)}${isDown ? '' : 'h0'}`;
-    isDown = found !== null;
-    return command;
-  });
-  return <path className={styles.line} data-colour={colour} d={path.join('')} />;
+function Line<Row>({ rows, series: { colour, value }, at, xOf, yOf }: Placed<Row> & Pick<ChartProps<Row>, 'at'> & { series: Series<Row> }) {
+  const values = rows.map(value);
+  const isThere = (index: number) => (values[index] ?? null) !== null;
+  const path = values.map((found, index) =>
+    found === null ? '' : `${isThere(index - 1) ? 'L' : 'M'}${xOf(index).toFixed(1)} ${yOf(found).toFixed(1)}`,
+  );
+  return (
+    <>
+      <path className={styles.line} data-colour={colour} d={path.join('')} />
+      {values.map((found, index) =>
+        // A value between two intervals without one makes no line.
+        found === null || isThere(index - 1) || isThere(index + 1) ? null : (
+          <circle key={at(rows[index] as Row)} className={styles.dot} data-colour={colour} cx={xOf(index)} cy={yOf(found)} r={3} />
+        ),
+      )}
+    </>
+  );
 }

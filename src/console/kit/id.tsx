@@ -4,12 +4,15 @@ import { IconButton } from './button';
 import styles from './id.module.css';
 import { notify } from './toast';
 
-const SHOWN = 13;
+const END = 6;
+
+/** Cuts the middle of an id: what begins alike, as ids of one type or of one minute do, differs at the end. */
+export const cutId = (id: string): string => (id.length > 2 * END + 1 ? `${id.slice(0, END)}…${id.slice(-END)}` : id);
 
 export function Id({ id, what = 'id' }: { id: string; what?: string }) {
   return (
     <span className={styles.id}>
-      <code title={id}>{id.length > SHOWN ? `${id.slice(0, SHOWN)}…` : id}</code>
+      <code title={id}>{cutId(id)}</code>
       <Copy text={id} what={what} />
     </span>
   );

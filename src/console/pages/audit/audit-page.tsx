@@ -31,7 +31,7 @@ export function AuditPage() {
     { poll: 10_000 },
   );
   return (
-    <Page title="Audit log" lead="Who changed what, and what Hookgraph's own rules did. Entries are never changed.">
+    <Page title="Audit log" lead="Who changed what, and what Hookgraph’s own rules did. Entries are never changed.">
       <Filters onClear={action || by ? () => filter({ action: undefined, by: undefined }) : undefined}>
         <Select
           aria-label="Action"

@@ -1,6 +1,7 @@
 // Entries of the audit log, each with what was changed.
 import { Link } from '@tanstack/react-router';
 import { Badge, type BadgeTone } from '../../kit/badge';
+import { cutId } from '../../kit/id';
 import { Time } from '../../kit/time';
 import styles from './audit.module.css';
 import type { AuditEntry } from './queries';
@@ -37,7 +38,7 @@ export function AuditTable({ entries, isOfOne = false }: { entries: AuditEntry[]
 }
 
 function Name({ entry: { webhookSubscription, webhookSubscriptionId } }: { entry: AuditEntry }) {
-  if (!webhookSubscription) return <span>a deleted webhook ({webhookSubscriptionId.slice(0, 13)})</span>;
+  if (!webhookSubscription) return <span>a deleted webhook ({cutId(webhookSubscriptionId)})</span>;
   return (
     <Link to="/webhooks/$webhookId" params={{ webhookId: webhookSubscription.id }}>
       {webhookSubscription.name ?? 'Webhook without a name'}

@@ -1,7 +1,7 @@
 // The columns of the list of deliveries.
 import { Link } from '@tanstack/react-router';
 import { type Column, rowLinkClass } from '../../kit/table';
-import { formatMs, Time } from '../../kit/time';
+import { Due, formatMs, Time } from '../../kit/time';
 import shared from '../history/history.module.css';
 import { nodeName, stageText, webhookName } from '../history/words';
 import { DeliveryBadge } from '../webhooks/parts';
@@ -38,13 +38,7 @@ export const COLUMNS: Column<ListedDelivery>[] = [
         </span>
         {state === 'RETRYING' && nextAttemptAt && (
           <span className={shared.sub}>
-            {Date.parse(nextAttemptAt) <= Date.now() ? (
-              'due now'
-            ) : (
-              <>
-                next <Time at={nextAttemptAt} style="ago" />
-              </>
-            )}
+            next <Due at={nextAttemptAt} />
           </span>
         )}
       </div>
@@ -54,7 +48,12 @@ export const COLUMNS: Column<ListedDelivery>[] = [
     head: 'Last answer',
     isPlain: true,
     cell: ({ lastAttempt }) => {
-      if (!lastAttempt) return <span className={shared.sub}>—</span>;
+      if (!lastAttempt)
+        return (
+          <span className={shared.sub} data-none>
+            —
+          </span>
+        );
       const { response, stage, message, durationMs } = lastAttempt;
       return (
         <div className={shared.two} title={message ?? undefined}>

@@ -2,6 +2,7 @@
 import { useIsHere } from '../../app/search';
 import { Button } from '../../kit/button';
 import { Filters, Search, Select } from '../../kit/field';
+import { cutId } from '../../kit/id';
 import shared from '../history/history.module.css';
 import { WebhookSelect } from '../history/webhook-select';
 import { STAGE_TEXTS, STAGES } from '../history/words';
@@ -45,7 +46,7 @@ export function DeliveryFilters({ search, onFilter, isFiltered, hasWebhook }: Pr
     <>
       <Filters onClear={isFiltered ? () => onFilter(NONE) : undefined}>
         <Search
-          label="Paste any id, or words of an error"
+          label="Id or words of an error"
           value={search.search ?? ''}
           onChange={(text) => isHere() && onFilter({ search: text || undefined })}
         />
@@ -78,7 +79,7 @@ export function DeliveryFilters({ search, onFilter, isFiltered, hasWebhook }: Pr
       {node && (
         <div className={shared.chips}>
           <Button icon="close" onPress={() => onFilter({ node: undefined })}>
-            Only node {node.slice(0, 13)}
+            Only node {cutId(node)}
           </Button>
         </div>
       )}

@@ -55,7 +55,7 @@ export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, c
       ) : (
         <>
           <Code text={shown} what={`Body of the ${title.toLowerCase()}`} />
-          <div className={shared.chips}>
+          <div className={styles.size}>
             <span className={shared.sub}>{bodyBytes.toLocaleString()} bytes</span>
             {body !== readable && (
               <Button tone="quiet" onPress={() => setRaw(!isRaw)}>

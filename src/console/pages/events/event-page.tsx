@@ -9,7 +9,7 @@ import { Empty, Loaded } from '../../kit/loaded';
 import { Card, Facts, Page, Section } from '../../kit/page';
 import { Time, withTimes } from '../../kit/time';
 import styles from '../history/history.module.css';
-import { nodeName, webhookName } from '../history/words';
+import { nodeName, reasonText, webhookName } from '../history/words';
 import { type Decision, type Event, FIELD_TEXTS, fieldOf, isOther, verdictOf } from './decisions';
 import { EVENT } from './queries';
 
@@ -106,7 +106,7 @@ function DecisionItem({ decision: { code, reason, webhookSubscription, delivery 
       </span>
       <div>
         <strong>{webhookName(webhookSubscription)}</strong> <span className={styles.sub}>{webhookSubscription.topic?.key}</span>
-        <p>{withTimes(reason)}</p>
+        <p>{withTimes(reasonText(reason))}</p>
       </div>
       <div className={styles.links}>
         {delivery && (

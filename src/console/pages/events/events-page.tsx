@@ -16,7 +16,7 @@ import styles from '../history/history.module.css';
 import { joined, NothingYet, restOf } from '../history/part-of-list';
 import { startOf } from '../history/spans';
 import { WebhookSelect } from '../history/webhook-select';
-import { nodeName, webhookName } from '../history/words';
+import { nodeName, reasonText, webhookName } from '../history/words';
 import { isOther, verdictOf } from './decisions';
 import { EVENTS, type ListedEvent, NODE_TYPES } from './queries';
 import { type EventsSearch, OPERATIONS, SPANS } from './search';
@@ -145,7 +145,7 @@ function Decisions({ decisions, webhook }: { decisions: ListedEvent['decisions']
     return (
       <div className={styles.chips}>
         <Badge tone={tone}>{text}</Badge>
-        <span className={styles.sub}>{withTimes(decision.reason)}</span>
+        <span className={styles.sub}>{withTimes(reasonText(decision.reason))}</span>
       </div>
     );
   }

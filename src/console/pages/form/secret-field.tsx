@@ -45,12 +45,12 @@ export function SecretField({ isSaved }: { isSaved: boolean }) {
           <div className={styles.saved}>
             <span>A secret is set. It can’t be shown.</span>
             {!isReadOnly && (
-              <>
+              <div className={styles.tools}>
                 <Button onPress={() => set({ mode: 'SET', value: '' })}>Replace</Button>
                 <Button tone="danger" onPress={() => set({ mode: 'NONE', value: '' })}>
                   Remove
                 </Button>
-              </>
+              </div>
             )}
           </div>
         ) : (

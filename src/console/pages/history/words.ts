@@ -1,4 +1,5 @@
 // The words for parts of deliveries that several pages show.
+import { cutId } from '../../kit/id';
 
 export const STAGES = [
   'QUERY',
@@ -27,6 +28,10 @@ export const STAGE_TEXTS: Record<string, string> = {
   STATUS: 'Status',
   ERROR_TEMPLATE: 'Error template',
 };
+
+/** A reason of the API, with the names of stages as people read them. */
+export const reasonText = (reason: string): string =>
+  reason.replaceAll(/\b([A-Z_]+): /g, (written, stage: string) => (stage in STAGE_TEXTS ? `${STAGE_TEXTS[stage]}: ` : written));
 
 export const stageText = (stage: string | null): string => (stage === null ? 'Accepted' : (STAGE_TEXTS[stage] ?? stage));
 
@@ -58,7 +63,7 @@ export const KIND_TEXTS: Record<string, string> = {
 };
 
 export const webhookName = (webhook: { id: string; name: string | null } | null): string =>
-  webhook === null ? 'Deleted webhook' : (webhook.name ?? `Webhook ${webhook.id.slice(0, 8)}`);
+  webhook === null ? 'Deleted webhook' : (webhook.name ?? `Webhook ${cutId(webhook.id)}`);
 
 export const nodeName = ({ nodeId, nodeLabel }: { nodeId: string; nodeLabel?: string | null }): string =>
-  nodeLabel ?? `Node ${nodeId.slice(0, 13)}`;
+  nodeLabel ?? `Node ${cutId(nodeId)}`;

@@ -81,7 +81,7 @@ export function DaysForm({ retention: { own, installation } }: { retention: Rete
                 placeholder={installation[field] === null ? 'No limit' : String(installation[field])}
                 onChange={(event) => setTyped({ ...typed, [field]: event.target.value })}
               />
-              <span>days. The installation: {daysText(installation[field])}.</span>
+              <span>{installation[field] === null ? 'days' : `of at most ${daysText(installation[field])}`}</span>
             </span>
           )}
         </Field>

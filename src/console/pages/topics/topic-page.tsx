@@ -56,7 +56,7 @@ export function TopicPage() {
                 <p>This is the default payload. A query of your own fetches any field, and a template shapes the body.</p>
               </Section>
               <Section title="Schema of the payload">
-                <Code text={prettyJson(webhookTopic.payloadSchema)} what="JSON Schema of the payload" />
+                <Code text={prettyJson(webhookTopic.payloadSchema)} what="JSON Schema of the payload" maxLines={60} />
               </Section>
             </>
           ) : (

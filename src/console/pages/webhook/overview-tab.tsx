@@ -5,10 +5,11 @@ import { LIVE_MS, SLOW_MS, useApi } from '../../app/queries';
 import { buttonClass } from '../../kit/button';
 import { Chart } from '../../kit/chart';
 import { Select } from '../../kit/field';
+import { cutId } from '../../kit/id';
 import { Empty, Loaded } from '../../kit/loaded';
 import { Card, Section } from '../../kit/page';
 import { type Column, rowLinkClass, Table } from '../../kit/table';
-import { formatMs, Time } from '../../kit/time';
+import { Due, formatMs, Time } from '../../kit/time';
 import { REASON_TEXTS } from '../history/words';
 import { DeliveryBadge, successRate } from '../webhooks/parts';
 import { EgressSection } from './egress';
@@ -134,7 +135,7 @@ const COLUMNS: Column<RecentDelivery>[] = [
     head: 'About',
     cell: ({ id, nodeLabel, nodeId }) => (
       <Link to="/deliveries/$id" params={{ id }} className={rowLinkClass}>
-        {nodeLabel ?? nodeId.slice(0, 13)}
+        {nodeLabel ?? cutId(nodeId)}
       </Link>
     ),
   },
@@ -179,7 +180,9 @@ function Recent({ id }: { id: string }) {
 
 function Result({ delivery: { lastAttempt, reason, nextAttemptAt } }: { delivery: RecentDelivery }) {
   const parts = [
-    lastAttempt?.message ?? (reason && (REASON_TEXTS[reason] ?? reason)) ?? (lastAttempt?.response && String(lastAttempt.response.status)),
+    lastAttempt?.message?.replace(/\.$/, '') ??
+      (reason && (REASON_TEXTS[reason] ?? reason)) ??
+      (lastAttempt?.response && String(lastAttempt.response.status)),
     lastAttempt && formatMs(lastAttempt.durationMs),
   ].filter(Boolean);
   return (
@@ -188,7 +191,7 @@ function Result({ delivery: { lastAttempt, reason, nextAttemptAt } }: { delivery
       {nextAttemptAt && (
         <>
           {' '}
-          (next attempt <Time at={nextAttemptAt} style="ago" />)
+          (next attempt <Due at={nextAttemptAt} />)
         </>
       )}
     </span>

@@ -22,7 +22,7 @@ export function Settings({ webhook }: { webhook: Webhook }) {
     <Section title="Settings">
       <div className={styles.settings}>
         <Card>
-          <Facts facts={[...destinationFacts(webhook), ...securityFacts(webhook)]} />
+          <Facts facts={[...destinationFacts(webhook), ...securityFacts(webhook), ...timeFacts(webhook)]} />
         </Card>
         <Card>
           <Facts facts={behaviourFacts(webhook)} />
@@ -80,6 +80,11 @@ function securityFacts({ hasSharedSecret, signatures, secretRotation, publicKey,
   ];
 }
 
+const timeFacts = ({ createdAt, updatedAt }: Webhook): Fact[] => [
+  ['Created', <Time key="created" at={createdAt} />],
+  ['Changed', <Time key="updated" at={updatedAt} />],
+];
+
 function behaviourFacts(webhook: Webhook): Fact[] {
   const { retry, rateLimit, recording } = webhook;
   return [
@@ -104,8 +109,6 @@ function behaviourFacts(webhook: Webhook): Fact[] {
         ? `Bodies are recorded${recording.maskedPaths.length > 0 ? `, without ${recording.maskedPaths.join(', ')}` : ''}`
         : 'Bodies are not recorded',
     ],
-    ['Created', <Time key="created" at={webhook.createdAt} />],
-    ['Changed', <Time key="updated" at={webhook.updatedAt} />],
   ];
 }
 

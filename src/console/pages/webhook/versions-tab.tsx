@@ -47,14 +47,18 @@ function Compare({ versions }: { versions: Version[] }) {
   return (
     <div className={styles.versions}>
       <div className={styles.pick}>
-        <Select aria-label="Left version" value={String(left.number)} choices={choices} onChange={(value) => pick({ left: value })} />
-        <span>
-          of <Time at={left.createdAt} />, beside
-        </span>
-        <Select aria-label="Right version" value={String(right.number)} choices={choices} onChange={(value) => pick({ right: value })} />
-        <span>
-          of <Time at={right.createdAt} />
-        </span>
+        <div className={styles.version}>
+          <Select aria-label="Left version" value={String(left.number)} choices={choices} onChange={(value) => pick({ left: value })} />
+          <span>
+            of <Time at={left.createdAt} />, beside
+          </span>
+        </div>
+        <div className={styles.version}>
+          <Select aria-label="Right version" value={String(right.number)} choices={choices} onChange={(value) => pick({ right: value })} />
+          <span>
+            of <Time at={right.createdAt} />
+          </span>
+        </div>
       </div>
       <Diff left={textOf(left)} right={textOf(right)} />
     </div>

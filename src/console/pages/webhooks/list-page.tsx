@@ -6,6 +6,7 @@ import { useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
 import { Button, buttonClass } from '../../kit/button';
 import { Filters, Search, Select } from '../../kit/field';
+import { cutId } from '../../kit/id';
 import { Empty, Loaded, Loading } from '../../kit/loaded';
 import { Page } from '../../kit/page';
 import { Pager } from '../../kit/pager';
@@ -45,6 +46,15 @@ const ORDER_BY: Record<Order, NonNullable<Variables['orderBy']>> = {
   createdAt: 'CREATED_AT_ASC',
   '-createdAt': 'CREATED_AT_DESC',
 };
+
+const ORDER_CHOICES: readonly (readonly [Order, string])[] = [
+  ['-createdAt', 'Newest first'],
+  ['createdAt', 'Oldest first'],
+  ['name', 'Name, A to Z'],
+  ['-name', 'Name, Z to A'],
+  ['-lastDelivery', 'Latest delivery first'],
+  ['lastDelivery', 'Latest delivery last'],
+];
 
 const OWNERS = [
   ['own', 'Your webhooks'],
@@ -93,6 +103,14 @@ export function ListPage() {
             value={search.of ?? 'own'}
             choices={OWNERS}
             onChange={(value) => filter({ of: value === 'organization' ? value : undefined, order: undefined, show: undefined })}
+          />
+        )}
+        {!isOfAll && (
+          <Select
+            aria-label="Order"
+            value={search.order ?? '-createdAt'}
+            choices={ORDER_CHOICES}
+            onChange={(order) => filter({ order: order === '-createdAt' ? undefined : order })}
           />
         )}
       </Filters>
@@ -160,7 +178,7 @@ function columnsOf(order: Order | undefined, filter: (change: ListSearch) => voi
       cell: ({ id, name, description, topic }) => (
         <div className={styles.name}>
           <Link to="/webhooks/$webhookId" params={{ webhookId: id }} className={rowLinkClass}>
-            {name ?? `Webhook ${id.slice(0, 8)}`}
+            {name ?? `Webhook ${cutId(id)}`}
           </Link>
           <span className={styles.sub}>{topic?.key}</span>
           {description && (

@@ -4,6 +4,7 @@ import { graphql, type ResultOf, type VariablesOf } from '../../app/graphql';
 import { useApi } from '../../app/queries';
 import { Badge } from '../../kit/badge';
 import { Button } from '../../kit/button';
+import { cutId } from '../../kit/id';
 import { Empty, Loaded } from '../../kit/loaded';
 import { Pager } from '../../kit/pager';
 import { type Column, rowLinkClass, Table } from '../../kit/table';
@@ -78,10 +79,10 @@ const COLUMNS: Column<Listed>[] = [
       <div className={styles.name}>
         {isOwn ? (
           <Link to="/webhooks/$webhookId" params={{ webhookId: id }} className={rowLinkClass}>
-            {name ?? `Webhook ${id.slice(0, 8)}`}
+            {name ?? `Webhook ${cutId(id)}`}
           </Link>
         ) : (
-          <strong>{name ?? `Webhook ${id.slice(0, 8)}`}</strong>
+          <strong>{name ?? `Webhook ${cutId(id)}`}</strong>
         )}
         <span className={styles.sub}>{topic?.key}</span>
       </div>

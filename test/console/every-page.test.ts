@@ -50,4 +50,22 @@ describe.skipIf(!hasBrowser)('every page', () => {
     // Charts follow the new width a moment later.
     await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), { timeout: 20_000 }).toBe(390);
   });
+
+  it('never takes a failed load for an empty page', async () => {
+    const page = await world.newPage();
+    await page.route('**/graphql', (route) =>
+      route.fulfill({ contentType: 'application/json', body: '{ "errors": [{ "message": "It is broken." }] }' }),
+    );
+    for (const path of new Set([...PAGES.map(({ path: pathOf }) => pathOf(world)), '/deliveries/1', '/events/1', '/topics/1'])) {
+      if (/^\/(explorer|shortcuts|there)/.test(path)) continue;
+      await page.goto(`${world.product.url}/console${path}`);
+      await page.getByRole('heading', { level: 1 }).first().waitFor();
+      await page
+        .getByRole('alert')
+        .filter({ hasText: /^Loading .+ failed\.It is broken\./ })
+        .first()
+        .waitFor();
+      expect(await page.locator('[class*=empty]').count(), path).toBe(0);
+    }
+  });
 });

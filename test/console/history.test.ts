@@ -201,12 +201,23 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     await page().getByText('Everything adds up').waitFor();
     const sums = table('Sums');
     const numbers = async (name: string) => (await sums.getByRole('row').filter({ hasText: name }).innerText()).split(/\s*\t\s*|\n+/);
-    expect((await numbers('Only in Berlin')).slice(0, 2)).toEqual(['Only in Berlin', 'user/created']);
+    const { rows: deliveries } = await world.product.pool.query(
+      `SELECT d.state, count(*)::text AS count FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id
+       WHERE s.name = 'Only in Berlin' AND d.kind = 'LIVE' GROUP BY 1 ORDER BY 1`,
+    );
+    const counts = deliveries.map(({ count }: { count: string }) => count);
+    expect(deliveries.map(({ state }: { state: string }) => state)).toEqual(['DELIVERED', 'SKIPPED']);
+    const total = String(counts.reduce((sum, count) => sum + Number(count), 0));
+    // Delivered, skipped, missing, and all of them.
+    expect(await numbers('Only in Berlin')).toEqual(['Only in Berlin', 'user/created', ...counts, '0', total]);
+    const totals = async () => (await sums.locator('tbody tr td:last-child').allInnerTexts()).reduce((sum, text) => sum + Number(text), 0);
+    const ofAll = await totals();
     expect(await table('Outcomes').innerText()).toContain('The validation template decided not to send it.');
     await world.isAccessible();
     await page().getByRole('combobox', { name: 'Sums' }).selectOption('By topic');
     await expect.poll(() => sums.locator('tbody tr').count()).toBe(1);
     expect((await numbers('user/created'))[0]).toBe('user/created');
+    expect(await totals()).toBe(ofAll);
     await page().getByRole('combobox', { name: 'Sums' }).selectOption('By webhook');
     const skipped = sums.getByRole('row').filter({ hasText: 'Only in Berlin' }).getByRole('link').last();
     const count = Number(await skipped.innerText());

@@ -110,11 +110,12 @@ const SCOPES: Record<string, string> = {
 };
 
 function SignedIn() {
-  const { data } = useViewer();
+  const { data, error } = useViewer();
   const viewer = data?.webhookViewer;
   const scope = viewer?.token?.scope;
   return (
     <section className={styles.who} aria-label="Signed in as">
+      {!viewer && error && <span>Who you are could not be loaded.</span>}
       {viewer && (
         <>
           <strong>{viewer.organizationLabel ?? 'Your organization'}</strong>

@@ -29,9 +29,14 @@ export const STAGE_TEXTS: Record<string, string> = {
   ERROR_TEMPLATE: 'Error template',
 };
 
+/** The stages whose messages name them. */
+const NAMED = new Set(['STATUS', 'VALIDATION']);
+
 /** A reason of the API, with the names of stages as people read them. */
 export const reasonText = (reason: string): string =>
-  reason.replaceAll(/\b([A-Z_]+): /g, (written, stage: string) => (stage in STAGE_TEXTS ? `${STAGE_TEXTS[stage]}: ` : written));
+  reason.replaceAll(/\b([A-Z_]+): /g, (written, stage: string) =>
+    NAMED.has(stage) ? '' : stage in STAGE_TEXTS ? `${STAGE_TEXTS[stage]}: ` : written,
+  );
 
 export const stageText = (stage: string | null): string => (stage === null ? 'Accepted' : (STAGE_TEXTS[stage] ?? stage));
 

@@ -1,10 +1,11 @@
 // The frame of one webhook's pages: its name and state, what can be done with it, and the tabs.
 import { getRouteApi, Link, Outlet } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { ListLink } from '../../app/list-link';
 import { useApi } from '../../app/queries';
 import { Badge, Count } from '../../kit/badge';
 import { Banner } from '../../kit/banner';
-import { Empty, Loaded } from '../../kit/loaded';
+import { Empty, Loaded, LoadFailed } from '../../kit/loaded';
 import { Page } from '../../kit/page';
 import { Tabs, tabClass } from '../../kit/tabs';
 import { Time } from '../../kit/time';
@@ -26,11 +27,17 @@ export function useWebhook() {
 
 export function WebhookPage() {
   const query = useWebhook();
-  return (
-    <Loaded query={query} what="the webhook">
-      {({ webhookSubscription: webhook }) => (webhook ? <Found webhook={webhook} /> : <Missing />)}
-    </Loaded>
-  );
+  if (query.data === undefined)
+    return (
+      <Page title="Webhook" above={<ListLink to="/webhooks">Webhooks</ListLink>}>
+        <Loaded query={query} what="the webhook">
+          {() => null}
+        </Loaded>
+      </Page>
+    );
+  const webhook = query.data.webhookSubscription;
+  if (!webhook) return <Missing />;
+  return <Found webhook={webhook} failed={query.error && <LoadFailed what="the webhook" query={query} isOld />} />;
 }
 
 function Missing() {
@@ -43,7 +50,8 @@ function Missing() {
   );
 }
 
-function Found({ webhook }: { webhook: Webhook }) {
+/** `failed`: says that the newest request failed. */
+function Found({ webhook, failed }: { webhook: Webhook; failed: ReactNode }) {
   const { text, tone } = stateOf(webhook, null);
   const { kind, address } = destinationOf(webhook);
   const params = { webhookId: webhook.id };
@@ -60,6 +68,7 @@ function Found({ webhook }: { webhook: Webhook }) {
       }
       actions={<WebhookActions webhook={webhook} />}
     >
+      {failed}
       {webhook.disabled && <SwitchedOff webhook={webhook} />}
       {webhook.heldReason && (
         <Banner tone="bad" title="Deliveries are held, because the definition no longer works">

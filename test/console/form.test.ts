@@ -68,7 +68,7 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await world.open('/webhooks');
     await page.getByRole('link', { name: 'Create Webhook' }).first().focus();
     await page.keyboard.press('Enter');
-    await field('Name').focus();
+    await field('Name').and(page.locator(':focus')).waitFor();
     await page.keyboard.insertText('New colleagues');
     await field('Description').fill('Tells the welcome desk. Ask Ida.');
     await page.getByRole('combobox', { name: 'Topic' }).focus();

@@ -54,6 +54,9 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     await page.getByRole('heading', { level: 1, name: /Birthday list/ }).waitFor();
     await page.goBack();
     await expect.poll(names).toEqual(['Old intranet', 'Birthday list']);
+    // A narrow screen shows no headings to sort by.
+    await page.getByRole('combobox', { name: 'Order' }).selectOption('Name, A to Z');
+    await expect.poll(names).toEqual(['Birthday list', 'Old intranet']);
   });
 
   it('remembers the filters of each list until they are cleared, or the user signs out', async () => {

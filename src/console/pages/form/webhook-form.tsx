@@ -51,7 +51,13 @@ export function WebhookForm({ saved: newest, given, ...rest }: WebhookFormProps)
   const guard = useBlocker({ shouldBlockFn: () => isDirty && !isDone, withResolver: true, enableBeforeUnload: () => isDirty && !isDone });
   return (
     <FormProvider {...form}>
-      <Body {...rest} firstField={given.field} saved={saved} before={saved && defaults} onDone={() => setDone(true)} />
+      <Body
+        {...rest}
+        firstField={given.field ?? (saved === null && hasKeyboard() ? 'name' : undefined)}
+        saved={saved}
+        before={saved && defaults}
+        onDone={() => setDone(true)}
+      />
       {guard.status === 'blocked' && (
         <Confirm title="Leave without saving?" action="Discard changes" isDangerous onConfirm={guard.proceed} onClose={guard.reset}>
           <p>What you changed in this form is lost when you leave.</p>
@@ -60,6 +66,9 @@ export function WebhookForm({ saved: newest, given, ...rest }: WebhookFormProps)
     </FormProvider>
   );
 }
+
+/** Whether the device likely has one. On others, a field with the focus covers half of the form with a keyboard. */
+const hasKeyboard = (): boolean => matchMedia('(pointer: fine)').matches;
 
 function beginWith({ topic, query }: WebhookFormProps['given'], topics: readonly Topic[]): Draft {
   const chosen = topics.filter(({ key }) => key === topic).at(-1);

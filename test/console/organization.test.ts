@@ -159,6 +159,14 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
     await page.keyboard.type('g k?');
     await expect.poll(() => new URL(page.url()).searchParams.get('search')).toBe('g k?');
     await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+    // On a narrow screen, Escape closes the navigation.
+    await page.setViewportSize({ width: 390, height: 860 });
+    const opener = page.getByRole('button', { name: 'Navigation' });
+    await opener.click();
+    await page.getByRole('link', { name: 'Books' }).focus();
+    await page.keyboard.press('Escape');
+    await opener.and(page.locator(':focus')).and(page.locator('[aria-expanded="false"]')).waitFor();
+    await page.setViewportSize({ width: 1280, height: 860 });
   });
 
   it('keep the chosen theme over a reload', async () => {

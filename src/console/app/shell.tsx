@@ -1,6 +1,6 @@
 // Shows the navigation, the signed-in user, and the page.
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Icon } from '../kit/icon';
 import { notify } from '../kit/toast';
 import { config } from './config';
@@ -12,11 +12,10 @@ import { useShortcuts } from './shortcuts';
 import { setTheme, type Theme, useTheme } from './theme';
 import { useViewer } from './viewer';
 
+const NONE = {};
+
 export function Shell() {
-  const [isOpen, setOpen] = useState(false);
-  const pathname = useRouterState({ select: ({ location }) => location.pathname });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes the navigation of a narrow screen
-  useEffect(() => setOpen(false), [pathname]);
+  const { isOpen, toggle, opener } = useNarrowNavigation();
   useNavigationKeys();
   useRemembering();
   const filtersOf = useRemembered();
@@ -28,11 +27,12 @@ export function Shell() {
       <header className={styles.top}>
         <button
           type="button"
+          ref={opener}
           className={styles.menu}
           aria-expanded={isOpen}
           aria-controls="navigation"
           aria-label="Navigation"
-          onClick={() => setOpen(!isOpen)}
+          onClick={toggle}
         >
           <Icon name={isOpen ? 'close' : 'menu'} />
         </button>
@@ -72,6 +72,24 @@ export function Shell() {
 }
 
 /** Remembers the filters of the list that is shown. */
+/** The navigation of a narrow screen: Escape and another page close it. */
+function useNarrowNavigation() {
+  const [isOpen, setOpen] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const pathname = useRouterState({ select: ({ location }) => location.pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes it
+  useEffect(() => setOpen(false), [pathname]);
+  const closing = useMemo(() => {
+    const close = () => {
+      setOpen(false);
+      opener.current?.focus();
+    };
+    return isOpen ? { Escape: close } : NONE;
+  }, [isOpen]);
+  useShortcuts(closing);
+  return { isOpen, toggle: () => setOpen(!isOpen), opener };
+}
+
 function useRemembering(): void {
   const path = useRouterState({ select: ({ matches }) => matches.at(-1)?.fullPath ?? '' });
   // As text, which changes only with its content.

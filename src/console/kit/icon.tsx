@@ -29,7 +29,6 @@ const PATHS = {
   refresh: 'M20 11a8 8 0 1 0-2.3 6.3M20 4v7h-7',
   down: 'm7 10 5 5 5-5',
   up: 'm7 14 5-5 5 5',
-  sort: 'm8 10 4-4 4 4m0 4-4 4-4-4',
   back: 'm14 6-6 6 6 6',
   play: 'M7 5v14l12-7z',
   pause: 'M8 5v14M16 5v14',

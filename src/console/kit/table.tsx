@@ -77,9 +77,7 @@ function SortButton({ head, sort }: { head: string; sort: NonNullable<Column<nev
   return (
     <button type="button" className={styles.sort} onClick={sort.onSort}>
       {head}
-      <span data-possible={sort.direction === null || undefined}>
-        <Icon name={sort.direction === null ? 'sort' : sort.direction === 'ascending' ? 'up' : 'down'} size={14} />
-      </span>
+      {sort.direction && <Icon name={sort.direction === 'ascending' ? 'up' : 'down'} size={14} />}
     </button>
   );
 }

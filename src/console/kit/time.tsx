@@ -32,8 +32,15 @@ export function Time({ at, style = 'exact' }: { at: string; style?: 'exact' | 'a
   );
 }
 
-/** When something is due next: `in 5 min`, or `due now`. */
-export const Due = ({ at }: { at: string }) => (Date.parse(at) <= Date.now() ? <>due now</> : <Time at={at} style="ago" />);
+/** When something is due next: `next in 5 min`, or `due now`. */
+export const Due = ({ at }: { at: string }) =>
+  Date.parse(at) <= Date.now() ? (
+    <>due now</>
+  ) : (
+    <>
+      next <Time at={at} style="ago" />
+    </>
+  );
 
 /** A time as the API writes it into a sentence. */
 const WRITTEN = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;

@@ -38,7 +38,7 @@ export const COLUMNS: Column<ListedDelivery>[] = [
         </span>
         {state === 'RETRYING' && nextAttemptAt && (
           <span className={shared.sub}>
-            next <Due at={nextAttemptAt} />
+            <Due at={nextAttemptAt} />
           </span>
         )}
       </div>

@@ -191,7 +191,7 @@ function Result({ delivery: { lastAttempt, reason, nextAttemptAt } }: { delivery
       {nextAttemptAt && (
         <>
           {' '}
-          (next attempt <Due at={nextAttemptAt} />)
+          (<Due at={nextAttemptAt} />)
         </>
       )}
     </span>

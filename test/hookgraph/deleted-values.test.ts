@@ -104,9 +104,12 @@ async function ask(query: string, variables = {}) {
   return data;
 }
 
+const ids: string[] = [];
+
 /** The bodies without their nulls, in the order of their ids. */
+const compact = (body: string) => body.replace(/,?"c\d+":null/g, '');
 const bodies = (operation: string) => {
-  const sent = receiver.requests.filter(({ path }) => path === `/${operation}`).map(({ body }) => body.replace(/,?"c\d+":null/g, ''));
+  const sent = receiver.requests.filter(({ path }) => path === `/${operation}`).map(({ body }) => compact(body));
   return sent.sort((a, b) => parseInt(/\d+/.exec(a)?.[0] ?? '', 10) - parseInt(/\d+/.exec(b)?.[0] ?? '', 10));
 };
 
@@ -115,10 +118,11 @@ it('sends the same of a deleted row as of the row', async () => {
   for (const operation of ['created', 'deleted']) {
     const { createWebhookSubscription } = await ask(
       `mutation($query: String, $url: String) { createWebhookSubscription(webhookSubscription: {
-        topic: { key: "odd/${operation}" } callbackUrl: $url query: $query }) { errors { field message } } }`,
+        topic: { key: "odd/${operation}" } callbackUrl: $url query: $query numbered: true }) { errors { field message } webhookSubscription { id } } }`,
       { query, url: `${receiver.url}/${operation}` },
     );
     expect(createWebhookSubscription.errors).toEqual([]);
+    ids.push(createWebhookSubscription.webhookSubscription.id);
   }
   for (const [index, [type, value]] of VALUES.entries())
     await database.pool.query(`INSERT INTO odds (id, org, c${index}) VALUES (${index}, 'acme', ${value})`).catch((error) => {
@@ -128,4 +132,24 @@ it('sends the same of a deleted row as of the row', async () => {
   await database.pool.query('DELETE FROM odds');
   await until('all deletions are told', () => bodies('deleted').length === VALUES.length);
   expect(bodies('deleted')).toEqual(bodies('created'));
+});
+
+it('tells them again from what is stored, and finds no difference in a rehearsed replay', async () => {
+  const inOrder = (list: string[]) => list.toSorted();
+  for (const [place, operation] of ['created', 'deleted'].entries()) {
+    const { webhookSubscription, webhookReplayDryRun } = await ask(
+      `query($id: ID!) {
+        webhookSubscription(id: $id) { deliveriesAfter(sequence: "0") { hasMore nodes { body bodyState } } }
+        webhookReplayDryRun(webhookSubscriptionId: $id, includeDelivered: true) {
+          sendCount rehearsal(first: 100) { examinedCount changedCount failedCount events { outcome message changes { path before after } } } } }`,
+      { id: ids[place] },
+    );
+    const { hasMore, nodes } = webhookSubscription.deliveriesAfter;
+    expect(hasMore).toBe(false);
+    expect(inOrder(nodes.map(({ body }: { body: string }) => compact(body)))).toEqual(inOrder(bodies(operation)));
+    expect(webhookReplayDryRun.sendCount).toBe(VALUES.length);
+    const { events } = webhookReplayDryRun.rehearsal;
+    expect(events.filter(({ changes }: { changes: object[] | null }) => changes?.length !== 0)).toEqual([]);
+    expect(webhookReplayDryRun.rehearsal).toMatchObject({ examinedCount: VALUES.length, changedCount: 0, failedCount: 0 });
+  }
 });

@@ -1,9 +1,10 @@
 // Packs the requests and responses of attempts into compressed rows of `exchanges`, and reads them. Attempts of one batch resemble each
 // other, so 32 of them take a tenth of the bytes that they take one by one.
-import { promisify } from 'node:util';
-import { constants, deflateRaw, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
+import { once } from 'node:events';
+import { constants, createDeflateRaw, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Attempt, BodyOmitted, RecordedBody } from '../model.js';
 import { booleans, byteas } from './arrays.js';
+import { jsonInPieces } from './json-in-pieces.js';
 
 /** The maximum number of attempts in a row. Reading one attempt decompresses the whole row. */
 const MAX_ENTRIES = 32;
@@ -14,6 +15,8 @@ const MAX_ENTRIES = 32;
 const MAX_CHARACTERS = 65_536;
 /** The number of characters above which speed matters more than size. */
 const LARGE = 262_144;
+/** Characters of the JSON of long exchanges that this thread encodes at a time. */
+const PIECE = 65_536;
 /** The first byte of a row: the format of the bytes that follow, raw deflate with DICTIONARY of a JSON array of `Entry`. */
 const FORMAT = 1;
 /** The text that the first attempt of a row is compressed with. It belongs to FORMAT, so it must never change. */
@@ -46,7 +49,8 @@ export interface ExchangePlace {
 
 interface OpenRow {
   number: number;
-  entries: string[];
+  /** As JSON; long ones become JSON in pieces, while they are compressed. */
+  entries: (string | Entry)[];
   characters: number;
 }
 
@@ -65,7 +69,9 @@ export class ExchangeRows {
   add({ request, response }: Exchanged, isError: boolean): ExchangePlace | null {
     if (!request) return null;
     const entry: Entry = response ? [request.url, packed(request), packed(response)] : [request.url, packed(request)];
-    const text = JSON.stringify(entry);
+    const long = lengthOf(request) + (response ? lengthOf(response) : 0);
+    const text = long > MAX_CHARACTERS ? entry : JSON.stringify(entry);
+    const length = typeof text === 'string' ? text.length : long;
     let row = this.open.get(isError);
     if (!row) {
       this.count += 1;
@@ -73,8 +79,8 @@ export class ExchangeRows {
       this.open.set(isError, row);
     }
     row.entries.push(text);
-    row.characters += text.length;
-    this.characters += text.length;
+    row.characters += length;
+    this.characters += length;
     const place = { row: row.number, place: row.entries.length - 1 };
     if (row.entries.length === MAX_ENTRIES || row.characters > MAX_CHARACTERS) this.close(isError, row);
     return place;
@@ -125,7 +131,7 @@ export class ExchangeRows {
       this.characters += bytes.length - characters;
     };
     if (characters <= MAX_CHARACTERS) {
-      end(pack(entries, characters));
+      end(pack(entries as string[], characters));
       return;
     }
     const compressing = packElsewhere(entries, characters).then((bytes) => {
@@ -138,6 +144,8 @@ export class ExchangeRows {
   }
 }
 
+const lengthOf = ({ body, data }: Part): number => (body?.length ?? 0) + (data?.length ?? 0);
+
 function packed({ headers, body, bytes = null, omitted = null, data = null }: Part): PackedPart {
   if (data !== null) return [headers, body, [bytes, omitted, data]];
   return bytes === null ? [headers, body] : [headers, body, [bytes, omitted]];
@@ -147,11 +155,16 @@ function pack(entries: string[], characters: number): Buffer {
   return formatted(deflateRawSync(arrayOf(entries), optionsFor(characters)));
 }
 
-const deflateElsewhere = promisify<string, ZlibOptions, Buffer>(deflateRaw);
-
-/** As `pack`, in a thread of Node's pool. */
-async function packElsewhere(entries: string[], characters: number): Promise<Buffer> {
-  return formatted(await deflateElsewhere(arrayOf(entries), optionsFor(characters)));
+/** As `pack`, in a thread of Node's pool, and with a piece of the JSON at a time in this thread. */
+async function packElsewhere(entries: OpenRow['entries'], characters: number): Promise<Buffer> {
+  const deflate = createDeflateRaw({ ...optionsFor(characters), chunkSize: PIECE });
+  const chunks: Buffer[] = [];
+  deflate.on('data', (chunk: Buffer) => void chunks.push(chunk));
+  const ended = once(deflate, 'end');
+  for (const piece of jsonInPieces(entries, PIECE)) if (!deflate.write(piece)) await once(deflate, 'drain');
+  deflate.end();
+  await ended;
+  return formatted(Buffer.concat(chunks));
 }
 
 const arrayOf = (entries: string[]): string => `[${entries.join(',')}]`;

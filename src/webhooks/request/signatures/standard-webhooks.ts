@@ -25,7 +25,7 @@ export const standardWebhooks: Scheme = {
   severalSecrets: true,
   sign({ messageId, at, body }, secrets) {
     const timestamp = String(secondsOf(at));
-    const signed = Buffer.concat([Buffer.from(`${messageId}.${timestamp}.`), body]);
+    const start = Buffer.from(`${messageId}.${timestamp}.`);
     // Leaves out old secrets that are not Standard Webhooks keys, because they were saved before this scheme was chosen.
     const keys = secrets.map(readKey).filter((key) => 'kind' in key);
     if (keys.length === 0) throw new Error('Signing failed: the subscription has no Standard Webhooks secret.');
@@ -35,8 +35,8 @@ export const standardWebhooks: Scheme = {
       'webhook-signature': keys
         .map((key) =>
           key.kind === 'hmac'
-            ? `v1,${createHmac('sha256', key.bytes).update(signed).digest('base64')}`
-            : `v1a,${sign(null, signed, key.privateKey).toString('base64')}`,
+            ? `v1,${createHmac('sha256', key.bytes).update(start).update(body).digest('base64')}`
+            : `v1a,${sign(null, Buffer.concat([start, body]), key.privateKey).toString('base64')}`,
         )
         .join(' '),
     };

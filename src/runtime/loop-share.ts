@@ -92,7 +92,8 @@ export class LoopShare {
   }
 
   private follow(party: string, nowMs: number): void {
-    if (this.lastParty !== '') this.otherAtMs = nowMs;
+    // The first party isn't alone at once, because others may be about to come.
+    this.otherAtMs = nowMs;
     this.lastParty = party;
   }
 

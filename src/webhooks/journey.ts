@@ -18,6 +18,7 @@ import type { DeliveryInHand } from './lease/claim.js';
 import type { Target } from './lease/in-flight.js';
 import { mayBegin, renew, whileFresh } from './lease/lease-freshness.js';
 import { createLoopBrake } from './loop-brake.js';
+import { noteCost } from './note-cost.js';
 import { createNumbers } from './number-notifications.js';
 import { contextsFor, type OwnerContext, ownerExists } from './owner-contexts.js';
 import type { PayloadSubject } from './payload/build-payload.js';
@@ -66,7 +67,7 @@ export interface Journey {
   stop(): void;
 }
 
-const NO_DRAIN: Claiming = { rest() {}, noteQuery() {}, noteCost() {} };
+const NO_DRAIN: Claiming = { rest() {}, noteQuery() {}, noteCost() {}, noteAnswer() {} };
 
 /** @param drain returns the drain that claims the deliveries */
 export function createJourney(engine: Engine, sender: DeliverySender, drain: () => Claiming = () => NO_DRAIN): Journey {
@@ -122,11 +123,13 @@ export function createJourney(engine: Engine, sender: DeliverySender, drain: () 
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
     if (!delivery) return resultOf(claimed, {});
     const { attemptCount, createdAtMs } = delivery;
+    const cost = noteCost(drain(), delivery.subscriptionId, { sources, hold });
     const ended = await runStages(engine, compiled, {
       start: new AttemptStart(compiled, delivery),
       replayed: earlierOf(loaded, delivery),
       send: sender.send,
-      ...noteCost(drain(), delivery.subscriptionId, { sources, hold }),
+      sources: cost.sources,
+      onBody: cost.onBody,
       ...(compiled.numbered && { sequence: () => numberOf(delivery.id, delivery.subscriptionId) }),
       // Renews the lease if the payload, a token or the connection took long. Sends nothing if the lease is lost, or if the subscription
       // or its owner was disabled meanwhile.
@@ -136,6 +139,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, drain: () 
         return { attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() };
       },
     });
+    cost.end(ended);
     if (!ended) return resultOf(delivery, {});
     const later = putBack.after(delivery, ended);
     if (later) return later;
@@ -235,23 +239,6 @@ function whyNothingToSend(
 function earlierOf({ replayed }: Loaded, { id }: DeliveryInHand): PayloadSubject['replayed'] {
   const earlier = replayed.get(id);
   return earlier && 'obstacle' in earlier ? undefined : earlier;
-}
-
-/** Tells the drain what the query and the body of a delivery cost. */
-function noteCost(drain: Claiming, subscriptionId: string, { sources, hold }: Pick<Attempting, 'sources' | 'hold'>) {
-  let queryMs = 0;
-  return {
-    sources: () => ({
-      ...sources(),
-      onQuery(ms: number) {
-        queryMs += ms;
-      },
-    }),
-    onBody(length: number) {
-      drain.noteCost(subscriptionId, { queryMs, characters: length });
-      hold.resize(length);
-    },
-  };
 }
 
 const DISABLED_BECAUSE = {

@@ -45,7 +45,7 @@ export interface PutBack {
 }
 
 /** The part of the drain that claims less of a subscription. */
-export type Claiming = Pick<Drain, 'rest' | 'noteQuery' | 'noteCost'>;
+export type Claiming = Pick<Drain, 'rest' | 'noteQuery' | 'noteCost' | 'noteAnswer'>;
 
 /** @param drain returns the drain that claims the deliveries */
 export function createPutBack(engine: Engine, drain: () => Claiming): PutBack {

@@ -108,6 +108,9 @@ describe('the loop', () => {
     const { clock, share } = createShare();
     const account = share.open('a', 'work');
     share.enter(account);
+    // Others may be about to come.
+    expect(share.isAlone({ party: 'a' })).toBe(false);
+    clock.ms += 1_001;
     expect(share.isAlone({ party: 'a' })).toBe(true);
     share.see('b');
     share.enter(account);

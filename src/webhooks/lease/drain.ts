@@ -38,8 +38,10 @@ export interface Drain {
   rest(subscriptionId: string, ms: number): void;
   /** Notes whether a stored query of the subscription exceeded a time limit. Fewer of its deliveries are in progress while some do. */
   noteQuery(subscriptionId: string, isLate: boolean): void;
-  /** Notes what a delivery of the subscription took. Costly ones of a tenant are spaced beside other tenants. */
+  /** Notes what a delivery of the subscription took before its request. Costly ones of a tenant are spaced beside other tenants. */
   noteCost(subscriptionId: string, taken: Taken): void;
+  /** Notes the length of an answer with its headers, which costs, too. */
+  noteAnswer(subscriptionId: string, characters: number): void;
   /** Returns how many more deliveries may start in this process; 0 after `stop`, and while results can't be recorded. */
   freeSlots(): number;
   inProgress(): number;
@@ -65,6 +67,7 @@ export function startDrain(options: DrainOptions): Drain {
     rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms),
     noteQuery: (subscriptionId, isLate) => drain.noteQuery(subscriptionId, isLate),
     noteCost: (subscriptionId, taken) => drain.noteCost(subscriptionId, taken),
+    noteAnswer: (subscriptionId, characters) => drain.noteAnswer(subscriptionId, characters),
     freeSlots: () => drain.freeSlots(),
     inProgress: () => drain.inProgress(),
     start: (batch) => drain.start(batch),
@@ -110,7 +113,14 @@ class ClaimingDrain implements Drain {
   }
 
   noteCost(subscriptionId: string, taken: Taken): void {
-    this.costs.note(subscriptionId, taken);
+    const target = this.options.targetOf(subscriptionId);
+    const isFirst = target !== undefined && this.costs.note(subscriptionId, target.tenant, taken, performance.now());
+    // More deliveries may start, although none has ended.
+    if (isFirst && this.awake.size > 0) this.gather();
+  }
+
+  noteAnswer(subscriptionId: string, characters: number): void {
+    this.costs.noteAnswer(subscriptionId, characters);
   }
 
   freeSlots(): number {
@@ -126,7 +136,7 @@ class ClaimingDrain implements Drain {
     const nowMs = performance.now();
     const slots = batch.map(({ subscriptionId }) => {
       const target = this.options.targetOf(subscriptionId);
-      if (target) this.costs.start(subscriptionId, target.tenant, nowMs);
+      this.costs.start(subscriptionId, target?.tenant, nowMs);
       return this.inFlight.take(subscriptionId, target);
     });
     this.options.deliver(batch, (index) => this.release(slots[index] as Slot));
@@ -205,6 +215,7 @@ class ClaimingDrain implements Drain {
 
   private release(slot: Slot): void {
     this.inFlight.release(slot);
+    this.costs.end(slot.subscriptionId);
     if (this.isStopping) {
       if (this.isIdle()) this.onIdle?.();
       return;

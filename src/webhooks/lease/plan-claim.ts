@@ -82,7 +82,7 @@ export function planClaim(
   load: Load,
   bounds: Bounds,
   nowMs: number,
-  costs?: Pick<Costs, 'mayStart' | 'isCostly'>,
+  costs?: Pick<Costs, 'mayStart' | 'isCostly' | 'isKnown'>,
 ): ClaimPlan {
   const slots = new FreeSlots(load, bounds, nowMs, costs);
   const wants: PlannedWant[] = [];
@@ -119,13 +119,15 @@ class FreeSlots {
   private readonly ofTenant = new Map<string | undefined, number>();
   /** The tenants of which the plan has costly deliveries. */
   private readonly ofCostly = new Set<string>();
+  /** By tenant: the planned deliveries of subscriptions of which none has been made, so that their cost is unknown. */
+  private readonly ofUnknown = new Map<string, number>();
   private readonly atTarget = new Map<Target | undefined, number>();
 
   constructor(
     private readonly load: Load,
     private readonly bounds: Bounds,
     private readonly nowMs: number,
-    private readonly costs?: Pick<Costs, 'mayStart' | 'isCostly'>,
+    private readonly costs?: Pick<Costs, 'mayStart' | 'isCostly' | 'isKnown'>,
   ) {
     this.inUse = load.total;
     for (const [target, count] of load.targets()) this.count(target, count);
@@ -162,12 +164,16 @@ class FreeSlots {
     if (share <= 0 || target === undefined || !this.costs) return share;
     const { tenant } = target;
     if (this.ofCostly.has(tenant) && this.costs.isCostly(subscriptionId)) return 0;
-    return Math.min(share, this.costs.mayStart(subscriptionId, tenant, this.nowMs));
+    const may = this.costs.mayStart(subscriptionId, tenant, this.nowMs);
+    return Math.min(share, may - (this.ofUnknown.get(tenant) ?? 0));
   }
 
   take(subscriptionId: string, target: Target | undefined, count: number): void {
     this.inUse += count;
-    if (target && this.costs?.isCostly(subscriptionId)) this.ofCostly.add(target.tenant);
+    if (target && this.costs) {
+      if (this.costs.isCostly(subscriptionId)) this.ofCostly.add(target.tenant);
+      else if (!this.costs.isKnown(subscriptionId)) addTo(this.ofUnknown, target.tenant, count);
+    }
     addTo(this.ofSubscription, subscriptionId, count);
     this.count(target, count);
   }

@@ -142,6 +142,7 @@ async function buildOwn(
   const { data, kept } = jsonOf(compiled, found, { isRendered, isStored: stored !== null });
   const input = () => scopeJson(data, JSON.stringify(notification), event);
   const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
+  if (isRendered) sources().onRender?.(results.reduce((sum, { ms }) => sum + ms, 0));
   let unfit: string | null = null;
   if (compiled.validation) {
     const validated = validate(compiled.validation, results.shift() as StepResult);

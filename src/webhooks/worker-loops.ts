@@ -193,7 +193,7 @@ function startMaintenance(
     releaseMs = (await releaseScan(pool, moving)) ? RELEASE_SCAN_MS.moving : RELEASE_SCAN_MS.idle;
   };
   const upkeep = DESTINATIONS.flatMap(({ field, upkeep }) =>
-    upkeep ? [repeat(`upkeep-${field}`, upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine, SLOW)] : [],
+    upkeep ? [repeat(`upkeep-${field.name}`, upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine, SLOW)] : [],
   );
   return [
     repeat('release', () => releaseMs, release, engine, SLOW),

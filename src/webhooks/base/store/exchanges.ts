@@ -161,6 +161,8 @@ async function packElsewhere(entries: OpenRow['entries'], characters: number): P
   const chunks: Buffer[] = [];
   deflate.on('data', (chunk: Buffer) => void chunks.push(chunk));
   const ended = once(deflate, 'end');
+  // A failure rejects `drain`, too; the caller gets the first one.
+  ended.catch(() => {});
   for (const piece of jsonInPieces(entries, PIECE)) if (!deflate.write(piece)) await once(deflate, 'drain');
   deflate.end();
   await ended;

@@ -13,12 +13,21 @@ const OPENING = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, Toke
 const CLOSING = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
 /**
+ * Number of lines for each allowed token. A comment is no token, and a line of a string is none either, but a megabyte of them takes
+ * half a second to read.
+ */
+const LINES_PER_TOKEN = 2;
+
+/**
  * Returns the first token that exceeds a limit; `null` when there is none. Stops at a token that can't be read, which the parser then
  * reports.
  */
 export function scanQuery(source: string, limits: QueryLimits): Breach | null {
   if (source.length > limits.length)
     return { message: `has ${source.length} characters; the limit is ${limits.length}`, start: limits.length };
+  const lines = limits.tokens * LINES_PER_TOKEN;
+  const beyond = startOfLine(source, lines);
+  if (beyond !== null) return { message: `has more than ${lines} lines, which is the limit`, start: beyond };
   const lexer = new Lexer(new Source(source));
   /** One entry per open bracket: the number of values so far for a list, `null` for other brackets. */
   const open: (number | null)[] = [];
@@ -48,6 +57,13 @@ export function scanQuery(source: string, limits: QueryLimits): Breach | null {
     if (!(error instanceof GraphQLError)) throw error;
   }
   return null;
+}
+
+/** Returns where the line with this number begins, counted from 0; `null` when there are fewer. */
+function startOfLine(source: string, number: number): number | null {
+  const breaks = /\r\n?|\n/g;
+  for (let line = 0; line < number; line++) if (!breaks.test(source)) return null;
+  return breaks.lastIndex;
 }
 
 function nounOf({ kind }: Token): string {

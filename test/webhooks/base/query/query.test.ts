@@ -65,6 +65,20 @@ describe('a stored query', () => {
     );
   });
 
+  it('has at most two lines for each token, since comments and lines of strings are none', () => {
+    for (const [end, problem] of [
+      ['\n', null],
+      ['\r\n', null],
+      ['\r', null],
+      ['\n#', { message: expect.stringContaining('has more than 10000 lines, which is the limit'), place: { line: 10_001, column: 1 } }],
+    ] as const) {
+      const count = problem === null ? 9_999 : 10_000;
+      const [found = null] = problemsOf(`{ members { __typename } }${end.repeat(count)}`);
+      if (problem === null) expect(found).toBeNull();
+      else expect(found).toMatchObject(problem);
+    }
+  });
+
   const many = (count: number, text: (i: number) => string) => Array.from({ length: count }, (_, i) => text(i)).join(' ');
   const nest = (open: string, count: number, close: string, inner = '') => open.repeat(count) + inner + close.repeat(count);
   const nested = (first: string) => `{ users${first} { nodes { friendsOf${first} { nodes { friendsOf${first} { nodes { id } } } } } } }`;

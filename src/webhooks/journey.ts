@@ -135,9 +135,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, drain: () 
       // or its owner was disabled meanwhile.
       maySend: whileFresh(engine.pool, delivery, leaseMs, () => ownerExists(engine.host, compiled.owner)),
       origin: () => loaded.origins.get(delivery.eventId ?? '') ?? null,
-      circumstances() {
-        return { attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() };
-      },
+      circumstances: () => ({ attemptCount, ageMs: performance.now() - createdAtMs, nowMs: Date.now(), random: engine.random() }),
     });
     cost.end(ended);
     if (!ended) return resultOf(delivery, {});

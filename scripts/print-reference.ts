@@ -13,6 +13,7 @@ import { MAX_HEADER_VALUE_LENGTH, MAX_HEADERS, MAX_SECRET_LENGTH, RESERVED_HEADE
 import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
 import { VARIABLES } from '../src/webhooks/base/query/key-variables.js';
 import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
+import { LINES_PER_TOKEN } from '../src/webhooks/base/query/scan-query.js';
 import { MAX_MASKED_LENGTH, MAX_VALUES } from '../src/webhooks/base/recording/mask-body.js';
 import { describeStages } from '../src/webhooks/base/stages.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
@@ -59,7 +60,7 @@ function queryLimits(of: QueryLimits, what: string): [string, string][] {
   return [
     [
       `${what}: text`,
-      `${number(of.length)} characters, ${number(of.tokens)} tokens, ${of.nesting} levels of nested brackets, ${of.directives} directives, ${of.fragments} fragments`,
+      `${number(of.length)} characters, ${number(of.tokens)} tokens, ${number(of.tokens * LINES_PER_TOKEN)} lines, ${of.nesting} levels of nested brackets, ${of.directives} directives, ${of.fragments} fragments`,
     ],
     [`${what}: each name, number or string`, `${number(of.literal)} characters`],
     [`${what}: each list`, `${number(of.list)} values`],

@@ -16,7 +16,7 @@ const CLOSING = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, Toke
  * Number of lines for each allowed token. A comment is no token, and a line of a string is none either, but a megabyte of them takes
  * half a second to read.
  */
-const LINES_PER_TOKEN = 2;
+export const LINES_PER_TOKEN = 2;
 
 /**
  * Returns the first token that exceeds a limit; `null` when there is none. Stops at a token that can't be read, which the parser then

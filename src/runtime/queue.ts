@@ -1,7 +1,7 @@
 // Starts graphile-worker (a job queue with cron) for maintenance tasks. Deliveries have a queue of their own.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
-import { logFailure } from './failure-log.js';
+import { isUnreachable, logFailure } from './failure-log.js';
 import { overriding } from './local-pool.js';
 import type { Logger } from './logger.js';
 import { isPooled } from './pooler.js';
@@ -31,7 +31,10 @@ export const workerSchema = (pool: Pool): string => `${schemaOf(pool)}_worker`;
 const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
 
 export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }: QueueOptions): Promise<Queue> {
-  const logger = new GraphileLogger(() => (level, message) => log[LEVELS[level]](message));
+  const logger = new GraphileLogger(() => (level, message, meta) => {
+    if (isUnreachable(meta?.error)) logFailure(log, meta?.error, 'the queue of maintenance tasks failed; retrying', { level: 'warn' });
+    else log[LEVELS[level]](message);
+  });
   const noPreparedStatements = await isPooled(pool);
   const schema = workerSchema(pool);
   const runner = await run({

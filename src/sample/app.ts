@@ -16,6 +16,9 @@ const OF_TRANSACTIONS = 2;
 /** Maximum time in milliseconds that an operation waits for a connection of its organization's share. */
 const CONNECTION_WAIT_MS = 10_000;
 
+/** Milliseconds without a broken connection after which another one is logged: usually, all of a pool break at once. */
+const BROKEN_EVERY_MS = 10_000;
+
 export interface SampleOptions extends HooksOptions {
   database: string;
   /** The API token of the sample organization's admin; `null`: a token is generated. */
@@ -48,9 +51,13 @@ export interface SampleApp {
  */
 export async function openSample({ adminToken, ...options }: SampleOptions): Promise<SampleApp> {
   const hooks = createHooks(options);
+  let saidAt = Number.NEGATIVE_INFINITY;
   const writer = openWriter(
     options.database,
-    (error) => options.log?.warn({ error }, 'a database connection broke; the pool replaces it'),
+    (error) => {
+      if (performance.now() - saidAt > BROKEN_EVERY_MS) options.log?.warn({ error }, 'a database connection broke; the pool replaces it');
+      saidAt = performance.now();
+    },
     options.settings?.limits?.silenceMs,
   );
   const prisma = openPrisma(writer);

@@ -177,7 +177,8 @@ async function listen(
         backoffMs = BACKOFF_MS.first;
         // Notifications sent while no connection listened are lost, so the queue is checked once.
         onPoke();
-        if (await over) log.warn('the connection that listens for new changes broke; reconnecting');
+        const broken = await over;
+        if (broken) logFailure(log, broken, 'the connection that listens for new changes broke; reconnecting', { level: 'warn' });
       } finally {
         // The connection is closed instead of returned to the pool, because it would continue to receive notifications there.
         client.release(true);
@@ -191,27 +192,27 @@ async function listen(
 }
 
 /**
- * Resolves to `true` when the connection breaks, and to `false` when it should be replaced or `stop` is aborted. Runs a statement every
+ * Resolves to the error when the connection breaks, and to `null` when it should be replaced or `stop` is aborted. Runs a statement every
  * `checkMs` milliseconds, because a dead connection that only listens is silent like a living one.
  */
-function overWith(client: PoolClient, checkMs: number, stop: AbortSignal): Promise<boolean> {
+function overWith(client: PoolClient, checkMs: number, stop: AbortSignal): Promise<Error | null> {
   return new Promise((resolve) => {
     let isAsking = false;
     const check = setInterval(() => {
-      if (isOutdated(client)) end(false);
+      if (isOutdated(client)) end(null);
       if (isAsking) return;
       isAsking = true;
       client.query('SELECT 1').then(() => {
         isAsking = false;
       }, broke);
     }, checkMs);
-    const end = (isBroken: boolean) => {
+    const end = (error: Error | null) => {
       clearInterval(check);
       stop.removeEventListener('abort', stopped);
-      resolve(isBroken);
+      resolve(error);
     };
-    const broke = () => end(true);
-    const stopped = () => end(false);
+    const broke = (error?: Error) => end(error ?? new Error('Connection terminated'));
+    const stopped = () => end(null);
     client.on('error', broke);
     client.on('end', broke);
     stop.addEventListener('abort', stopped);

@@ -1,4 +1,4 @@
-// Tests folding against a model: whatever a transaction does, each row that differs afterwards is told once, with its first and last values.
+// Tests folding against a model: each row that a transaction leaves changed is told once, with its first and last values.
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';

@@ -7,8 +7,8 @@ const FIRST = 2;
 const PATIENCE_MS = 50;
 
 /**
- * Opens a further connection only when a request has waited for a while. The loops of a worker ask for ten connections at the same moment and
- * need each for milliseconds, but Postgres pays 50 to 100 ms of CPU for each: it starts a process, which reads the catalog and makes plans.
+ * Opens a further connection only when a request has waited for a while. The loops of a worker ask for ten connections at the same moment
+ * and need each for milliseconds. But Postgres pays 50 to 100 ms of CPU for each: it starts a process, which reads the catalog.
  */
 export class SparingPool extends pg.Pool {
   readonly #most: number;

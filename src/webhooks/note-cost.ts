@@ -5,15 +5,15 @@ import type { Claiming } from './put-back.js';
 import { lengthOf } from './send-delivery.js';
 import type { Ended } from './stages.js';
 
-/** Notes the query, the templates and the body once: before the request, or when the attempt ends before. */
+/** Notes the query and the body once: before the request, or when the attempt ends before. */
 export function noteCost(
   drain: Pick<Claiming, 'noteCost' | 'noteAnswer'>,
   subscriptionId: string,
   { sources, hold }: { sources: () => PayloadSources; hold: Hold },
 ) {
-  let [queryMs, renderMs, isNoted] = [0, 0, false];
+  let [queryMs, isNoted] = [0, false];
   const note = (characters: number) => {
-    if (!isNoted) drain.noteCost(subscriptionId, { queryMs, renderMs, characters });
+    if (!isNoted) drain.noteCost(subscriptionId, { queryMs, characters });
     isNoted = true;
   };
   return {
@@ -21,9 +21,6 @@ export function noteCost(
       ...sources(),
       onQuery(ms: number) {
         queryMs += ms;
-      },
-      onRender(ms: number) {
-        renderMs += ms;
       },
     }),
     onBody(length: number) {

@@ -1,6 +1,5 @@
 // Spaces the costly deliveries of a tenant while other tenants are active, so that most of the event loop is left to them.
 import { loopShare } from '../../runtime/loop-share.js';
-import { FAST_PROCESSES } from '../base/templates/plan-rendering.js';
 import { Probes } from './probes.js';
 
 /** Milliseconds of the event loop from which a delivery is costly. Ordinary ones take less than one. */
@@ -26,8 +25,6 @@ const MOST_KNOWN = 10_000;
 export interface Taken {
   /** Milliseconds of the event loop for the query. */
   queryMs: number;
-  /** Milliseconds of a render process. */
-  renderMs: number;
   /** The length of the body. */
   characters: number;
 }
@@ -53,8 +50,8 @@ export class Costs {
    * Notes the cost of a delivery before its request. Returns whether it is the first one of the subscription; that is charged for all of
    * its deliveries in progress.
    */
-  note(subscriptionId: string, tenant: string, { queryMs, renderMs, characters }: Taken, nowMs: number): boolean {
-    const ms = queryMs + renderMs / FAST_PROCESSES + characters / CHARACTERS_PER_MS;
+  note(subscriptionId: string, tenant: string, { queryMs, characters }: Taken, nowMs: number): boolean {
+    const ms = queryMs + characters / CHARACTERS_PER_MS;
     const known = this.byId.get(subscriptionId);
     if (known) {
       add(known, ms);

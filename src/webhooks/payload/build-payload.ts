@@ -141,7 +141,7 @@ async function buildOwn(
   const scope = watch && { ...payload, notification, ...(event !== null && { event: parseJson(event) as unknown }) };
   const { data, kept } = jsonOf(compiled, found, { isRendered, isStored: stored !== null });
   const input = () => scopeJson(data, JSON.stringify(notification), event);
-  const results = isRendered ? noted(await renderAll(engine, compiled, input(), watch !== undefined), sources) : [];
+  const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
   let unfit: string | null = null;
   if (compiled.validation) {
     const validated = validate(compiled.validation, results.shift() as StepResult);
@@ -234,11 +234,6 @@ async function renderAll(engine: Engine, compiled: Compiled, data: string, isTri
   const input = { data };
   const rounds = isTrial ? steps.map((step) => [step]) : [steps];
   return (await Promise.all(rounds.map((round) => engine.renderer.render(payer, input, round)))).flat();
-}
-
-function noted(results: StepResult[], sources: () => PayloadSources): StepResult[] {
-  sources().onRender?.(results.reduce((sum, { ms }) => sum + ms, 0));
-  return results;
 }
 
 function report(

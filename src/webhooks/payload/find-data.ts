@@ -20,8 +20,6 @@ export interface PayloadSources {
   event: RecordedEvent | null;
   /** Called after the stored query, with the milliseconds of the event loop that it took. */
   onQuery?(ms: number): void;
-  /** Called after the templates, with the milliseconds that they took in a render process. */
-  onRender?(ms: number): void;
 }
 
 export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?: string } {

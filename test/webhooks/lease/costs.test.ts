@@ -1,9 +1,8 @@
 // Tests when costly deliveries of a tenant, and those of unknown cost, may start beside other tenants.
 import { expect, it } from 'vitest';
-import { FAST_PROCESSES } from '../../../src/webhooks/base/templates/plan-rendering.js';
 import { Costs, type Taken } from '../../../src/webhooks/lease/costs.js';
 
-const NOTHING: Taken = { queryMs: 0, renderMs: 0, characters: 0 };
+const NOTHING: Taken = { queryMs: 0, characters: 0 };
 const QUERY: Taken = { ...NOTHING, queryMs: 10 };
 const BODY: Taken = { ...NOTHING, characters: 1_900_000 };
 const ANY = Number.POSITIVE_INFINITY;
@@ -21,7 +20,7 @@ function known(): { costs: Costs; nowMs: number } {
 
 it('lets ordinary deliveries start at any time', () => {
   const costs = beside();
-  costs.note('cheap', 'org', { queryMs: 1, renderMs: 1, characters: 10_000 }, 0);
+  costs.note('cheap', 'org', { queryMs: 1, characters: 10_000 }, 0);
   costs.start('cheap', 'org', 0);
   expect(costs.mayStart('cheap', 'org', 0)).toBe(ANY);
   expect(costs.waitMs(0)).toBeNull();
@@ -50,11 +49,10 @@ it('spaces those of many tenants so that they take half of the loop together', (
   expect(costs.mayStart('query', 'd', nowMs + 80)).toBe(2);
 });
 
-it('counts templates by the part of the render processes that they take, and answers', () => {
+it('counts answers', () => {
   const costs = beside();
-  costs.note('template', 'org', { ...NOTHING, renderMs: 5 * FAST_PROCESSES }, 0);
   costs.note('answer', 'org', NOTHING, 0);
-  expect([costs.isCostly('template'), costs.isCostly('answer')]).toEqual([true, false]);
+  expect(costs.isCostly('answer')).toBe(false);
   costs.noteAnswer('answer', 125_000);
   expect(costs.isCostly('answer')).toBe(true);
   for (let n = 0; n < 2; n++) costs.noteAnswer('answer', 100);

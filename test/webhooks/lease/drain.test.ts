@@ -44,7 +44,7 @@ function drainByHand(
     ...started,
     wake(ids) {
       // Those of unknown cost start a few at a time: see costs.test.ts.
-      for (const id of ids) started.noteCost(id, { queryMs: 0, renderMs: 0, characters: 0 });
+      for (const id of ids) started.noteCost(id, { queryMs: 0, characters: 0 });
       started.wake(ids);
     },
   };

@@ -42,8 +42,8 @@ function inProgress(counts: Record<string, number>): InFlight {
 
 it('claims costly deliveries of one subscription of a tenant at once, beside those of other tenants', () => {
   const costs = new Costs(() => false);
-  for (const id of ['a1A', 'b1A', 'c1B']) costs.note(id, id.at(-1) as string, { queryMs: 10, renderMs: 0, characters: 0 }, -10_000);
-  costs.note('d1A', 'A', { queryMs: 0, renderMs: 0, characters: 0 }, -10_000);
+  for (const id of ['a1A', 'b1A', 'c1B']) costs.note(id, id.at(-1) as string, { queryMs: 10, characters: 0 }, -10_000);
+  costs.note('d1A', 'A', { queryMs: 0, characters: 0 }, -10_000);
   const plan = (nowMs: number) => countsOf(planClaim(waitingFor('a1A', 'b1A', 'c1B', 'd1A'), inProgress({}), BOUNDS, nowMs, costs));
   expect(plan(0)).toEqual({ a1A: 2, c1B: 2, d1A: 300 });
   costs.start('a1A', 'A', 0);

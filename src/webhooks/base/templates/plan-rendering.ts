@@ -1,6 +1,5 @@
 // Decides which process renders a job, when another process starts, and whether the jobs of a dead process are rendered again. Fast
 // processes have several jobs each, the slow process has one. All functions are pure; renderer.ts has the processes and the timers.
-import { availableParallelism } from 'node:os';
 import type { Death } from './render-child.js';
 import type { Job } from './rendering.mjs';
 import { SLOW_FOR_MS } from './slow-subscriptions.js';
@@ -10,11 +9,6 @@ import { SLOW_FOR_MS } from './slow-subscriptions.js';
  * so that the process never waits. The number is small, because the jobs of a process that dies must be rendered again.
  */
 export const MAX_JOBS = 16;
-/**
- * Maximum number of fast processes: one processor is left to the engine. A process needs about 65 MB, so further ones start only
- * under load.
- */
-export const FAST_PROCESSES = Math.min(4, Math.max(1, availableParallelism() - 1));
 /** Milliseconds for which jobs must have waited for a free slot before another fast process starts. */
 const CROWDED_FOR_MS = 100;
 /** Number of processes that may die of an unknown cause while they have a job; then the job is rejected. */

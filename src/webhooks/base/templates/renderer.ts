@@ -1,8 +1,9 @@
 // Renders templates in separate processes. Ordinary templates share the fast processes, in batches. A template runs alone in the slow
 // process if it was slow before, is only checked, previewed or tested, or was running when a process died. Both queues are served
 // round-robin by tenant.
+import { availableParallelism } from 'node:os';
 import { RENDER_WAIT_MS, TRIAL_WAIT_MS } from '../deadlines.js';
-import { chooseProcess, FAST_PROCESSES, fateOf, isSuspect, MAX_JOBS, mayStartAnother } from './plan-rendering.js';
+import { chooseProcess, fateOf, isSuspect, MAX_JOBS, mayStartAnother } from './plan-rendering.js';
 import { createReadyQueue } from './ready-queue.js';
 import { type Death, type RenderChild, startRenderChild } from './render-child.js';
 import { type Job, KILL_AFTER_MS, MAX_DATA_LENGTH, type Progress, type RenderInput, type Step, type StepResult } from './rendering.mjs';
@@ -25,6 +26,11 @@ export interface Renderer {
   close(): Promise<void>;
 }
 
+/**
+ * Maximum number of fast processes: one processor is left to the engine. A process needs about 65 MB, so further ones start only
+ * under load.
+ */
+const FAST_PROCESSES = Math.min(4, Math.max(1, availableParallelism() - 1));
 /** Milliseconds without progress after which a process is considered hung and killed. */
 const SILENT_FOR_MS = 30_000;
 

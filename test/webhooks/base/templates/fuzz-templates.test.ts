@@ -5,7 +5,7 @@ import { listLiquid } from '../../../../src/webhooks/base/templates/liquid.mjs';
 import { createRenderer } from '../../../../src/webhooks/base/templates/renderer.js';
 import { until } from '../../../support/until.js';
 
-/** fast-check prints a seed when it fails; put it here to repeat the run. */
+/** The seed of the run. To repeat a failed run, put the seed here that fast-check printed. */
 const SEED = 20_261_125;
 const PLANTED = 'planted-8c1f';
 process.env.HOOKGRAPH_PLANTED = PLANTED;
@@ -87,7 +87,7 @@ it('answers, and tells nothing of anybody else', async () => {
         );
         expect(told).toMatch(/^\[\{"(text|fault)":/);
         expect(told).not.toContain(PLANTED);
-        // The template may reorder the texts, but may not show another tenant's.
+        // The template may reorder its texts, but must not show another tenant's texts.
         expect((told.match(/canary-\d+-/g) ?? []).filter((canary) => canary !== own)).toEqual([]);
       });
       await until('all are answered', () => Promise.all(results).then(() => true));

@@ -1,9 +1,9 @@
-// Lists malicious templates by what they attempt; `data` is under the attacker's control too.
+// Lists malicious templates by what they attempt. The attacker also controls `data`.
 const x = (count: number, text = 'x') => text.repeat(count);
 const DOUBLED = '{% assign a = "x,x" | split: "," %}{% for i in (1..60) %}{% assign a = a | push: a %}{% endfor %}';
 const FILLED = '{% assign s = "0123456789" %}{% for i in (1..17) %}{% assign s = s | append: s %}{% endfor %}';
 
-/** Each is stopped within its limit, and refused or failed with a message that names the limit. */
+/** Templates that are stopped within a limit, and refused or failed with a message that names the limit. */
 export const STOPPED: [name: string, source: string][] = [
   ['nested loops', '{% for i in (1..99999) %}{% for j in (1..99999) %}{{ j }}{% endfor %}{% endfor %}'],
   ['a giant range', '{% for i in (1..999999999999) %}{% endfor %}'],

@@ -1,4 +1,4 @@
-// Tests each decision of the renderer by itself: which process, when another one, what after a death, and which subscriptions are slow.
+// Tests each decision of the renderer: which process to use, when to start another, what follows a death, which subscriptions are slow.
 import { describe, expect, it } from 'vitest';
 import { chooseProcess, fateOf, isSuspect, mayStartAnother } from '../../../../src/webhooks/base/templates/plan-rendering.js';
 import { SlowSubscriptions } from '../../../../src/webhooks/base/templates/slow-subscriptions.js';

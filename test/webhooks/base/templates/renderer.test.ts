@@ -109,7 +109,7 @@ describe('one who takes long', () => {
     const slow = { tenant: 'slow', key: 'slow', isTrial: false };
     await ask(renderer, BOMB, {}, slow);
     const bombs = Promise.all(Array.from({ length: 200 }, () => ask(renderer, BOMB, {}, slow)));
-    // Other tenants' renders and another tenant's trial finish before the 200.
+    // Renders and a trial of other tenants finish before the 200 slow renders.
     const ordinary = await Promise.all(
       Array.from({ length: 50 }, () => ask(renderer, 'ok', {}, { tenant: 'org', key: 'sub', isTrial: false })),
     );

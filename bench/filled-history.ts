@@ -28,7 +28,7 @@ const EVENTS = `INSERT INTO hookgraph.events (id, occurred_at, tenant, typename,
     jsonb_build_object('id', p.ids[1 + n % cardinality(p.ids)], 'first_name', 'First' || n, 'last_name', 'Last' || n)
   FROM generate_series(1, $1::int) n, (SELECT $3::text[] AS ids) p`;
 
-// 900 of 1,000 deliveries arrived, 40 failed, 40 were skipped, 15 wait for a retry and 5 are held. Two deliveries share an event.
+// 900 of 1,000 deliveries are delivered, 40 failed, 40 skipped, 15 waiting for a retry and 5 held. Each event has two deliveries.
 const DELIVERIES = `INSERT INTO hookgraph.deliveries (id, event_id, subscription_id, topic_id, typename, node_key, state, reason,
     due_at, attempt_count, created_at, updated_at)
   SELECT e.id + 200000 * (1 + x.n), e.id, s.id, s.topic_id, e.typename, e.node_key, x.state, x.reason, hookgraph.time_of(e.id), x.tries,
@@ -50,7 +50,7 @@ const DELIVERIES = `INSERT INTO hookgraph.deliveries (id, event_id, subscription
   JOIN hookgraph.subscriptions s ON s.id = u.id
   ORDER BY 1`;
 
-// Ten of all delivered ones got the status 204.
+// Ten of all delivered attempts got the status 204.
 const ATTEMPTS = `INSERT INTO hookgraph.attempts (id, delivery_id, subscription_id, subscription_version, number, outcome, stage, message,
     started_at, duration_ms, timings, request_url, request_headers, request_body, response_status, response_headers, response_body)
   SELECT d.id + number * (1000::bigint << 20), d.id, d.subscription_id, 1, number, r.outcome, r.stage, r.message, d.created_at, 5 + d.id % 200,
@@ -73,7 +73,7 @@ const ATTEMPTS = `INSERT INTO hookgraph.attempts (id, delivery_id, subscription_
 const OPEN = `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
   SELECT id, subscription_id, now() + interval '1 day', reason FROM hookgraph.deliveries WHERE state IN ('RETRYING', 'HELD') ON CONFLICT DO NOTHING`;
 
-/** Fills the sample organization with twice this number of deliveries; returns the ids of its subscriptions. The first has half of them. */
+/** Fills the sample organization with `events` events, each with two deliveries. Returns its subscriptions' ids; half are of the first. */
 export async function fillHistory(database: Database, app: App, events: number): Promise<string[]> {
   const { tenant } = await acme(database);
   const { pool } = database;

@@ -9,7 +9,7 @@ export interface Variant {
   measure(): Promise<Metrics>;
 }
 
-/** A limit on a metric. Without `against` it limits the figure itself; with several, the ratio to the best of them in each round. */
+/** A limit on a metric. Without `against`, limits the value itself; else its ratio to the best variant in `against`, in each round. */
 export interface Bar {
   what: string;
   metric: string;
@@ -17,7 +17,7 @@ export interface Bar {
   against?: string | string[];
   atLeast?: number;
   atMost?: number;
-  /** Judges by the worst round instead of the median. */
+  /** Compares the worst round, instead of the median, with the limit. */
   always?: true;
 }
 
@@ -51,9 +51,9 @@ export interface Figure {
 }
 
 export interface Verdict extends Bar {
-  /** The ratio, or the figure itself, of each round. */
+  /** For each round, the ratio or the value itself. */
   rounds: number[];
-  /** The median of the rounds; the worst round where the bar is `always`. */
+  /** The median of the rounds; if the bar is `always`, the worst round. */
   median: number;
   reached: boolean;
 }

@@ -52,7 +52,7 @@ export function startNpm(args: string[], env: Record<string, string | undefined>
   return launch([...before, ...args], env, { command, ipc: false });
 }
 
-/** Kills all children when the bench exits. */
+/** The running children, which are killed when the bench exits. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -87,7 +87,7 @@ function launch(
           throw new Error(`${args.at(-1)} ended with ${code}:\n${output}`);
         }),
       ]);
-      // The caller may fail for another reason before it awaits `next`; then that reason must be reported, not this rejection.
+      // The caller may fail for another reason before it awaits `next`. Then that reason must be reported, instead of this rejection.
       next.catch(() => {});
       return next;
     },
@@ -102,11 +102,11 @@ interface Stat {
   pid: number;
   parent: number;
   ownMs: number;
-  /** The time used by children that have ended. */
+  /** Milliseconds of CPU time used by children that have ended. */
   endedMs: number;
 }
 
-/** The CPU milliseconds that a process and its running or ended children have used so far; NaN where the system doesn't report them. */
+/** Milliseconds of CPU time that a process and its running or ended children have used; NaN when the system doesn't report them. */
 export function cpuMs(pid: number): number {
   if (process.platform !== 'linux') return Number.NaN;
   const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (statOf(Number(name)) ?? []) : []));

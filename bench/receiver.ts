@@ -1,19 +1,19 @@
-// Runs the bench's receiver: answers 200, but never to /hang…; counts answers and records arrival times. ORIGINS=10 opens ten ports.
-// The message { expect, note } restarts the count; the receiver replies with a `Received` after `expect` requests.
+// Runs the bench's receiver: answers 200, except at /hang…, where it never answers; counts answers and records arrival times. ORIGINS=10
+// opens ten ports. The message { expect, note } restarts the count; the receiver replies with a `Received` after `expect` requests.
 import { createServer } from 'node:http';
 
-/** `id`: notes `data.id` of the body. `header:x-…`: notes that header. `path`: notes the path. */
+/** `note`: the recorded value of each request: `id` means `data.id` of the body, `header:x-…` that header, and `path` the path. */
 export interface Order {
   expect: number;
-  /** The count of requests whose time is recorded as `markMs`. */
+  /** The number of requests after which the time is recorded as `markMs`. */
   mark?: number;
   note?: 'id' | 'path' | `header:${string}`;
-  /** The last `hanging` origins never answer. */
+  /** Number of origins, counted from the last, that never answer. */
   hanging?: number;
 }
 
 export interface Received {
-  /** When the first request arrived, answered or not. */
+  /** Time of the first request, whether it was answered or not. */
   firstMs: number;
   markMs: number;
   lastMs: number;

@@ -96,7 +96,7 @@ export async function startServer(): Promise<Server> {
     database: async (from = TEMPLATE) => {
       count += 1;
       const name = `bench_${count}`;
-      // The default strategy copies through WAL; after copying a gigabyte that way, each page of WAL cost ten times as much for a while.
+      // The default strategy writes the copy to WAL; after copying a gigabyte, each page of WAL took ten times as long for a while.
       await onServer(`CREATE DATABASE ${name} TEMPLATE ${from} STRATEGY FILE_COPY`);
       return open(name);
     },

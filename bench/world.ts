@@ -68,10 +68,10 @@ export async function subscribe(
   return subscription.id;
 }
 
-/** The column expressions of a person, in SQL over the number `n`. */
+/** The values of a person's columns, as SQL expressions over the number `n`. */
 export const PERSON = `gen_random_uuid(), o.id, 'First' || n, 'Last' || n, 'user' || n, 'user' || n || '@acme.example', 'Technician'`;
 
-/** Replaces 'Technician' with about 2 KB that don't compress well. */
+/** A job title of about 2 KB that doesn't compress well, in place of 'Technician'. */
 export const LONG_TITLE = "(SELECT string_agg(md5(n || '/' || i), '') FROM generate_series(1, 60) i)";
 
 /** Inserts people into the sample organization by one statement; returns their keys. */
@@ -90,7 +90,7 @@ export async function relayAll({ pool }: Database): Promise<void> {
   while ((await relayOnce(pool)).events > 0);
 }
 
-/** Vacuums and analyzes the database, so that it resembles one that has been idle for a while. */
+/** Vacuums and analyzes the database, so that it resembles a database that has been idle for a while. */
 export async function settleDown({ pool }: Database): Promise<void> {
   await pool.query('VACUUM ANALYZE');
   await pool.query('CHECKPOINT');
@@ -122,7 +122,7 @@ export async function prepared(
   return { copy: () => server.database(source.name), drop: source.drop };
 }
 
-/** Removes capture from the table. Triggers are dropped, since Postgres collects transition rows for disabled triggers too. */
+/** Removes capture from the table. Drops its triggers, because Postgres collects transition rows even for disabled triggers. */
 export async function detachCapture({ pool }: Database, table = 'users'): Promise<void> {
   const { rows } = await pool.query(
     `SELECT tgname FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgname LIKE '%hookgraph%'`,

@@ -1,4 +1,4 @@
-// Gives an example its Postgres: the one of DATABASE_URL, else a throw-away one. Sets DATABASE_URL and the encryption key.
+// Provides Postgres for an example: the database of DATABASE_URL, else a temporary one. Sets DATABASE_URL and the encryption key.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

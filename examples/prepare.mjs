@@ -1,5 +1,5 @@
-// Installs the examples with the Hookgraph of this checkout, packed as npm would publish it. Generates the Prisma client of one that has a
-// Prisma schema.
+// Installs the examples with this checkout's Hookgraph, packed as npm would publish it. Generates the Prisma client of each example that
+// has a Prisma schema.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ const INSTALLED = join(EXAMPLES, 'node_modules/hookgraph/package.json');
 
 const npm = (args, cwd) => execFileSync('npm', args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
 
-/** When the newest of these files changed. */
+/** Returns the time of the newest change in a file or folder, in milliseconds since 1970. */
 function newest(path) {
   const found = statSync(path);
   if (!found.isDirectory()) return found.mtimeMs;
@@ -37,7 +37,7 @@ if (!existsSync(INSTALLED) || statSync(INSTALLED).ctimeMs < statSync(PACKED).mti
 const SCHEMA = 'prisma/schema.prisma';
 const GENERATED = 'generated/hookgraph-models.ts';
 if (existsSync(SCHEMA) && (!existsSync(GENERATED) || newest(GENERATED) < Math.max(newest(SCHEMA), newest(PACKED)))) {
-  // Generating needs no schema engine, but Prisma would download one unless this names a file that exists.
+  // Generating needs no schema engine, but Prisma would download one unless this variable names an existing file.
   const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, ...process.env };
   execFileSync('npx', ['prisma', 'generate'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
 }

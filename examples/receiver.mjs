@@ -1,4 +1,4 @@
-// A receiver of notifications: keeps what arrives, and prints it where `print` is set.
+// A receiver of notifications: keeps the requests that arrive, and prints them if `print` is set.
 import { createServer } from 'node:http';
 
 /**
@@ -27,7 +27,7 @@ export async function startReceiver({ port = 0, print = false, answer } = {}) {
   return {
     url: `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/`,
     requests,
-    /** Resolves to all bodies that have arrived when there are `count`. */
+    /** Waits until `count` bodies have arrived, and returns all of them. */
     async waitFor(/** @type {number} */ count) {
       const deadline = AbortSignal.timeout(20_000);
       while (requests.length < count) {

@@ -18,22 +18,22 @@ const SINGLE = ['react', 'react-dom', 'graphql', '@codemirror/state', '@codemirr
 const config = (more = {}) => ({
   configFile: false,
   root: join(ROOT, 'src/console'),
-  // Relative, because an adopter serves the console at a path of its own.
+  // The paths are relative, because an adopter chooses the console's path.
   base: './',
   logLevel: 'warn',
-  // lang-liquid imports the parsers of HTML, CSS and JavaScript for a default that the console doesn't use: 64 KB (gzip).
+  // lang-liquid imports the parsers of HTML, CSS and JavaScript (64 KB with gzip) for a default that the console doesn't use.
   resolve: { dedupe: SINGLE, alias: { '@codemirror/lang-html': join(ROOT, 'src/console/editors/lang-html-stub.ts') } },
   css: { modules: { generateScopedName: '[name]_[local]_[hash:base64:4]' } },
   build: {
     outDir: OUT,
     emptyOutDir: true,
     manifest: 'manifest.json',
-    // The policy allows no data: URLs for fonts and scripts.
+    // The Content-Security-Policy allows no data: URLs for fonts and scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 2000,
-    // Browsers since 2024 know light-dark(), which must stay as it is.
+    // These browsers (2024) know light-dark(), so it isn't replaced.
     target: ['chrome123', 'firefox120', 'safari17.5'],
     rolldownOptions: {
       input: join(ROOT, 'src/console/main.tsx'),
@@ -60,7 +60,7 @@ function compressAll(folder) {
     const content = readFileSync(join(folder, name));
     if (content.length < 1024) continue;
     writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
-    // Quality 9 takes a tenth of the time of 11, and its files are 3 % larger.
+    // Quality 9 takes a tenth of the time of quality 11, and its files are 3 % larger.
     const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
     writeFileSync(join(folder, `${name}.br`), brotliCompressSync(content, { params }));
   }

@@ -1,5 +1,5 @@
-// Bundles the built product (the command line with the sample) into dist/product. A process of it starts with a third of the processor
-// time that loading some 900 files takes. The published package has no bundle, because an application shares its modules.
+// Bundles the built product (the command line with the sample) into dist/product. A process that runs the bundle starts with a third of the
+// processor time of loading some 900 files. The published package has no bundle, because an application shares its modules.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
 
-/** Packages that few processes load, when they need them, or that contain native programs. */
+/** Packages that contain native programs, or that few processes load, and only when they need them. */
 const EXTERNAL = [
   '@aws-sdk/*',
   '@smithy/*',
@@ -19,13 +19,13 @@ const EXTERNAL = [
   'typescript',
 ];
 
-/** Types of one copy of graphql are unknown to another, and the package has one for `import` and one for `require`. */
+/** Makes all modules use one copy of graphql: two copies, for `import` and `require`, wouldn't recognise each other's types. */
 const oneGraphql = {
   name: 'one-graphql',
   setup: (bundle) => bundle.onResolve({ filter: /^graphql$/ }, () => ({ path: require.resolve('graphql') })),
 };
 
-/** The path of the sample is a variable for the compiler, because the sample may be deleted. The bundle needs to know it. */
+/** Writes the path of the sample into the bundle. The source hides it from the compiler, because the sample may be deleted. */
 const sample = (root) => ({
   name: 'sample',
   setup: (bundle) =>
@@ -37,7 +37,7 @@ const sample = (root) => ({
     }),
 });
 
-/** A render process is a program of its own, which the product starts from beside its own files. */
+/** A render process is a separate program, whose file the product starts from the folder of its own files. */
 const RENDERING = ['render-process.mjs', 'render-watch.mjs'];
 
 export async function bundleProduct(root) {
@@ -49,7 +49,7 @@ export async function bundleProduct(root) {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    // Packages for CommonJS require the modules of Node.
+    // Defines `require`, with which CommonJS packages in the bundle load the modules of Node.
     banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
     logLevel: 'warning',
   };
@@ -59,7 +59,7 @@ export async function bundleProduct(root) {
     splitting: true,
     external: EXTERNAL,
     plugins: [oneGraphql, sample(root)],
-    // Its file for CommonJS requires others by a variable.
+    // Uses the ES module, because the CommonJS file of the package requires other files by a variable.
     alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   });
   await build({ ...options, entryPoints: RENDERING.map((name) => join(root, 'dist/webhooks/base/templates', name)) });

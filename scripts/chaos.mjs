@@ -1,4 +1,4 @@
-// `npm run chaos [-- --help]`: prepares the checkout as `npm start` does, then breaks the running product and checks the books.
+// `npm run chaos [-- --help]`: prepares the checkout as `npm start` does, then breaks the running product and checks its history.
 import { spawn } from 'node:child_process';
 import { prepare, ROOT } from './prepare.mjs';
 

@@ -15,7 +15,7 @@ const postgres = await startEmbeddedPostgres({ dataDir: dir, settings: { fsync: 
 try {
   const pool = openPool(postgres.url, { log: createLog('warn') });
   for (const set of MIGRATION_SETS) await migrate(pool, set.dir, set);
-  // Prisma takes a partition that has partitions itself for a table of its own.
+  // Drops partitions that have partitions themselves, because Prisma takes each for a separate table.
   await pool.query(`DO $$ DECLARE parts text := (SELECT string_agg(inhrelid::regclass::text, ', ') FROM pg_inherits JOIN pg_class ON oid = inhrelid
     WHERE relispartition AND relkind = 'p'); BEGIN IF parts IS NOT NULL THEN EXECUTE 'DROP TABLE ' || parts; END IF; END $$`);
   await pool.end();
@@ -27,7 +27,7 @@ try {
 
 async function isInStep(set: string): Promise<boolean> {
   const written = await readFile(join(root, 'prisma', set, 'schema.prisma'), 'utf8');
-  // The schema uses dbgenerated() so that the database sets these times, but Prisma introspects the same default as now().
+  // Replaces dbgenerated(), by which the schema lets the database set these times, because Prisma introspects the same default as now().
   const schema = join(dir, `${set}.prisma`);
   await writeFile(schema, written.replaceAll('dbgenerated("now()")', 'now()'));
   const config = ['--config', join(root, `prisma.config.${set}.ts`)];

@@ -1,4 +1,4 @@
-// Says what each reason of a delivery's state means, for the reference.
+// Explains each reason of a delivery's state, for the reference.
 import {
   type COALESCED,
   type LOOP,

@@ -55,7 +55,7 @@ export async function prepare() {
     await step('Building', [process.execPath, 'node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json']);
     copyStatements();
     declareForCommonJs();
-    // Loaded late, because its package may just have been installed.
+    // Imported late, because a package that bundle.mjs imports may just have been installed.
     await (await import('./bundle.mjs')).bundleProduct(ROOT);
     stamp('dist', hash);
   }
@@ -118,8 +118,8 @@ function declareForCommonJs() {
 }
 
 /**
- * Generates the sample's Prisma client and Pothos types, and the types of the console's operations, in src/generated. `force`: also if the
- * schema is unchanged.
+ * Generates in src/generated the sample's Prisma client and Pothos types, and the types of the console's operations. `force`: generates
+ * even if the schema is unchanged.
  */
 export async function generate({ force = false } = {}) {
   await (await import('./console-types.mjs')).writeConsoleTypes();
@@ -145,7 +145,7 @@ function requireNode() {
   process.exit(1);
 }
 
-// Compares npm's record of the installed packages with the lockfile.
+// Returns whether npm's record of the installed packages matches the lockfile.
 function isInstalled() {
   if (!existsSync(at('node_modules/.package-lock.json'))) return false;
   const packagesOf = (path) => JSON.parse(readFileSync(at(path), 'utf8')).packages;
@@ -199,7 +199,7 @@ function npm(...args) {
   return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath, ...args] : ['npm', ...args];
 }
 
-/** The environment without our keys, tokens and database: packages run scripts when they are installed. npm needs what is left. */
+/** Returns the environment without Hookgraph's keys, tokens and database, because installed packages run scripts. npm needs the rest. */
 function ownEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HOOKGRAPH_|DATABASE_URL$|PG[A-Z])/.test(name)));
 }

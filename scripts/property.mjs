@@ -1,5 +1,5 @@
 // `npm run property [-- --runs 200 --seed 7]`: prepares the checkout as `npm start` does, then drives the engine with random steps and
-// checks the books after each list of steps.
+// checks its history after each list of steps.
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { prepare, ROOT } from './prepare.mjs';

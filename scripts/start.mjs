@@ -13,7 +13,7 @@ if (process.env.npm_lifecycle_event) {
 }
 
 const main = await prepare();
-// An application of yours shares its modules with the command line, so the bundle doesn't suit it.
+// With --app, doesn't run the bundle, because the application and the command line must share modules.
 const isOfYours = process.argv.some((argument) => /^--app(=|$)/.test(argument));
 process.argv.splice(2, Number.POSITIVE_INFINITY, 'serve', ...process.argv.slice(2));
 await import(isOfYours ? new URL('../cli/main.js', main).href : main);

@@ -1,4 +1,4 @@
-// `npm run test:nodes [-- 24,26 filters and options of vitest]`: runs the types and the tests on other versions of Node,
+// `npm run test:nodes [-- 24,26 filters and options of vitest]`: runs the type check and the tests on other versions of Node,
 // which npm has as packages. Without versions: 20, 24 and 26.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

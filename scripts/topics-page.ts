@@ -12,7 +12,7 @@ import { code, fieldTable, table } from './page.js';
 const definitions: NodeDefinition[] = Object.values(listed);
 const tables = tablesOf(definitions);
 
-/** Returns as much of an announced type as its topics depend on. */
+/** Returns those parts of an announced type on which its topics depend. */
 function announcedOf({ model, when }: NodeDefinition): AnnouncedNode {
   const lifecycle = Object.entries(when).flatMap(([topic, columns]) => Object.entries(columns).map((pair) => lifecycleOf(topic, ...pair)));
   const columns = Object.fromEntries(model.fields.map(({ name }) => [name, name]));

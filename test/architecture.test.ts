@@ -198,17 +198,17 @@ test(`no file is longer than ${GREATEST_LENGTH} lines but by name, and no name s
 });
 
 const GREATEST_FUNCTION = 60;
-/** Functions that may be longer, up to a length: closures over one state, and a list. A function that was cut must leave the list. */
+/** Functions that may be longer, with their maximum lengths: closures over one state, and a list. Remove a function that became short. */
 const LONG_FUNCTIONS: Record<string, number> = {
-  // The order of a delivery's steps, over the slots, circuits and outages of one worker.
+  // The order of a delivery's steps uses the slots, circuits and outages of one worker.
   'src/webhooks/journey.ts createJourney': 116,
-  // Filling, writing and waiting share the batches.
+  // Filling batches, writing them and waiting for them share one state.
   'src/webhooks/verdict/attempt-writer.ts createAttemptWriter': 75,
   // The list of a worker's loops.
   'src/webhooks/worker-loops.ts startWorking': 82,
 };
 
-/** The functions of more than `GREATEST_FUNCTION` lines, as `file name`, with their lengths. */
+/** Returns the functions of more than `GREATEST_FUNCTION` lines, as `file name`, with their lengths. */
 function longFunctionsIn(file: string, text: string): [name: string, lines: number][] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const lineAt = (position: number) => source.getLineAndCharacterOfPosition(position).line;

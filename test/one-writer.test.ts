@@ -1,4 +1,4 @@
-// Tests that each table of the engine is written by its owner alone: a statement elsewhere in src fails, as a planted one shows.
+// Tests that only the files which own a table of the engine write it: a statement elsewhere in src fails, as a planted one shows.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const STATES = ['state.ts', 'state.sql', 'moves.ts']
   .map((name) => `base/store/delivery-${name}`)
   .concat('base/store/ordered-deliveries.ts');
 
-/** The files that may write a table, relative to src/webhooks. A second file has its reason beside it. */
+/** The files that may write a table, relative to src/webhooks. A comment gives the reason for further files. */
 const OWNERS: Record<string, string[]> = {
   // The other files delete what ended long ago, and move rows to the beginning of the table.
   deliveries: [...STATES, 'base/store/history.ts', 'base/store/tenant-history.ts', 'base/store/deliveries-space.ts'],
@@ -20,14 +20,14 @@ const OWNERS: Record<string, string[]> = {
   sequence_numbers: ['base/store/sequences.ts'],
   replaced_deliveries: ['base/store/ordered-deliveries.ts'],
   clock: ['base/store/clock.ts'],
-  // The second file blanks contents of nodes that are to be forgotten; the third deletes and blanks what its tenant no longer keeps.
+  // The second file blanks the contents of nodes to be forgotten; the third deletes and blanks what the tenant no longer keeps.
   attempts: ['verdict/attempt-rows.sql', 'base/store/forgettings.ts', 'base/store/tenant-history.ts'],
   exchanges: ['verdict/attempt-rows.sql', 'base/store/exchange-rows.ts'],
   forgettings: ['base/store/forgettings.ts'],
   retention: ['base/store/retention.ts'],
   tenant_retention: ['base/store/tenant-retention.ts'],
   tenant_retention_changes: ['base/store/tenant-retention.ts'],
-  // The statement adds counts; the file beside it counts again after the clock went back.
+  // The .sql file adds counts; the .ts file counts again after the clock was set back.
   attempt_stats: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
   attempt_stats_position: ['base/store/attempt-stats.sql', 'base/store/attempt-stats.ts'],
   dismissals: ['base/store/errors.ts'],
@@ -49,7 +49,7 @@ const OWNERS: Record<string, string[]> = {
   capture_faults: ['capture/shared-functions.ts', 'capture/log-faults.ts'],
   // A trigger appends; the relay takes, or drops a change that no event can hold.
   captures: ['capture/trigger-sql.ts', 'fan-out/relay.sql', 'fan-out/drop-unstorable.ts'],
-  // The relay inserts; an operator may assign a tenant later, and queues the event again. The last deletes what tenants no longer keep.
+  // The relay inserts; an operator may assign a tenant later, and then queues the event again. The last file deletes tenants' old history.
   events: [
     'fan-out/relay.sql',
     'fan-out/record-events.sql',
@@ -63,7 +63,7 @@ const OWNERS: Record<string, string[]> = {
   event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts', 'fan-out/related.sql'],
   // The relay queues changes of rows to which nodes are related; the step beside it takes them.
   related_changes: ['fan-out/relay.sql', 'fan-out/related-queue.ts'],
-  // The relay defers large fan-outs; the statement beside it makes their deliveries.
+  // The relay defers large fan-outs; fan-out.sql creates their deliveries.
   fan_outs: ['fan-out/relay.sql', 'fan-out/fan-out.sql'],
   forgotten: ['base/store/forgotten.ts'],
   bulk_actions: ['base/store/bulk-actions.ts'],
@@ -76,7 +76,7 @@ const WRITE = /\b(?:INSERT INTO|UPDATE|DELETE FROM|TRUNCATE(?: TABLE)?|MERGE INT
 
 const writesOf = (text: string): string[] => [...text.matchAll(WRITE)].map(([, table = '']) => table);
 
-/** The breaches of these files: `file writes table`. */
+/** Returns the breaches in these files, each as `file writes table`. */
 function breachesOf(files: ReadonlyMap<string, string>): string[] {
   return [...files].flatMap(([file, text]) =>
     [...new Set(writesOf(text))].filter((table) => !OWNERS[table]?.includes(file)).map((table) => `${file} writes ${table}`),

@@ -31,7 +31,7 @@ test('without src/sample', async () => {
   for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts']) await cp(join(ROOT, name), join(copy, name));
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
-  // Type-checks what is left, tests included.
+  // Type-checks all remaining files, including the tests.
   expect(await run(process.execPath, [...TSC, '--noEmit', '-p', 'tsconfig.json'], { cwd: copy })).toMatchObject({ stdout: '' });
   // One worker, because each would load the same modules again.
   const { stdout } = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--maxWorkers', '1', ...PASSES], {

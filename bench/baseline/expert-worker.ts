@@ -1,4 +1,4 @@
-// Works off the jobs as an expert would: fetches 500 at a time, stores results in batches, and posts through undici's dispatch.
+// Runs the jobs as an expert would: fetches 500 at a time, stores results in batches, and posts through undici's dispatch.
 import { createHmac } from 'node:crypto';
 import { run } from 'graphile-worker';
 import pg from 'pg';

@@ -1,4 +1,4 @@
-// Runs the expert baseline: loads the rows of one tick in a batch, and works off the jobs as `expert-worker.ts` says.
+// Runs the expert baseline: loads the rows of one tick in a batch, and runs the jobs with `expert-worker.ts`.
 import { batched } from './batch.js';
 import { pool, runExpert } from './expert-worker.js';
 

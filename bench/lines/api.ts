@@ -1,4 +1,4 @@
-// Measures how many times a second our API answers a page of a hundred people with two relations, against bare Prisma.
+// Measures how often per second the API answers a page of a hundred people with two relations, compared with bare Prisma.
 import { Pool } from 'undici';
 import type { Line, Metrics, Variant } from '../frame.js';
 import { cpuMs, startHookgraph, startProgram } from '../processes.js';
@@ -8,7 +8,7 @@ import { acme, insertPeople, prepared } from '../world.js';
 const PEOPLE = 2000;
 const FIRST = 100;
 const CONNECTIONS = 8;
-/** Requests of this first period aren't counted: compiling at the first request is no part of an answer's cost. */
+/** Milliseconds at the start in which requests aren't counted, so that compilation at the first requests isn't measured. */
 const WARM_UP_MS = 3000;
 const COUNTED_MS = 6000;
 

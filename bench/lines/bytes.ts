@@ -1,4 +1,4 @@
-// Measures the bytes that a delivery takes in tables, indexes and WAL, beside a hand-written baseline.
+// Measures the bytes that a delivery takes in tables, indexes and WAL, compared with a hand-written baseline.
 import { addJobs, prepareJobs } from '../baseline/prepare.js';
 import type { Bench, Line, Metrics, Prepared } from '../frame.js';
 import { startHookgraph, startProgram } from '../processes.js';
@@ -6,7 +6,7 @@ import type { Database } from '../server.js';
 import { insertPeople, prepared, type Receiver, relayAll, startReceiver, subscribe, untilTrue } from '../world.js';
 
 const DELIVERIES = 20_000;
-/** The parts of the history of deliveries, and the tables that are theirs. */
+/** The parts of the history of deliveries, each with a pattern for its tables. */
 const PARTS: Record<string, RegExp> = {
   event: /^events/,
   delivery: /^deliveries$/,
@@ -47,19 +47,19 @@ const OWN = 'an own event';
 const SHARED = 'ten share an event';
 
 interface Size {
-  /** The table whose bytes these are; a partition counts for its table. */
+  /** The table that uses the bytes; for a partition, its partitioned table. */
   table: string;
-  /** The index or TOAST table; the table itself otherwise. */
+  /** The index or TOAST table that uses the bytes; else the table itself. */
   relation: string;
   bytes: number;
 }
 
-/** The records of one kind that the write-ahead log has of a table or index. */
+/** The records of one kind in the write-ahead log that concern one table or index. */
 interface LogRecords {
   relation: string;
   kind: string;
   count: number;
-  /** Bytes without full pages. */
+  /** Bytes of the records, except copies of full pages. */
   bytes: number;
   pages: number;
 }
@@ -136,7 +136,7 @@ async function walOf({ pool }: Database): Promise<number> {
   return rows[0]?.bytes ?? 0;
 }
 
-/** Returns the records between two positions of the log, those with most bytes first; partitions and their indexes by their own names. */
+/** Returns the records between two positions of the log, those with most bytes first. Partitions aren't added up. */
 async function recordsOf({ pool }: Database, from: number, to: number): Promise<LogRecords[]> {
   await pool.query('CREATE EXTENSION IF NOT EXISTS pg_walinspect');
   const { rows } = await pool.query<LogRecords>(
@@ -159,7 +159,7 @@ function describeRecords(name: string, records: readonly LogRecords[]): string {
   return [`| ${name}: WAL of | record | number | bytes | full pages |`, '|---|---|---|---|---|', ...lines].join('\n');
 }
 
-/** Returns the bytes of each table of the engine, its indexes and its TOAST tables. Partitions count for the table that they belong to. */
+/** Returns the bytes of each table of the engine, its indexes and TOAST tables. Adds partitions up under their partitioned table. */
 async function sizesOf({ pool }: Database): Promise<Size[]> {
   const { rows } = await pool.query<Size>(
     `WITH t AS (

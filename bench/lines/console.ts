@@ -16,7 +16,7 @@ const EVENTS = 60_000;
 const REQUESTS = 20;
 const PAGES = 6;
 
-/** The pages whose operations are measured, by what they filter. The first subscription has half of all deliveries. */
+/** The paths of the pages whose operations are measured, by filter. `first`: the subscription that has half of all deliveries. */
 const LISTS: Record<string, (first: string) => string> = {
   webhooks: () => '/webhooks',
   'webhooks by name': () => '/webhooks?order=-name',
@@ -110,7 +110,7 @@ async function ask(url: string, body: unknown): Promise<unknown> {
   return answer;
 }
 
-/** Opens the page, then repeats each of its operations. Returns the figures of the slowest. */
+/** Opens the page, then repeats each of its operations. Returns the values of the slowest operation. */
 async function measureList(page: Page, url: string, path: string, pids: number[]): Promise<Metrics & { operation: never }> {
   const sent = new Map<string, string>();
   const note = (request: { url(): string; postData(): string | null }) => {
@@ -123,7 +123,7 @@ async function measureList(page: Page, url: string, path: string, pids: number[]
   await page.locator('main h1').first().waitFor();
   await page.locator('main [role="status"]:has-text("Loading")').first().waitFor({ state: 'detached' });
   page.off('request', note);
-  // The page must not compete with the measurement.
+  // Leaves the page, so that it doesn't compete with the measurement.
   await page.goto('about:blank');
   let worst = { p50Ms: 0, p95Ms: 0, cpuMs: 0, operation: '' };
   for (const [operation, body] of sent) {
@@ -142,7 +142,7 @@ async function measureList(page: Page, url: string, path: string, pids: number[]
 
 const cpuOf = (pids: number[]) => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
 
-/** Scrolls to the end of several pages of deliveries while new ones come. */
+/** Scrolls to the end of several pages of deliveries while new deliveries arrive. */
 async function scroll(page: Page, url: string, { pool }: Database): Promise<Metrics> {
   await page.goto(`${url}/console/deliveries`);
   await page.locator('main tbody tr').first().waitFor();

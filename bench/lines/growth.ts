@@ -9,7 +9,7 @@ import type { Database } from '../server.js';
 import { prepared, type Receiver, startReceiver } from '../world.js';
 
 const TIMES = [1, 10, 100];
-/** The numbers of rows at factor 1 of `TIMES`. */
+/** The numbers of rows at the factor 1 of `TIMES`. */
 const ORGANIZATIONS = 1;
 const PEOPLE = 1000;
 const FINISHED = 10_000;
@@ -17,10 +17,10 @@ const FINISHED = 10_000;
 const SUBSCRIPTIONS = 5;
 const TOPICS = ['user/created', 'user/updated'];
 
-/** Each of these people is written twice, which makes the same number of deliveries at every factor. */
+/** Number of people who are each written twice. It is the same at every factor, so the number of deliveries is, too. */
 const WRITTEN = 2000;
 const DELIVERIES = WRITTEN * TOPICS.length * SUBSCRIPTIONS;
-/** The worker sends this many deliveries before it is measured, so that one-time reads and compilation don't count. */
+/** Number of deliveries that the worker sends before it is measured, so that one-time reads and compilation don't count. */
 const WARM_UP = 400;
 
 const METRICS = { workerCpu: 'CPU of the worker', postgresCpu: 'CPU of Postgres', statements: 'statements' };
@@ -206,7 +206,7 @@ async function statementsOf(client: pg.PoolClient): Promise<Statement[]> {
   return rows;
 }
 
-/** The cost of each statement per 1,000 deliveries. */
+/** Returns the number of calls and the milliseconds of each statement per 1,000 deliveries. */
 function statementsBetween(before: Statement[], after: Statement[]): Statement[] {
   return after
     .map(({ text, calls, ms }) => {

@@ -11,12 +11,12 @@ import { insertPeople, prepared, relayAll, subscribe } from '../world.js';
 
 const EVENTS = 100;
 const EVERY_MS = 50;
-/** The rows of the hostile organization that exist at the start, and those that it adds while its neighbour is measured. */
+/** `first`: the hostile organization's rows at the start. `more`: rows that it adds every `everyMs` milliseconds during the measurement. */
 const HOSTILE = { first: 200, more: 50, everyMs: 500 };
 const ALIASES = Array.from({ length: 90 }, (_, index) => `a${index}: firstName`).join(' ');
 
 interface Kind {
-  /** The fields of the hostile organization's subscription; `null`: it has none. */
+  /** The fields of the hostile organization's subscription; `null`: it has no subscription. */
   input: Partial<SubscriptionInput> | null;
   answer?(response: ServerResponse): void;
 }
@@ -91,7 +91,7 @@ interface Receiver {
   close(): void;
 }
 
-/** Two receivers, because requests to one origin share its slots. */
+/** Starts a receiver for each organization, because requests to one origin share its slots. */
 async function startReceiver({ answer = (response) => void response.end('ok') }: Kind): Promise<Receiver> {
   let arrived: (() => void) | undefined;
   let hostileCount = 0;

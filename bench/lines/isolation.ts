@@ -79,7 +79,7 @@ async function measure(
   }
 }
 
-/** Measures the usual baseline once under the same load. */
+/** Measures the usual baseline once under the same load, and returns notes. */
 async function tellUsual(bench: Bench): Promise<string[]> {
   const source = await prepared(bench.server, async (database) => prepareJobs(database.pool));
   const receiver = await startReceiver();

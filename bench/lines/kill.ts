@@ -113,7 +113,7 @@ async function measure(
 
 const longestPause = (times: number[]): number => Math.max(...times.slice(1).map((at, i) => at - (times[i] as number)));
 
-/** Measures the usual baseline once under the same kill. */
+/** Measures the usual baseline once with the same kill, and returns notes. */
 async function tellUsual({ server }: Bench): Promise<string[]> {
   const database = await server.database();
   const receiver = await startReceiver();

@@ -13,7 +13,8 @@ import { acme, detachCapture, prepared, type Receiver, startReceiver, subscribe 
 const A_SECOND = 200;
 const SECONDS = 5;
 /**
- * The pause between a received notification and the next change. Plain SQL doesn't wake the relay, so pauses must span its longest sleep.
+ * Milliseconds between a received notification and the next change. Plain SQL doesn't wake the relay, so its pauses cover the relay's
+ * longest sleep.
  */
 const IDLE = {
   api: { count: 150, pauseMs: [5, 25] },

@@ -15,9 +15,9 @@ const WEEKS = 10;
 const PER_SECOND = 500;
 /** Attempts that are inserted by one statement. */
 const STEP = 200_000;
-/** Milliseconds of writes before those that are timed, so that the worker's start is over. */
+/** Milliseconds of writes before the measured ones, so that the start of the worker isn't measured. */
 const WARM_MS = 5000;
-/** Milliseconds between two looks at the locks, and of the shortest wait for one that is noted. */
+/** Milliseconds between two checks for waits. NOTED_MS: minimum milliseconds of a wait that is noted. */
 const LOOK_MS = 20;
 const NOTED_MS = 50;
 
@@ -66,10 +66,10 @@ async function measure({ server, say }: Bench, receiver: Receiver, attempts: num
   });
   const database = await source.copy();
   if (attempts > 0) await load(database, id, attempts, say);
-  // Its pages must not be written while the writers are timed.
+  // Writes the loaded pages to disk, so that this doesn't happen while the writers are measured.
   await database.pool.query('CHECKPOINT');
   const worker = await startHookgraph('worker', { ...server.env, DATABASE_URL: database.url });
-  // Customers' writers don't wait for a connection of the cleaning.
+  // A separate pool, as customers have, so that writers don't wait for a connection of the cleaning.
   const writers = new pg.Pool({ connectionString: database.url, max: 10 });
   try {
     const warmUntilMs = performance.now() + WARM_MS;
@@ -153,7 +153,7 @@ async function list(database: Database, isDone: () => boolean): Promise<number[]
   return times;
 }
 
-/** Collects the waits for locks. A wait is the same as long as its process and its start are. */
+/** Collects the waits for locks. Rows with the same process and start are the same wait. */
 async function watchLocks({ pool }: Database, isDone: () => boolean, waits: LockWait[]): Promise<void> {
   const seen = new Map<string, LockWait>();
   while (!isDone()) {
@@ -181,8 +181,8 @@ function describeWaits(waits: readonly LockWait[]): string {
 }
 
 /**
- * Inserts old weeks: each attempt has a delivery and an event of its own, and 32 share a row of `exchanges` with 3 KB. A partition gets its
- * indexes when it is full.
+ * Inserts old weeks. Each attempt has its own delivery and event, and 32 attempts share a row of `exchanges` with 3 KB. A partition gets
+ * its indexes when it is full.
  */
 async function load({ pool }: Database, subscriptionId: string, attempts: number, say: Bench['say']): Promise<void> {
   const perWeek = Math.ceil(attempts / WEEKS);
@@ -213,7 +213,7 @@ async function load({ pool }: Database, subscriptionId: string, attempts: number
 
 const PARENTS = ['events', 'attempts', 'exchanges_of_others'];
 
-/** Makes a table for a week, which isn't a partition yet; `attach` is the statement that makes it one. */
+/** Creates a week's table, which isn't a partition yet. `attach` is the statement that makes it a partition. */
 async function createPart(pool: Database['pool'], parent: string, week: number): Promise<{ name: string; attach: string }> {
   const start = `date_trunc('week', now(), 'UTC') - interval '${week} weeks'`;
   const { rows } = await pool.query(
@@ -221,7 +221,7 @@ async function createPart(pool: Database['pool'], parent: string, week: number):
   );
   const { low, high, day } = rows[0];
   const name = `${parent}_${day}`;
-  // The check spares the scan of the rows when the table becomes a partition.
+  // Because of the CHECK, Postgres needn't scan the rows when the table becomes a partition.
   await pool.query(
     `CREATE TABLE hookgraph.${name} (LIKE hookgraph.${parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS, CHECK (id >= ${low} AND id < ${high}))`,
   );

@@ -14,7 +14,7 @@ export const start: Line = {
   async prepare() {
     const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-start-'));
     const measure = () => startOnce(dataDir);
-    // The first start makes the database and the sample data.
+    // The first start creates the database and the sample data.
     await measure();
     return {
       variants: [{ name: 'npm start', measure }],
@@ -28,7 +28,7 @@ async function startOnce(dataDir: string): Promise<Metrics> {
   const startedAt = performance.now();
   const secondsSoFar = () => (performance.now() - startedAt) / 1000;
   const program = startNpm(['start'], {
-    // Unset, as they are for a user who runs `npm start`.
+    // Unset, as for a user who runs `npm start`.
     NODE_ENV: undefined,
     DATABASE_URL: undefined,
     HOOKGRAPH_DATA_DIR: dataDir,
@@ -51,7 +51,7 @@ async function startOnce(dataDir: string): Promise<Metrics> {
   }
 }
 
-/** Resolves with the first match of the expression in the program's output; rejects when the program ends. */
+/** Resolves with the first group of the expression's first match in the program's output; rejects when the program ends. */
 function told(program: Program, expression: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     program.child.stdout?.on('data', () => {

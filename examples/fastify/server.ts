@@ -7,7 +7,7 @@ const { hooks, pool } = await import('../sql-only/hookgraph.js');
 await hooks.migrate();
 
 export const app = Fastify();
-// The handler reads the body itself.
+// Passes the body as text, because the handler parses it itself.
 app.removeAllContentTypeParsers();
 app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 app.route({

@@ -1,4 +1,4 @@
-// The shop's API server, which knows people by their API key.
+// The shop's API server, which identifies people by their API key.
 import { PrismaPg } from '@prisma/adapter-pg';
 import { createYoga } from 'graphql-yoga';
 import type { Context } from './builder.js';

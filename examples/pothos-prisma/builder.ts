@@ -1,4 +1,4 @@
-// The shop's Pothos builder: its context, its scalars, and fields that are non-null unless they say otherwise.
+// Makes the shop's Pothos builder: its context, its scalars, and fields that are non-null unless they say otherwise.
 import SchemaBuilder from '@pothos/core';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import { GraphQLError } from 'graphql';
@@ -8,7 +8,7 @@ import { getDatamodel } from './generated/pothos-types.js';
 
 export interface Context {
   prisma: PrismaClient;
-  /** Who asks, in the organisation that their API key is for; `null`: nobody is signed in. */
+  /** The signed-in person's membership in the organisation of their API key; `null`: nobody is signed in. */
   member: Membership | null;
 }
 
@@ -35,7 +35,7 @@ builder.scalarType('DateTime', { serialize: (moment) => moment.toISOString(), pa
 builder.scalarType('Decimal', { serialize: (decimal) => decimal.toFixed(), parseValue: String });
 builder.scalarType('JSON', { serialize: (value) => value });
 
-/** The organisation of whoever asks. */
+/** Returns the organisation of the signed-in person. @throws GraphQLError `UNAUTHENTICATED` when nobody is signed in */
 export function organisationOf({ member }: Context): string {
   if (member) return member.organisationId;
   throw new GraphQLError('Send an API key in the header x-api-key.', { extensions: { code: 'UNAUTHENTICATED' } });

@@ -47,7 +47,7 @@ async function save(webhookSubscription: object, apiKey = ADA) {
   return data.createWebhookSubscription;
 }
 
-/** Saves a subscription; answers what receives its notifications. */
+/** Saves a subscription; returns the receiver of its notifications. */
 async function subscribe(
   key: string,
   input: object = {},

@@ -1,4 +1,4 @@
-// All that the booking shop writes for Hookgraph.
+// Contains all the code that the booking shop needs for Hookgraph.
 import { createHookgraph } from 'hookgraph';
 import { fromPrisma, gatePrisma } from 'hookgraph/prisma';
 import type { Context } from './builder.js';
@@ -15,12 +15,12 @@ export const hooks = createHookgraph({
     defaults: { tenant: 'organisationId', softDelete: 'deletedAt' },
     Organisation: { tenant: 'id' },
     Membership: { omit: ['apiKey'] },
-    // An event for each organisation that the person is in.
+    // A change causes an event for each organisation of which the user is a member.
     User: { tenants: { of: 'memberships' }, omit: ['passwordHash'] },
     Space: {},
     Slot: { tenant: { of: 'space' } },
     BookingSlot: { tenant: { of: 'slot' } },
-    // Its slots say whose it is.
+    // A booking belongs to the organisation of its slots.
     Booking: { tenant: { of: 'bookingSlots' } },
     Invoice: { when: { 'invoice/paid': { status: 'PAID' } } },
     Coupon: { omit: ['code'] },
@@ -36,7 +36,7 @@ export const hooks = createHookgraph({
     Invoice: 'invoice(id: $id)',
     Coupon: 'coupon(id: $id)',
   },
-  // As whom a stored query runs: whoever left the organisation receives nothing any more.
+  // Signs in the owner of a stored query. A person who has left the organisation receives nothing any more.
   signIn: async ({ tenant, userId }, { prisma }) => {
     const key = { organisationId: tenant, userId: Number(userId) };
     const member = await prisma.membership.findUnique({ where: { organisationId_userId: key } });
@@ -44,12 +44,12 @@ export const hooks = createHookgraph({
   },
   actor: ({ member }: Context) =>
     member && { tenant: member.organisationId, userId: String(member.userId), canManageWebhooks: member.role === 'OWNER' },
-  // Before-hooks can be asked about these: nobody but the shop's API writes them.
+  // Before-hooks may concern these types, because only the shop's API writes them.
   gatedTypes: ['Space', 'Invoice'],
   settings: { headerPrefix: 'X-Shop-', allowedNetworks: process.env.ALLOWED_NETWORKS?.split(',') ?? [] },
 });
 
-/** Around the client of a request: events say who wrote, and before-hooks may refuse. */
+/** Extends the client of a request, so that events record who wrote and before-hooks may refuse writes. */
 export const gate = gatePrisma({
   webhooks: hooks.webhooks,
   models,

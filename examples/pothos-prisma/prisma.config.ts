@@ -1,4 +1,4 @@
-// Where Prisma's command line finds schema, migrations and database.
+// Tells Prisma's command line where the schema, the migrations and the database are.
 import { defineConfig } from 'prisma/config';
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-// The shop's own GraphQL API: no Relay, and every root field finds what belongs to the organisation of whoever asks.
+// The shop's own GraphQL API: no Relay, and every root field finds only objects of the signed-in person's organisation.
 import { builder, organisationOf } from './builder.js';
 import { InvoiceStatus, Role } from './generated/client.js';
 

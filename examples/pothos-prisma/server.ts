@@ -1,4 +1,4 @@
-// Starts the shop: its database, its API with Hookgraph's in it, a worker, and a receiver that prints what arrives.
+// Starts the shop: its database, its API merged with Hookgraph's, a worker, and a receiver that prints what arrives.
 import { createServer } from 'node:http';
 import { prepareDatabase } from '../database.mjs';
 import { startReceiver } from '../receiver.mjs';

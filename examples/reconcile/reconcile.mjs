@@ -6,7 +6,7 @@ const CHANGES = `query ($after: String, $types: [String!]) { webhookChanges(afte
   nodes { databaseId nodeId after } heldBackBy pageInfo { hasNextPage endCursor } } }`;
 
 /**
- * Brings the copy up to date. Returns what holds further changes back, or null.
+ * Brings the copy up to date. Returns the reason why further changes are held back, or null.
  * @param {{ ask: Function, type: string, readPage: Function, pick: Function, copy: any }} job
  */
 export async function reconcile(job) {
@@ -21,7 +21,7 @@ export async function reconcile(job) {
   }
 }
 
-/** Reads all nodes. The cursor is taken before, so that each change during the reading is read afterwards. */
+/** Reads all nodes. Takes the cursor before reading, so that changes made during the reading are read afterwards. */
 async function readAll({ ask, type, readPage, copy }) {
   const { cursor } = await nextChanges(ask, type, null);
   const entries = new Map();
@@ -36,7 +36,7 @@ async function readAll({ ask, type, readPage, copy }) {
 async function follow({ ask, type, pick, copy }) {
   for (;;) {
     const { changes, cursor, isLast, heldBackBy } = await nextChanges(ask, type, copy.cursor);
-    // A deleted node has no values, and neither has one that this user may not read any more.
+    // A deleted node has no values; neither has a node that this user may no longer read.
     for (const { nodeId, databaseId, after } of changes) copy.apply(nodeId, { version: databaseId, row: after && pick(after) });
     await copy.save(cursor);
     if (isLast) return heldBackBy;
@@ -49,7 +49,7 @@ async function nextChanges(ask, type, after) {
 }
 
 /**
- * Opens the copy in a file. Each line is an entry or a cursor, and the last one of a node counts. A line that a crash has cut off is
+ * Opens the copy in a file. Each line is an entry or a cursor, and a node's last entry counts. A line that a crash has cut off is
  * ignored: its cursor was not saved, so its change is read again.
  * @param {string} file
  */
@@ -59,9 +59,9 @@ export async function openCopy(file) {
   const copy = {
     /** @type {string | null} */
     cursor: null,
-    /** The rows by the id of the node, without those of deleted nodes. */
+    /** Returns the rows by their node's id, without the rows of deleted nodes. */
     rows: () => new Map([...entries].flatMap(([nodeId, { row }]) => (row ? [[nodeId, row]] : []))),
-    /** Ignores a change that is older than what the copy has: two transactions that overlap may be listed in the other order. */
+    /** Ignores a change that is older than the copy's entry, because overlapping transactions may be listed in the other order. */
     apply(nodeId, entry) {
       const known = entries.get(nodeId);
       if (known && BigInt(known.version) >= BigInt(entry.version)) return;
@@ -101,7 +101,7 @@ export const askAt = (url, authorization) => async (query, variables) => {
   return data;
 };
 
-/** The users of the product that `npm start` runs. Change this for your own type: `readPage` reads a page by the key or a cursor. */
+/** Reads the users of the product that `npm start` runs. Change this for your own type: `readPage` reads a page after a key or cursor. */
 export const usersAt = (ask) => ({
   ask,
   type: 'User',

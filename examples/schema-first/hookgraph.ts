@@ -1,4 +1,4 @@
-// All that the helpdesk writes for Hookgraph.
+// Contains all the code that the helpdesk needs for Hookgraph.
 import { createHookgraph } from 'hookgraph';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
@@ -24,7 +24,7 @@ export const hooks = createHookgraph<Context>({
     Comment: { tenant: { of: 'ticket' } },
   },
   find: { Ticket: 'ticket(id: $id)', Comment: 'comment(ticketId: $ticketId, number: $number)' },
-  // As whom a stored query runs, on connections that only read.
+  // Signs in the owner of a stored query, on connections that only read.
   signIn: async ({ tenant, userId }, { pool }) => {
     const reader = open(pool);
     const agent = await agents(reader).where('id', '=', Number(userId)).where('workspace_id', '=', tenant).executeTakeFirst();

@@ -1,4 +1,4 @@
-// The helpdesk's own GraphQL API: SDL and resolvers over Kysely. Two lines were added for Hookgraph: `recall`.
+// Defines the helpdesk's own GraphQL API: SDL and resolvers over Kysely. Two lines were added for Hookgraph: `recall`.
 import { createSchema } from 'graphql-yoga';
 import { recall } from 'hookgraph';
 import type { Kysely } from 'kysely';

@@ -1,4 +1,4 @@
-// Starts the helpdesk: its database, its API with Hookgraph's in it, and a worker.
+// Starts the helpdesk: its database, its API merged with Hookgraph's, and a worker.
 import { createServer } from 'node:http';
 import { createYoga } from 'graphql-yoga';
 import { prepareDatabase } from '../database.mjs';

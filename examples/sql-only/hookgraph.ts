@@ -1,4 +1,4 @@
-// All that this application writes for Hookgraph.
+// Contains all the code that this application needs for Hookgraph.
 import { createHookgraph } from 'hookgraph';
 import pg from 'pg';
 
@@ -17,7 +17,7 @@ export const hooks = createHookgraph<Context>({
     Order: { when: { 'order/paid': { status: 'paid' } } },
     OrderLine: { tenant: { of: 'order_id' } },
   },
-  // As whom a stored query runs: somebody who left the shop receives nothing any more.
+  // Signs in the owner of a stored query. A person who has left the shop receives nothing any more.
   signIn: async ({ tenant, userId }, { pool }) => {
     const { rows } = await pool.query('SELECT id, shop_id, may_manage FROM staff WHERE id = $1 AND shop_id = $2', [userId, tenant]);
     return rows[0] ? { staff: rows[0] } : null;

@@ -15,8 +15,8 @@ const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 const CONFIRM_AFTER_MS = 500;
 
 /**
- * `headers`: the rate-limit headers for the response. `confirm`: refuses a token that isn't valid any more. `refusal`: the response to a
- * request that isn't authenticated.
+ * `headers`: the rate-limit headers for the response. `confirm`: returns a refusal if the token has become invalid since, else `null`.
+ * `refusal`: the response to a request that isn't authenticated.
  */
 export type Authenticated =
   | {
@@ -30,7 +30,7 @@ export type Authenticated =
 
 type Refused = Authenticated & { viewer: null };
 
-/** `token`: authenticates this token instead of that of the request's Authorization header or session. */
+/** `token`: the token to authenticate. Default: the token of the Authorization header or, without this header, of the session. */
 export type Authenticate = (request: IncomingMessage, token?: string) => Promise<Authenticated>;
 
 /** @param sessionToken returns the token of the request's session; `null` when it has none */

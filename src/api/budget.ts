@@ -8,15 +8,15 @@ import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limit
 const BURST_SECONDS = 60;
 
 /**
- * Milliseconds of the event loop that a token may use per request of its rate. Most requests take less. What all of them took counts in
- * each burst period.
+ * Average milliseconds of the event loop that a token may use per request of its rate limit. Most requests take less. The sum is limited
+ * per burst period.
  */
 const MS_PER_REQUEST = 5;
 
 export interface Spent {
   /** Milliseconds until the client may retry; `null` when the request is within the limit. */
   waitMs: number | null;
-  /** Which limit was exceeded, if any. */
+  /** The exceeded limit: number of requests, or milliseconds of the event loop. `null` when no limit is exceeded. */
   beyond: 'REQUESTS' | 'TIME' | null;
   /**
    * The headers RateLimit and RateLimit-Policy.

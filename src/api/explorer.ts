@@ -17,8 +17,8 @@ export interface ExplorerOptions {
 }
 
 /**
- * Returns the function that finds the token for a browser on this machine: on a local start, for a request from here. For any other
- * request it returns `null`.
+ * Returns a function that returns the token when Hookgraph runs locally and the request comes from this machine. For any other
+ * request, the function returns `null`.
  */
 export function createLocalToken({
   host,
@@ -84,7 +84,7 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
 const adjust = (graphiql: string, style = '', script = ''): string =>
   graphiql.replace('</head>', `<style>${STYLE}${style}</style></head>`).replace('<script>', () => `<script>${EXACT_NUMBERS}${script}`);
 
-/** Makes GraphiQL show numbers with all their digits, in browsers that have JSON.rawJSON; others round what a double can't hold. */
+/** Makes GraphiQL show all digits of a number in browsers that have JSON.rawJSON; others round numbers that a double can't hold. */
 const EXACT_NUMBERS = `
 if (JSON.rawJSON) {
   const { parse } = JSON;

@@ -52,8 +52,8 @@ export async function startApi(app: App, { host, port, localToken = null, arriva
 }
 
 /**
- * Answers requests that no route gets: invalid HTTP, too large a head, too slow an arrival, CONNECT and expectations other
- * than 100-continue. Node would answer the latter two without a body.
+ * Answers requests that reach no route: invalid HTTP, a head that is too large, a request that arrives too slowly, CONNECT, and an
+ * `Expect` header other than `100-continue`. Node would answer the last two without a body.
  */
 function refuseUnreadable(server: Server, config: App['config']): void {
   const headers = Object.entries(securityHeaders(config)).map(([name, value]) => `${name}: ${value}`);

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 
-/** Some proxies, such as those of Azure, write the client's port, too. */
+/** Removes the client's port, which some proxies, such as those of Azure, append to the address. */
 const withoutPort = (address: string | undefined): string =>
   (address ?? '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1').replace(/^\[([^\]]*)\](:\d+)?$/, '$1');
 

@@ -77,7 +77,7 @@ export function createRoutes(
       if (!authenticated.viewer) return authenticated.refusal;
       const { viewer, charge, confirm, headers } = authenticated;
       const account = loopShare.open(viewer.organizationId, 'a request to the API', REQUEST_WAIT_MS);
-      // A client that has gone needs no further query.
+      // Ends the request's work when the client has disconnected.
       const end = () => {
         account.isOver = true;
       };

@@ -6,10 +6,10 @@ import type { Logger } from '../runtime/logger.js';
 import { type ApiAddress, readApiAddress, storeApiAddress } from '../webhooks/index.js';
 import type { App } from './app.js';
 
-/** Milliseconds between two looks of a worker at the address. */
+/** Milliseconds after which a worker reads the address again. */
 const LOOK_MS = 10_000;
 
-/** Returns this process's configured address; where it has none, the address that an API has stored, or else the default. */
+/** Returns this process's configured address; else the address that an API has stored; else the default address. */
 export async function readAddress(pool: Pool, { baseUrl, domain }: ApiAddress, env?: Environment): Promise<ApiAddress> {
   const stored = isConfigured('baseUrl', env) ? null : await readApiAddress(pool);
   if (stored === null) return { baseUrl, domain };
@@ -17,8 +17,8 @@ export async function readAddress(pool: Pool, { baseUrl, domain }: ApiAddress, e
 }
 
 /**
- * Stores the address of an API. A worker without a configured address reads it again and again, because the API may start later, or with
- * another address. Returns the function that ends this.
+ * In an API, stores its address. In a worker without a configured address, reads the stored address repeatedly, because the API may start
+ * later or with another address. Returns the function that stops this.
  */
 export async function shareAddress(
   { app, config, log, postgres }: { app: Pick<App, 'pool' | 'moveTo'>; config: Config; log: Logger; postgres: object | null },

@@ -168,7 +168,7 @@ async function post(
   }
 }
 
-/** Explains a failed request. Tells a server that doesn't speak TLS, or only TLS, from one that doesn't answer. */
+/** Explains a failed request. Distinguishes a server without TLS, a server with only TLS, and a server that doesn't respond. */
 function unreachable(url: string, cause: Error): RuntimeError {
   const { message, code = '' } = (cause.cause ?? {}) as { message?: string; code?: string };
   const base = url.replace(new RegExp(`${API_PATH}$`), '');

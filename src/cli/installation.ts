@@ -63,7 +63,7 @@ async function learnAddress({ config, databaseUrl, log }: Store, env?: Environme
   }
 }
 
-/** The storage of an installation: its database, which answers, and the keys that encrypt secrets. */
+/** The storage of an installation: its running database, and the keys that encrypt secrets. */
 export interface Store {
   config: Config;
   /** Keys of 32 bytes, newest first. */
@@ -75,8 +75,8 @@ export interface Store {
 }
 
 /**
- * Starts or checks the database, calls `ready` with it, and reads the keys. The keys come last, so that no file with a new key is left
- * where something fails before.
+ * Starts or checks the database, calls `ready` with it, and reads the keys. Reads them last, so that a failed start leaves no file with
+ * a new key.
  */
 export async function openStore(
   { join, env, say }: Omit<OpenOptions, 'prepare'>,

@@ -6,7 +6,7 @@ const PARTS = /[^\s/_@,;:.-]*[/_@,;:.-]+|[^\s/_@,;:.-]+/g;
 
 /**
  * Returns the table's lines; `null` when it doesn't fit. Wide columns become narrower, the widest first, until the row fits or
- * each column is as wide as its longest part of a word.
+ * each column is as wide as its longest unbreakable part.
  */
 export function layOut(rows: readonly string[][], columns = Number.POSITIVE_INFINITY): string[] | null {
   const count = rows[0]?.length ?? 0;

@@ -61,7 +61,7 @@ export interface Selection {
 /**
  * Adds the options of `Selection` and one further option.
  * @param items plural noun for the help text, such as `deliveries`
- * @param dated for the help of --since and --until: what must have happened in that time, such as `deliveries created`
+ * @param dated subject for the help of --since and --until, such as `deliveries created`
  */
 export function addSelection(command: Command, items: string, narrower: Option, dated = items): Command {
   return command

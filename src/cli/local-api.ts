@@ -31,7 +31,7 @@ export async function localUrl(config: Config): Promise<string> {
   return `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : inUrl(host)}:${port}`;
 }
 
-/** Returns the URL that an API of this data folder has written; `null` when none runs, unless it was killed. */
+/** Returns the URL that an API of this data folder has written; `null` when no API runs. A killed API leaves its URL behind. */
 export const announcedUrl = (config: Pick<Config, 'dataDir'>): Promise<string | null> => readUrl(fileOf(config));
 
 async function readUrl(file: string): Promise<string | null> {

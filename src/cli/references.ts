@@ -3,10 +3,10 @@
 
 const REFERENCE = /(\$+)\{env:([A-Za-z_]\w*)\}/g;
 
-/** Writes a text so that reading it returns the text itself, whatever it contains. */
+/** Escapes the references in a text, so that reading it returns the same text. */
 export const escapeReferences = (text: string): string => text.replace(REFERENCE, '$$$&');
 
-/** Calls `use` for each reference, and puts its result in place of it; removes the `$` that escapes a text. */
+/** Replaces each reference by what `use` returns for it, and removes the `$` that escapes a text. */
 export const replaceReferences = (text: string, use: (variable: string, written: string) => string): string =>
   text.replace(REFERENCE, (written, dollars: string, variable: string) => (dollars.length > 1 ? written.slice(1) : use(variable, written)));
 
@@ -15,7 +15,7 @@ export const referenceTo = (variable: string): string => `\${env:${variable}}`;
 /** The text that replaces a value that the command line doesn't show. */
 export const HIDDEN = '(not shown: the file reads it from environment variables)';
 
-/** Whether a text can be what the text with references stands for, whatever the variables contain. */
+/** Whether `text` fits `written`, if each reference in `written` may stand for any text. */
 export function mayStandFor(written: string, text: string): boolean {
   const [first = '', ...others] = written.split(/\$\{env:[A-Za-z_]\w*\}/);
   const last = others.pop();
@@ -31,9 +31,9 @@ export function mayStandFor(written: string, text: string): boolean {
   return at <= end;
 }
 
-/** Length from which a part of a value is hidden, too. A shorter value is hidden where it stands whole. */
+/** Minimum length of a part of a value that is hidden, too. A shorter value is hidden only as a whole. */
 const PART_LENGTH = 8;
-/** A shorter value is no secret, and would hide letters of each sentence. */
+/** Minimum length of a hidden value. A shorter value is no secret, and hiding it would replace letters in any sentence. */
 export const LEAST_LENGTH = 4;
 
 /** Replaces the values of variables, and longer parts of them, by references. */

@@ -1,4 +1,4 @@
-// Goes through the pages of a rehearsal, and prints what it says of stored events.
+// Reads the pages of a rehearsal, and prints what would happen to stored events.
 import type { Answer } from './client.js';
 import { relative, shortNode } from './shorten.js';
 import type { Terminal } from './terminal.js';
@@ -13,7 +13,7 @@ const EXAMPLES = 5;
 
 export type Rehearsal = Record<(typeof COUNTS)[number], number> & { isWhole: boolean; events: Answer[] };
 
-/** Reads pages until `most` events were examined, or there are no more. `isWhole`: whether there are no more. */
+/** Reads pages until `most` events were examined or no page is left. `isWhole`: whether no page is left. */
 export async function rehearseAll(
   terminal: Terminal,
   most: number,

@@ -33,7 +33,7 @@ export async function run(
     ...(onCommand && { onCommand }),
   };
   try {
-    // Commander's own command `help` knows no command within a command, such as `help webhooks create`.
+    // Commander's own command `help` doesn't find nested commands, as in `help webhooks create`.
     const [first, ...named] = args;
     await createProgram(cli).parseAsync(first === 'help' && named.length > 0 ? [...named, '--help'] : args, { from: 'user' });
     return 0;

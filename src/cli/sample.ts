@@ -13,7 +13,7 @@ export interface Sample {
   ): Promise<SampleApp>;
   createHooks(options: Pick<Options, 'database' | 'databaseSchema' | 'keys' | 'log'>): Pick<Hookgraph, 'ready' | 'webhooks' | 'close'>;
   tabs: App['tabs'];
-  /** The first suggestions of `npm start`: a topic to listen to, and a query that causes an event of it. */
+  /** The first suggestions of `npm start`: a topic to listen to, and a query that causes an event of this topic. */
   first: { topic: string; purpose: string; query: string };
   runGuide(stage: DemoStage): Promise<void>;
   createSimulation(options: { ask: Ask; seed: number }): { act(): Promise<string> };
@@ -25,7 +25,7 @@ export interface SampleApp extends Pick<App, 'pool' | 'schema' | 'webhooks' | 'a
   prepare(): Promise<void>;
   /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
-  /** Creates an organization with an admin. Returns the API token of the admin, or which value is taken; then nothing is created. */
+  /** Creates an organization with an admin, and returns the admin's API token. Creates nothing if a value is taken, and returns which. */
   makeOrganization(organization: {
     name: string;
     permalink: string;

@@ -13,8 +13,8 @@ export interface ServiceOutput {
 }
 
 /**
- * Returns the output of `serve`, `api` or `worker`. It is for people on a terminal and with the embedded Postgres. Elsewhere it consists of
- * log lines: warnings of Node, errors that end the process and a failed start, too.
+ * Returns the output of `serve`, `api` or `worker`. On a terminal or with the embedded Postgres, it is text for people. Otherwise it is
+ * log lines, also for warnings of Node, errors that end the process, and a failed start.
  */
 export async function openOutput(cli: Cli, app: string | undefined): Promise<ServiceOutput> {
   const { terminal, env } = cli;
@@ -29,7 +29,7 @@ export async function openOutput(cli: Cli, app: string | undefined): Promise<Ser
   cli.logFailure = (error) => {
     const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown };
     const advice = hint ?? (error instanceof Error ? adviceOn(error) : null);
-    // A known error says what to do; the stack of any other is needed.
+    // The message of a known error says what to do; any other error is logged with its stack.
     const cause = isKnown(error) ? { reason: (error as Error).message } : { err: error };
     log.fatal({ code, ...cause, ...(advice != null && { hint: advice }) }, 'the process could not start');
   };
@@ -39,7 +39,7 @@ export async function openOutput(cli: Cli, app: string | undefined): Promise<Ser
   };
 }
 
-/** Returns the configured level; `info` while the configuration is invalid, which is then what the log says. */
+/** Returns the configured level; `info` when the configuration is invalid, so that this error is logged. */
 function levelIn<Level extends string>(read: () => Level): Level | 'info' {
   try {
     return read();

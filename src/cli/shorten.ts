@@ -13,7 +13,7 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-/** A moment as its distance from now, such as `5 min ago` or `in 2 h`. */
+/** Shows a moment relative to now, such as `5 min ago` or `in 2 h`. */
 export function relative(moment: string | null | undefined, now = Date.now()): Cell {
   const at = Date.parse(moment ?? '');
   if (moment == null || Number.isNaN(at)) return moment;
@@ -22,7 +22,7 @@ export function relative(moment: string | null | undefined, now = Date.now()): C
   return { short: count === 0 ? 'now' : at < now ? `${count} ${unit} ago` : `in ${count} ${unit}`, whole: moment };
 }
 
-/** The global id of a node, shown as type and beginning of its key where it encodes them as `Type:key`. */
+/** Shows a global id that encodes `Type:key` as type and key, and shortens the key if it is a UUID. Shows any other id whole. */
 export function shortNode(id: string | null | undefined): Cell {
   const [, type, key] = /^([A-Za-z_]\w*):([ -~]+)$/.exec(Buffer.from(id ?? '', 'base64url').toString('utf8')) ?? [];
   if (id == null || type === undefined || key === undefined) return id;

@@ -100,7 +100,7 @@ async function findLeftovers(client: Client): Promise<Leftover[]> {
   return all.filter(({ name, callbackUrl }) => /^listen \(.+\)$/.test(name ?? '') && callbackUrl);
 }
 
-/** Deletes a subscription. It may be gone: another `listen` that starts now deletes the same ones, and so may anybody. */
+/** Deletes a subscription. It may no longer exist, because another `listen` that starts now, or any user, may have deleted it. */
 async function remove(client: Client, id: string): Promise<void> {
   try {
     await client.mutate(DELETE, { webhookSubscription: { id } });

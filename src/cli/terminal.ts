@@ -60,7 +60,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
     if (hasProgress) stdout.write('\r\x1b[K');
     hasProgress = false;
   };
-  // The marks of `paint` contain a random number, so that no printed text can contain one.
+  // A mark of `paint` contains a random number, so that no printed text can contain a mark.
   const mark = `\u{fdd0}${randomBytes(8).toString('hex')}:`;
   const marks = new RegExp(`${mark}(\\d+)m`, 'g');
   const safe = (out: string): string => visible(out).replace(marks, '\x1b[$1m');

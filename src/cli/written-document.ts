@@ -16,8 +16,8 @@ export type Path = readonly (string | number)[];
 export interface WrittenDocument {
   value: unknown;
   /**
-   * Returns `file:line:column` of the value at this path or, where it isn't written, of what should contain it. `inside`: a
-   * position in the value's text, which may be in a file of its own (`fromFile`).
+   * Returns `file:line:column` of the value at this path; if the value isn't written, of the object or list that should contain it.
+   * `inside`: a position in the value's text, which may be in a separate file (`fromFile`).
    */
   placeOf(path: Path, inside?: Position): string;
 }
@@ -59,7 +59,7 @@ const placesIn =
     return at(positionOf(key ?? value, lines));
   };
 
-/** Finds the node at a path, or the innermost node on the way to it. `key`: the node of its name, if it has one. */
+/** Finds the node at a path, or the innermost node on the way to it. `key`: the node of its name; `null` in a list. */
 function find(document: Document.Parsed, path: Path): { key: Node | null; value: Node | null; isWhole: boolean } {
   let value: Node | null = document.contents;
   let key: Node | null = null;
@@ -79,7 +79,7 @@ function positionOf(node: Node | null, lines: LineCounter): Position {
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
-/** Converts a position in a text to that in the file; `null` where folding or escapes make it unknown. */
+/** Converts a position in a text to a position in the file; `null` when folding or escapes make it unknown. */
 function insideText({ type, range }: Scalar, source: string, lines: LineCounter, { line, column }: Position): Position | null {
   if (!range) return null;
   const start = lines.linePos(range[0]);

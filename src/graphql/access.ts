@@ -9,11 +9,11 @@ import { createSnapshot } from './snapshot.js';
 
 export interface Access {
   engine: Engine;
-  /** The same engine, whose pool reads one moment of the database; for what a query shows. */
+  /** The same engine with a pool that reads one snapshot of the database; for the fields of a query. */
   reading: Engine;
   actor: Actor;
   loaders: Loaders;
-  /** Returns the host's name of a node for people; `null` when the host gives none. */
+  /** Returns the name that the host gives a node for people; `null` when the host gives none. */
   label: LabelOf;
 }
 

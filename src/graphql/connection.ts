@@ -26,7 +26,7 @@ export function toConnection<T>(page: Rows<T>, keyOf: (row: T) => string, totalC
   return { edges, pageInfo: new PageInfo(page.hasNextPage, page.hasPreviousPage, ...cursors), totalCount };
 }
 
-/** As toConnection, for a page that may end before it is full: its end is the position from which the next page goes on. */
+/** Like toConnection, for a page that may end before it is full. Its end cursor is the position from which the next page continues. */
 export function toPartialConnection<T extends { id: string }>(
   { readUpTo, ...page }: PartOfRows<T>,
   { last }: { last?: number | null },

@@ -39,7 +39,7 @@ import { addUserError } from './user-error.js';
 export interface ApiOptions {
   /**
    * Returns the engine, and the signed-in user as the actor (`null` when no user is signed in). May be called more than once for a context.
-   * `share`: makes what a query shows wait until its organization uses less than its fair share of the connections.
+   * `share`: makes the reads of a query wait until its organization uses less than its fair share of the connections.
    */
   access(context: object): { engine: Engine; actor: Actor | null; share?: Execution | null };
   /**
@@ -48,7 +48,7 @@ export interface ApiOptions {
    */
   types?: HostTypenames;
   loadNode?: LoadNode;
-  /** Decodes the host's global ids. Default: `fromGlobalId` of the engine's host, for which `access` is called each time. */
+  /** Decodes the host's global ids. Default: `fromGlobalId` of the host in the engine that `access` returns; calls `access` for each id. */
   decodeId?(id: string): DecodedId | null;
   /** Whether presets (body formats of well-known systems) are offered. Default: no. */
   presets?: boolean;

@@ -28,7 +28,7 @@ export interface HostTypes {
   owner: HostType | null;
   integration: HostType | null;
   environment: HostType | null;
-  /** Loads a node of any type, the host's or Hookgraph's. The property is `null` when the host passed no `loadNode`. */
+  /** Loads a node of the host or of Hookgraph, of any type; `null` when the host passed no `loadNode`. */
   loadAny: LoadNode | null;
   /** The names of all placeholder types. */
   placeholders: string[];

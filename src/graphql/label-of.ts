@@ -12,7 +12,7 @@ export interface Choice {
   label: string;
 }
 
-/** The names that a host gives, with the rights of the context's user. */
+/** The names that a host gives to nodes, according to the rights of the context's user. */
 export interface Labels {
   /** Returns the label of each node, in the same order; `null` for a node without a label, or that this user may not read. */
   of?(nodes: Named[], context: object): Promise<(string | null)[]>;

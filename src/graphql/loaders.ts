@@ -98,7 +98,7 @@ export interface Loaders {
   /** Loads the statistics of a subscription id, in the buckets of a period. */
   statsOf(period: Period): DataLoader<string, StatsBucket[]>;
   durationsOf(period: Period): DataLoader<string, Map<number, number[]>>;
-  /** Returns the time up to which attempts are counted. */
+  /** Returns the time up to which attempts are included in the statistics; `null` before any are. */
   countedUntil(): Promise<Date | null>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;

@@ -6,8 +6,8 @@ import { UnrepresentableValue } from '../runtime/unrepresentable-value.js';
 import type { Json } from '../webhooks/index.js';
 
 /**
- * The name of a scalar's extension that says: the scalar accepts numbers as ExactNumber, with all digits. Other scalars get a double
- * (http/exact-requests.ts).
+ * Name of an extension of scalars. A scalar with this extension accepts numbers as ExactNumber, with all digits; other scalars get a
+ * double (http/exact-requests.ts).
  */
 export const TAKES_DIGITS = 'hookgraphTakesDigits';
 

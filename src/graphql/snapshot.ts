@@ -6,9 +6,9 @@ import type { Execution } from '../runtime/fair-share.js';
 export type Reader = Pick<Pool, 'query'>;
 
 /**
- * Returns a reader whose statements run in one read-only transaction, one after the other, so that all see the same moment. The transaction
- * ends once no statement is left and no other has followed at once: resolvers of the host, which may take long, hold no connection. A
- * statement after that begins another transaction.
+ * Returns a reader whose statements run one after the other in a read-only transaction, so that all see the same snapshot. The transaction
+ * ends when no statement is left and none follows at once, so that slow resolvers of the host hold no connection. A later statement begins
+ * another transaction.
  * @param share makes the transaction wait until the tenant uses less than its fair share of the connections; `null`: it doesn't wait
  */
 export function createSnapshot(pool: Pool, share: Execution | null = null): Reader {
@@ -18,13 +18,13 @@ export function createSnapshot(pool: Pool, share: Execution | null = null): Read
 
 class Snapshot {
   private client: PoolClient | null = null;
-  /** The last statement, without its result. */
+  /** Settles when the last statement has ended. */
   private last: Promise<void> = Promise.resolve();
-  /** Number of statements without a result. */
+  /** Number of statements that haven't ended. */
   private open = 0;
   private ending: NodeJS.Immediate | undefined;
 
-  /** Gives the connection back to the tenants' share. */
+  /** Returns the connection to those that the tenants share. */
   private free: () => void = ignore;
 
   constructor(
@@ -44,14 +44,14 @@ class Snapshot {
     if (this.client === null) {
       const client = await this.connect();
       client.on('error', ignore);
-      // Not awaited, so that the first statement follows at once. If BEGIN fails on a broken connection, so does the statement.
+      // Isn't awaited, so that the first statement follows at once. If BEGIN fails on a broken connection, the statement fails, too.
       client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY').catch(ignore);
       this.client = client;
     }
     try {
       return await (this.client.query as (...args: unknown[]) => Promise<unknown>)(...args);
     } catch (error) {
-      // A failed statement ends its transaction. The next one begins another.
+      // A failed statement aborts its transaction, so the next statement begins another.
       this.end();
       throw error;
     }
@@ -74,7 +74,7 @@ class Snapshot {
 
   private readonly ended = (): void => {
     this.open -= 1;
-    // Loaders ask for more in this turn of the event loop.
+    // Waits, because data loaders may send further statements in this iteration of the event loop.
     if (this.open === 0) this.ending = setImmediate(() => this.end());
   };
 
@@ -91,7 +91,7 @@ class Snapshot {
   }
 }
 
-/** The next statement reports the error of a connection that breaks between two statements. */
+/** Ignores errors of an idle connection: the next statement reports them. */
 const ignore = () => {};
 
 function release(client: PoolClient, error?: Error): void {

@@ -41,7 +41,7 @@ const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
  * a tenant's share of the connections, so that a busy tenant can't delay them.
  */
 const OWNER_CONNECTIONS = 2;
-/** Number of connections of the main pool that organizations share for what they query about webhooks. */
+/** Number of connections of the main pool that organizations share for their queries about webhooks. */
 const REQUEST_CONNECTIONS = 10;
 
 export interface Hookgraph {
@@ -50,8 +50,8 @@ export interface Hookgraph {
   /** Answers GraphQL requests at any path, and health probes at paths that end in `/healthz` or `/readyz`. */
   handler(request: Request): Promise<Response>;
   /**
-   * Returns a handler that serves the console at `path` and below it. It contains no data: the browser asks `endpoint` with the cookies of
-   * your application, whose sign-in also protects the endpoint against requests from other sites.
+   * Returns a handler that serves the console at `path` and below it. The console contains no data: the browser sends queries to `endpoint`
+   * with the cookies of your application, whose sign-in also protects the endpoint against requests from other sites.
    */
   console(options: ConsoleOptions): (request: Request) => Promise<Response>;
   /** Reads the database's catalog once. The other methods do so when needed; await `ready` at the start to find mistakes early. */
@@ -73,7 +73,7 @@ export interface Hookgraph {
    * @throws WebhooksError when changes of the announced tables aren't recorded as announced; it lists every reason
    */
   work(): Promise<Worker>;
-  /** Makes a worker, in this or another process, turn recorded changes into events at once. Call it after committing a write. */
+  /** Makes a worker of this or another process turn recorded changes into events at once. Call it after committing a write. */
   poke(): void;
   /**
    * Returns Hookgraph's metrics in Prometheus' text format, for an endpoint of the host. Leaves out the process's memory
@@ -82,7 +82,7 @@ export interface Hookgraph {
   metrics(): Promise<MetricsText>;
   /** Serves /healthz, /readyz and /metrics on a separate port. Rejects when the address is in use. Default host: 127.0.0.1. */
   monitor(options: { host?: string; port: number }): Promise<MonitoringPort>;
-  /** Runs a write of the host that before-hooks (subscriptions whose receivers are asked before the write) may refuse. */
+  /** Runs a write of the host that before-hooks may refuse: subscriptions whose receivers are called before the write. */
   gate: Webhooks['passGate'];
   /**
    * Removes the triggers that record changes, and keeps the history; with `everything`, drops all of Hookgraph's schemas.

@@ -26,7 +26,7 @@ export function faultOf(error: GraphQLError): Fault {
   const { originalError: cause, extensions, message, path } = error;
   const codes = [extensions?.code, (cause as { code?: unknown } | null | undefined)?.code].map(String);
   if (cause instanceof UnrepresentableValue || cause?.name === 'ForbiddenError' || codes.some((code) => FORBIDDEN.has(code))) return 'data';
-  // A root field that finds nothing refuses its node: perhaps the row was deleted since.
+  // A root field that must not be null found nothing: perhaps the row has been deleted meanwhile.
   if (NULL_REFUSED.test(message)) return path?.length === 1 ? 'node' : 'ours';
   const isOnPurpose = !cause || cause instanceof GraphQLError || cause instanceof WebhooksError || extensions?.code != null;
   if (isOnPurpose) return OUT_OF_SCHEMA.test(message) || FAILED.has(String(extensions?.code)) ? 'ours' : 'node';

@@ -51,7 +51,7 @@ export function createHandler({ schema, context, tenantOf, log, maxCost, ready, 
       maskedErrors: { maskError },
     });
   };
-  // Loaded by the first request: it takes a third of a second, and a worker answers none.
+  // Loaded at the first request, because loading takes a third of a second and a worker answers no requests.
   let yoga: ReturnType<typeof openYoga> | undefined;
   return async (request) => {
     const probed = /\/(readyz|healthz)$/.exec(new URL(request.url).pathname)?.[1];
@@ -61,7 +61,7 @@ export function createHandler({ schema, context, tenantOf, log, maxCost, ready, 
     }
     await ready();
     yoga ??= openYoga().catch((error) => {
-      // Loading can fail for a moment, for example without file descriptors; the next request tries again.
+      // Loading can fail temporarily, for example when there are no free file descriptors. The next request tries again.
       yoga = undefined;
       throw error;
     });

@@ -77,8 +77,8 @@ export interface HookgraphOptions<Context extends object, Reader> {
    */
   defaultPayload?: 'LINK' | 'ROW';
   /**
-   * Whether the host's resolvers may refuse single fields of a node that the owner can find. `false` lets templates read
-   * `event` without a query. Default: `true` with a schema, else `false`.
+   * Whether the host's resolvers may refuse single fields of a node that the owner can find. If `false`, templates may read
+   * `event` in a subscription without a query. Default: `true` with a schema, else `false`.
    */
   fieldRights?: boolean;
   /** Decides who is at fault for a resolver's error; returns `null` to use Hookgraph's own decision. */

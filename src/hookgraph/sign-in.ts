@@ -8,9 +8,9 @@ import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js'
 import type { HookgraphOptions } from './options.js';
 
 /**
- * What belongs to the GraphQL context of one stored query: the actor (the query's owner), snapshots (rows as they were at
- * the event), and an engine and pool for fields that read Hookgraph's own tables. Few queries have such fields, so the
- * engine and the pool are created at first use.
+ * The parts of a stored query's GraphQL context: the actor (the query's owner), snapshots (rows as they were at the event),
+ * and an engine and a pool for fields that read Hookgraph's own tables. Few queries have such fields, so the engine and the
+ * pool are created at first use.
  */
 export class StoredContext {
   readonly actor: Actor;

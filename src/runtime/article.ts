@@ -1,6 +1,6 @@
 // Puts the right article before the name of a type.
 
-/** Begins with the sound of a consonant: `User`, `Unit`, `Url`, `OneTimeCode`. */
+/** Matches names that begin with a vowel letter but the sound of a consonant: `User`, `Unit`, `Url`, `OneTimeCode`. */
 const CONSONANT = /^(eu|one|uni(?!n|m)|u[bcfhjkqrst][aeiou]|url)/i;
 
 /** Returns the name with `a` or `an`, e.g. `an Attachment`, `a User`. */

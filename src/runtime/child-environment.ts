@@ -1,12 +1,12 @@
-// Names the environment variables that programs get which this process starts. The environment of this process holds keys,
-// tokens and database URLs, and no program needs them.
+// Lists the environment variables that a program started by this process gets. The other variables hold keys, tokens and
+// database URLs, which no such program needs.
 
-/** The variables that a system needs to find programs and libraries, and to name the language and the temporary folder. */
+/** The variables by which a system finds programs and libraries, the language and the temporary folder. */
 const SYSTEM =
   'PATH HOME LANG LC_ALL LC_CTYPE TMPDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH SystemRoot windir SystemDrive COMSPEC PATHEXT TEMP TMP USERPROFILE'.split(
     ' ',
   );
 
-/** Returns the environment of a program that needs nothing of ours. */
+/** Returns the environment of a program that needs no variables of Hookgraph. */
 export const systemEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(SYSTEM.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]]));

@@ -57,8 +57,8 @@ export interface Config extends DeliveryConfig, HistoryConfig {
   captureWatchSeconds: number;
   corsOrigins: string[];
   /**
-   * Share (0 to 1) of successful and skipped attempts to log at `logAttemptsLevel`, as all failed ones are; the other
-   * attempts are logged as debug. `null`: no attempt is logged.
+   * Share (0 to 1) of the successful and skipped attempts to log at `logAttemptsLevel`; the rest is logged at `debug`. Failed attempts are
+   * always logged at `logAttemptsLevel`. `null`: no attempt is logged.
    */
   logAttempts: number | null;
   /** Log level of the attempts that `logAttempts` selects. */

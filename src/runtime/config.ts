@@ -31,7 +31,7 @@ export function readVariables(variables: Variables, env: Environment = process.e
     if (!success) mistakes.push({ sentence, isGiven: isSet(env, variable) });
     return [key, data];
   });
-  // A default that is derived from a wrong value is not a mistake of its own.
+  // A wrong default that is derived from another wrong value isn't reported separately.
   const given = mistakes.filter(({ isGiven }) => isGiven);
   const sentences = (given.length > 0 ? given : mistakes).map(({ sentence }) => sentence);
   if (sentences.length > 0)

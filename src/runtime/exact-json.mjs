@@ -244,7 +244,7 @@ function write(value, replacer, indent) {
     return { text: hasMarked ? text.replace(MARKED, '$1') : text, isExact: hasMarked };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // JSON.stringify recurses, and ends after some thousand levels, or beyond the longest text.
+    // JSON.stringify recurses: it fails at some thousand levels of nesting, and for a text longer than a string can be.
     throw new RangeError(
       `The value can't be written as JSON, because it nests too many lists and objects or is too long: ${error.message}.`,
       { cause: error },

@@ -12,7 +12,7 @@ const COUNT_EVERY_MS = 10_000;
 interface Known {
   sinceMs: number;
   lastMs: number;
-  /** Number of further failures after the line with the stack, by message. */
+  /** Number of further failures since the line with the stack, by message. */
   during: Record<string, number>;
   count: number;
   reported: number;

@@ -44,7 +44,7 @@ interface Group {
 interface Party {
   taken: number;
   waiting: Group[];
-  /** Groups that calls of the same tick may still join, by key. */
+  /** Groups that further calls in the same tick may join, by key. */
   open: Map<string, Group>;
 }
 
@@ -152,7 +152,7 @@ class SharedConnections {
         if (!group || !this.fits(party, group.size)) continue;
         party.waiting.shift();
         this.waiting -= 1;
-        // Moves the party behind the parties that hold the same number of connections, for round-robin order.
+        // Moves the party behind other parties with the same number of connections, for round-robin order.
         this.parties.delete(name);
         this.parties.set(name, party);
         this.start(party, group);

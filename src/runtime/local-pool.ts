@@ -90,8 +90,8 @@ export function overriding<T extends object>(target: T, methods: Record<string, 
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
     },
-    // A caller may wrap a replaced method and assign the wrapper to the proxy. The assignment must not reach the target: the
-    // wrapper calls our method, which calls the target's; if that were the wrapper, they would call each other endlessly.
+    // A caller may wrap a replaced method and assign the wrapper to the proxy. The assignment must not reach the target: the wrapper
+    // calls this object's method, which calls the target's method, and both would call each other endlessly.
     set(_, name, value) {
       if (!Object.hasOwn(own, name)) return Reflect.set(target, name, value);
       own[name] = value;
@@ -131,7 +131,7 @@ async function inTransaction(pool: pg.Pool, settings: Record<string, string>, [c
 }
 
 async function wrapped(run: Query, settings: Record<string, string>, args: unknown[]): Promise<unknown> {
-  // The pooler may have moved to a standby since the connection to it was checked.
+  // Checks for a standby again, because the pooler may have moved to one since the connection to the pooler was checked.
   const begun = await run(['BEGIN', ...settingStatements(settings), 'SELECT pg_is_in_recovery() AS standby'].join('; '));
   try {
     if (begun.at(-1).rows[0].standby) throw new StandbyError();

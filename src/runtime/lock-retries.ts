@@ -11,9 +11,9 @@ import type { Logger } from './logger.js';
 export const LOCK_TIMEOUT_MS = 300;
 
 /**
- * Begins a transaction that holds up others only for a limited time. When its process stands still between two statements,
- * Postgres ends the session after 5 s, which frees its locks. A statement waits at most 10 s for a lock: longer, so that a
- * session behind a stopped one goes on.
+ * Begins a transaction that blocks others only for a limited time. If its process stops between two statements, Postgres ends
+ * the session after 5 s, which releases its locks. A statement waits up to 10 s for a lock: long enough for the session of a
+ * stopped process to end.
  */
 export const BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '10s'";
 
@@ -57,7 +57,7 @@ export interface LockRetries {
 }
 
 /**
- * Runs `work`, and again after a lock timeout or deadlock. `work` must set `lock_timeout` for its transaction, and
+ * Runs `work`, and runs it again after a lock timeout or deadlock. `work` must set `lock_timeout` for its transaction, and
  * leave no transaction open when it fails.
  */
 export async function retryLocked<T>(

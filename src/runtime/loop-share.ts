@@ -1,5 +1,5 @@
-// Shares the time of the event loop among parties, such as tenants: measures what each party uses, and lets the party that used least
-// go first.
+// Shares the time of the event loop among parties, such as tenants: measures the time that each party uses, and lets the party that used
+// the least go first.
 import { NoSlotError } from './fair-share.js';
 import { type Account, type Piece, WaitingPieces } from './waiting-pieces.js';
 
@@ -22,9 +22,9 @@ export const REQUEST_WAIT_MS = 10_000;
 const HALF_LIFE_MS = 1_000;
 /** A party counts as active for this number of milliseconds after it used the loop. */
 const ACTIVE_MS = 1_000;
-/** Pieces that take longer than this number of milliseconds are remembered for the log. */
+/** Pieces that take more milliseconds than this are remembered for the log. */
 const LONG_MS = 20;
-/** Number of known parties above which those are forgotten that have used nearly nothing. */
+/** Number of known parties from which on parties are forgotten that have used less than a millisecond. */
 const MANY = 1_000;
 
 interface Party {
@@ -48,7 +48,7 @@ export class LoopShare {
   private longest: LongPiece | null = null;
   /** Milliseconds that all parties have used. */
   private usedMs = 0;
-  /** The party that used the loop last, and when another one last did. */
+  /** The party that used the loop last; `otherAtMs` is the time at which another party last used it. */
   private lastParty = '';
   private otherAtMs = Number.NEGATIVE_INFINITY;
 
@@ -60,8 +60,8 @@ export class LoopShare {
   }
 
   /**
-   * Returns `undefined` when the account's party may go on at once, else a promise that resolves at its turn. From then on, until another
-   * piece begins or the microtasks have run, the loop's time is counted for the account.
+   * Returns `undefined` if the account's party may continue at once, else a promise that resolves when it is the party's turn. From then
+   * on, the loop's time counts for the account, until another piece begins or all microtasks have run.
    * @throws NoSlotError (as a rejection) when the piece has waited for more than `maxWaitMs`
    */
   turn(account: Account, weight = 1): Promise<void> | undefined {
@@ -71,7 +71,7 @@ export class LoopShare {
     return undefined;
   }
 
-  /** As `turn`, but goes on at once while no other party has used the loop in the last second. For pieces that are short by themselves. */
+  /** Like `turn`, but continues at once if no other party has used the loop in the last second. For pieces that are always short. */
   turnBesideOthers(account: Account, weight = 1): Promise<void> | undefined {
     if (this.waiting === 0 && !account.isOver && this.isAlone(account)) {
       account.done += weight;
@@ -97,7 +97,7 @@ export class LoopShare {
     this.lastParty = party;
   }
 
-  /** As `turn`, but always waits: for a piece that must not run in one stretch with the piece before it. */
+  /** Like `turn`, but always waits: for a piece that must not run directly after the piece before it. */
   later(account: Account, weight = 1): Promise<void> {
     const sinceMs = this.now();
     const usedMs = account.ms + (this.current === account ? sinceMs - this.sinceMs : 0);
@@ -117,7 +117,7 @@ export class LoopShare {
     if (account.party !== this.lastParty) this.follow(account.party, nowMs);
     if (this.isEnding) return;
     this.isEnding = true;
-    // Runs when no microtask is left, so that the promises which this piece has resolved count, too.
+    // Ends the count when no microtask is left, so that the continuations of promises that this piece resolved are included.
     process.nextTick(this.end);
   }
 
@@ -133,7 +133,7 @@ export class LoopShare {
     }
   }
 
-  /** Runs a function that works for no single party, and remembers its time for the log. Its time delays no party. */
+  /** Runs a function that doesn't work for a single party, and remembers its time for the log. No party's use includes this time. */
   note<T>(what: string, work: () => T): T {
     const before = this.current;
     const sinceMs = this.now();
@@ -144,7 +144,7 @@ export class LoopShare {
     } finally {
       const nowMs = this.now();
       this.settle(nowMs);
-      // Pieces of parties that the function contains are remembered by themselves.
+      // Subtracts the time of the parties' pieces inside the function, which are remembered separately.
       this.remember({ what, party: null, ms: nowMs - sinceMs - (this.usedMs - usedMs), endedAtMs: nowMs });
       if (before) this.enter(before);
     }
@@ -152,7 +152,7 @@ export class LoopShare {
 
   /** Returns the longest piece of the last second, if it ended after this time; else `null`. */
   longestSince(sinceMs: number): LongPiece | null {
-    // A piece that is still running counts until now.
+    // Includes the time so far of a piece that is still running.
     this.settle(this.now());
     return this.longest && this.longest.endedAtMs >= sinceMs ? this.longest : null;
   }
@@ -222,7 +222,7 @@ export class LoopShare {
       this.beginSlice();
       while (this.waiting > 0 && this.now() < this.sliceEndsMs) {
         for (const piece of this.next()) this.start(piece);
-        // All microtasks of the piece have run when the next tick begins.
+        // At the next tick, all microtasks of the pieces have run.
         await new Promise(process.nextTick);
       }
     }
@@ -230,7 +230,7 @@ export class LoopShare {
     setImmediate(this.endSlice);
   }
 
-  /** Takes pieces of the party that has used least: those of one account, up to the weight GROUP. */
+  /** Takes pieces of the party that has used the least time: only pieces of one account, up to the total weight GROUP. */
   private next(): Piece[] {
     const nowMs = this.now();
     let [least, leastMs]: [Party | null, number] = [null, Number.POSITIVE_INFINITY];
@@ -245,7 +245,7 @@ export class LoopShare {
   }
 
   private start({ account, weight, sinceMs, usedMs, go, refuse }: Piece): void {
-    // The pieces of an account wait for each other, too: that time is used and not waited.
+    // While the account's own pieces ran, its pieces didn't wait, so their time is subtracted.
     account.waitedMs = Math.max(account.waitedMs, this.now() - sinceMs - (account.ms - usedMs));
     if (!account.mustEnd && (account.isOver || account.waitedMs > account.maxWaitMs)) {
       refuse(new NoSlotError(TOO_LONG));

@@ -1,4 +1,4 @@
-// Measures always how late the event loop of this process is, and logs a warning when it was late by more than 200 ms.
+// Measures continuously how late the event loop of this process is, and logs a warning if it was late by more than 200 ms.
 import type { Logger } from './logger.js';
 import { type LongPiece, loopShare } from './loop-share.js';
 
@@ -6,14 +6,14 @@ import { type LongPiece, loopShare } from './loop-share.js';
 const EVERY_MS = 50;
 /** Delay in milliseconds above which a warning is logged. */
 const WARN_MS = 200;
-/** Milliseconds between two warnings, and before the first one, because a process that starts loads its code. */
+/** Milliseconds between two warnings, and before the first warning, because a starting process loads its code. */
 const QUIET_MS = 10_000;
 
 export interface LoopWatchOptions {
   log: Logger;
   /** Receives each measured delay, in milliseconds. */
   onDelay(ms: number): void;
-  /** Returns the longest measured piece of work that ended after `sinceMs`, by `now`. */
+  /** Returns the longest measured piece of work that ended after `sinceMs` (a time of `now`). */
   longestSince?(sinceMs: number): LongPiece | null;
   /** Default: QUIET_MS. */
   quietMs?: number;
@@ -22,7 +22,7 @@ export interface LoopWatchOptions {
   processorMs?(): number;
 }
 
-/** Measures until the returned function is called. The timer keeps no process alive. */
+/** Measures until the returned function is called. The timer doesn't keep the process alive. */
 export function watchLoop(options: LoopWatchOptions): () => void {
   const watch = new LoopWatch(options);
   const timer = setInterval(() => watch.measure(), EVERY_MS);
@@ -37,7 +37,7 @@ export class LoopWatch {
   private atMs: number;
   private usedMs: number;
   private loggedAtMs: number;
-  /** Number of delays since the last warning that got none. */
+  /** Number of delays since the last warning that were not logged. */
   private unlogged = 0;
 
   constructor(private readonly options: LoopWatchOptions) {
@@ -74,7 +74,7 @@ export class LoopWatch {
   }
 }
 
-/** A process that used little processor time meanwhile was held up by others. */
+/** If this process used little processor time during the delay, another process held it up. */
 const causeOf = (delayMs: number, usedMs: number) => (usedMs < delayMs / 2 ? 'another process' : 'unmeasured work');
 
 function processorMs(): number {

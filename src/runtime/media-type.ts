@@ -8,7 +8,7 @@ export interface MediaType {
   charset: string | null;
 }
 
-/** Returns the media type; `null` for a missing or malformed header. Of a list, which some clients send, the first item counts. */
+/** Returns the media type; `null` for a missing or malformed header. Of a list, which some clients send, returns the first item. */
 export function parseMediaType(header: string | null | undefined): MediaType | null {
   if (!header) return null;
   return parse(header) ?? parse(header.split(',')[0] as string);
@@ -27,5 +27,5 @@ export const isJson = ({ essence }: MediaType): boolean => /^application\/([^/]+
 
 export const isXml = ({ essence }: MediaType): boolean => /\/xml$|\+xml$/.test(essence);
 
-/** Whether a text in this charset, or in none, can be read as UTF-8. */
+/** Whether a text in this charset can be read as UTF-8. A text without a charset can. */
 export const isUtf8 = ({ charset }: MediaType): boolean => charset === null || /^(utf-?8|unicode-1-1-utf-8|us-ascii|ascii)$/.test(charset);

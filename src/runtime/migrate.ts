@@ -40,7 +40,7 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
   const done = await withAdvisoryLock(pool, String(LOCK), async (client) => {
     const schema = pg.escapeIdentifier(options.schema);
     const ledger = `${schema}._prisma_migrations`;
-    // CREATE … IF NOT EXISTS alone would require the right to create at every start, and print a notice each time.
+    // CREATE … IF NOT EXISTS alone would require the right to create objects at every start, and print a notice each time.
     const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
     if (!found[0].present) await client.query(createLedgerSql(options.schema));
     const { rows } = await client.query<LedgerRow>(

@@ -19,7 +19,7 @@ export function createPlainLog(
     try {
       out.write(`${visibleJson(JSON.stringify(entry, describeError))}\n`);
     } catch {
-      // A log that can't be written, e.g. to a full disk, must not end the work that it is about.
+      // A log entry that can't be written, e.g. to a full disk, must not end the work that it describes.
     }
   };
   const methods = Object.fromEntries((Object.keys(LEVELS) as Level[]).map((level) => [level, write(level)]));

@@ -1,5 +1,5 @@
-// Detects a pooler such as pgbouncer between this process and Postgres, behind which sessions don't keep settings and
-// locks; takes advisory locks in both cases.
+// Detects a pooler such as pgbouncer between this process and Postgres, behind which sessions don't keep settings and locks.
+// Takes advisory locks with or without a pooler.
 import pg from 'pg';
 import { closeNow } from './connections/close-now.js';
 
@@ -8,7 +8,7 @@ interface Known {
   isPooled?: boolean;
 }
 
-/** Milliseconds for opening the separate connection of the check, and again for its answer. */
+/** Maximum milliseconds for opening the separate connection of the check, and again for its answer. */
 const ANSWER_WITHIN_MS = 5_000;
 
 /** Maps the options object of a pool, which the pool's wrappers share, to the result of the check. */

@@ -6,12 +6,12 @@
 const DAY_MS = 86_400_000;
 /** The Gregorian calendar repeats every 400 years. */
 const CYCLE = { years: 400, days: 146_097 };
-/** The length of a thousand cycles. A timestamp beyond a Date's range fits a Date when it is moved back by this length. */
+/** The length of a thousand cycles. A timestamp beyond a Date's range fits into a Date after this length is subtracted. */
 const FAR = { years: 400_000, ms: 146_097_000 * DAY_MS };
 /** The last moment that a Date can represent, in milliseconds since 1970. */
 const LAST_MS = 8.64e15;
 
-/** For each kind of value that a Date can't hold: the first of the milliseconds (since 1970) that stand for it, before the year -4712. */
+/** For each kind of value that a Date can't hold: the first of the milliseconds since 1970, before the year -4712, that encode it. */
 const STAND_INS = { end: -7.9e15, timestamps: -8.5e15, days: -8.6e15, infinity: -8.62e15, minusInfinity: -8.63e15 };
 
 const MOMENT =

@@ -1,4 +1,4 @@
-// Holds what this process does, such as `worker`: the command line sets it, and each log line repeats it.
+// Holds the role of this process, such as `worker`. The command line sets it, and each log line contains it.
 
 let role: string | null = null;
 
@@ -6,5 +6,5 @@ export function setProcessRole(name: string): void {
   role = name;
 }
 
-/** Returns the field `role` of log lines; no field where Hookgraph runs inside a host's process. */
+/** Returns the field `role` for log lines; no field when Hookgraph runs inside a host's process. */
 export const roleField = (): { role?: string } => (role === null ? {} : { role });

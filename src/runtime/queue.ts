@@ -1,4 +1,4 @@
-// Starts graphile-worker (a job queue with cron) for maintenance tasks. Deliveries have a queue of their own.
+// Starts graphile-worker (a job queue with cron) for maintenance tasks. Deliveries have a separate queue.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
 import { isUnreachable, logFailure } from './failure-log.js';

@@ -37,8 +37,8 @@ export const schemaOf = (pool: object): string => schemas.get(pool) ?? DEFAULT_S
 const suffixes = new Map([[DEFAULT_SCHEMA, '']]);
 
 /**
- * Returns a suffix for the names of triggers and prepared statements. It keeps two installations apart that share a table
- * or a session; empty for the default schema.
+ * Returns a suffix for the names of triggers and prepared statements; empty for the default schema. It keeps two
+ * installations apart that share a table or a session.
  */
 export function nameSuffix(schema: string): string {
   const suffix = suffixes.get(schema) ?? `_${createHash('sha256').update(schema).digest('hex').slice(0, 8)}`;

@@ -1,14 +1,14 @@
-// Computes how many slots of a shared limit a party may take, so that a busy party leaves some for whoever comes.
+// Computes how many slots of a shared limit a party may take, so that a busy party leaves some slots for others.
 
-/** The slots that exist beside the limit, as a share of it. */
+/** The number of reserved slots, which exist in addition to the limit, as a share of the limit. */
 const RESERVED = 1 / 5;
 
-/** Returns the number of slots of all parties together: `limit`, and those that are reserved for parties which hold few. */
+/** Returns the number of slots of all parties together: `limit`, and the slots that are reserved for parties with few slots. */
 export const allSlots = (limit: number): number => limit + Math.ceil(limit * RESERVED);
 
 /**
- * Returns how many more slots a party may take: what is left of `limit`. Of the reserved slots, it may take as long as it occupies at most
- * half of what is free or its own, and always a first one.
+ * Returns how many more slots a party may take: the rest of `limit`; from the reserved slots, as many as leave it at most half of the free
+ * slots and its own together. A party without a slot may always take a free one.
  * @param held the slots that the party occupies
  * @param inUse the slots that all parties occupy
  */

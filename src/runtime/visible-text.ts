@@ -12,7 +12,7 @@ const JOINING = `[${'Arabic Syriac Mongolian Devanagari Bengali Gurmukhi Gujarat
   .map((script) => String.raw`\p{Script=${script}}`)
   .join('')}]`;
 
-/** An unseen character that belongs to its neighbours: inside an emoji, or between letters of a script with joiners. */
+/** Matches an unseen character that belongs to its neighbours: inside an emoji, or between letters of a script with joiners. */
 const BELONGING = [
   String.raw`(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier})\ufe0f`,
   String.raw`(?<=[#*0-9])\ufe0f(?=\u20e3)`,
@@ -23,11 +23,11 @@ const BELONGING = [
 const UNSEEN_ANYWHERE = new RegExp(UNSEEN, 'gu');
 const UNSEEN_OR_BELONGING = new RegExp(`(${BELONGING})|${UNSEEN}`, 'gu');
 
-/** Replaces each such character by U+FFFD, except where it belongs to an emoji or a script. */
+/** Replaces each unseen character by U+FFFD, except where it belongs to an emoji or a script. */
 export const visible = (text: string): string =>
   text.replace(UNSEEN_OR_BELONGING, (_, belonging: string | undefined) => belonging ?? '\u{fffd}');
 
-/** Writes each such character of a JSON text as an escape, which means the same. Valid JSON has them only inside strings. */
+/** Writes each unseen character of a JSON text as an escape, which doesn't change the value: valid JSON has them only inside strings. */
 export const visibleJson = (json: string): string =>
   json.replace(UNSEEN_ANYWHERE, (found) =>
     [...Array(found.length).keys()].map((at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),

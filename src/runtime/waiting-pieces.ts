@@ -2,14 +2,14 @@
 
 /** The measured work of one party, such as one request or one stored query. */
 export interface Account {
-  /** Ascends with each account. */
+  /** Number of the account, in the order in which accounts were opened. */
   readonly number: number;
   readonly party: string;
   /** The kind of work, for the log: a constant text, such as `a stored query`. */
   readonly what: string;
   /** Milliseconds of the event loop that this work has used. */
   ms: number;
-  /** The weight of the pieces that have gone on. */
+  /** The total weight of the pieces that have been started. */
   done: number;
   /** The longest time in milliseconds that a piece of this work has waited for others. */
   waitedMs: number;
@@ -17,17 +17,17 @@ export interface Account {
   readonly maxWaitMs: number;
   /** Whether the result is no longer needed, e.g. because the client has gone. Waiting pieces then end in a NoSlotError. */
   isOver: boolean;
-  /** Whether the work writes, so that it must not end between two writes: then `isOver` and `maxWaitMs` don't count. */
+  /** Whether the work writes, and so must not end between two writes. Then `isOver` and `maxWaitMs` are ignored. */
   mustEnd: boolean;
 }
 
-/** Maximum number of objects that waiting pieces of one account complete together. Its loaders then ask the database once for all. */
+/** Maximum number of objects that pieces of one account complete as a group, so that the account's loaders query the database only once. */
 export const GROUP = 100;
-/** Milliseconds that they may take, by what the account's pieces have taken so far. */
+/** Maximum milliseconds of a group, estimated by the average time of the account's objects so far. */
 const GROUP_MS = 8;
 export interface Piece {
   account: Account;
-  /** The number of objects that it completes. */
+  /** The number of objects that the piece completes. */
   weight: number;
   sinceMs: number;
   /** The milliseconds that the account had used when the piece began to wait. */
@@ -37,11 +37,12 @@ export interface Piece {
 }
 
 /**
- * The waiting pieces of one party. Takes those of its oldest account, so that work which began ends instead of all being refused together,
- * and each second time those of its newest, so that a short request needn't wait for all long ones before it.
+ * The waiting pieces of one party. Takes pieces of its oldest and its newest account in turn. Pieces of the oldest account are taken so
+ * that begun work ends, instead of all work being refused together. Pieces of the newest account are taken so that a short request needn't
+ * wait for all long requests before it.
  */
 export class WaitingPieces {
-  /** In the order in which the accounts were opened. */
+  /** The accounts with waiting pieces, in the order in which the accounts were opened. */
   private readonly accounts: { account: Account; pieces: Piece[]; first: number }[] = [];
   private isNewest = false;
 

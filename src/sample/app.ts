@@ -11,7 +11,7 @@ import { type Context, createContext } from './graph/context.js';
 import { createHooks, type HooksOptions } from './hookgraph.js';
 import { openPrisma, openWriter, WRITER_CONNECTIONS } from './prisma.js';
 
-/** Number of connections that organizations don't share, because a transaction takes one without waiting for its organization's share. */
+/** Connections kept out of the organizations' shares, because a transaction takes one without waiting for a share. */
 const OF_TRANSACTIONS = 2;
 /** Maximum time in milliseconds that an operation waits for a connection of its organization's share. */
 const CONNECTION_WAIT_MS = 10_000;

@@ -41,7 +41,7 @@ export const CREATE_TWO_USERS = `mutation CreateTwoUsers(
   }
 }`;
 
-/** The first suggestions of `npm start`: a topic to listen to, and a query that causes an event of it. */
+/** The first suggestions of `npm start`: a topic to listen to, and a query that causes an event of this topic. */
 export const FIRST = {
   topic: 'user/created',
   purpose: 'create a user',

@@ -6,7 +6,7 @@ import { type NodeDefinition, tenantPath, whereTenant } from './graph/define-nod
 
 type Labels = NonNullable<HookgraphOptions<Context, never>['labels']>;
 
-/** Returns the functions that read labels of these types' rows: their name or, for a person, the given and family name. */
+/** Returns functions that read labels for rows of these types: the row's name or, for a person, the given and family name. */
 export function labelsOf(definitions: NodeDefinition[]): Labels {
   const known = new Map(
     definitions.map((definition) => {

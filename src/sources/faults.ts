@@ -44,8 +44,8 @@ const PRISMA_DATA = /^P20(0[0-7]|23|25|33)$/;
 const UNKNOWN_ENUM_VALUE = /not found in enum|invalid input value for enum/i;
 
 /**
- * Whether the values in a query, or one row, caused the error: SQLSTATE class 22 (data exception), or its counterpart in Prisma. An enum
- * value that only one side knows is none of these, because process and database are then of different versions.
+ * Whether the values in a query, or one row, caused the error: SQLSTATE class 22 (data exception), or its counterpart in Prisma. Not for an
+ * enum value that only one side knows, because then process and database have different versions.
  */
 export function isOfQuery(error: unknown): boolean {
   if (UNKNOWN_ENUM_VALUE.test(String((error as Error | null)?.message))) return false;

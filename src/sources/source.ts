@@ -33,7 +33,7 @@ export interface SourceModel {
   /** Maps each column's name to the name of its field. */
   columns: Record<string, string>;
   relations: SourceRelation[];
-  /** For enum columns: maps the name in the schema to the value in the database. */
+  /** For each enum column: maps the value's name in the schema to the value in the database. */
   enums?: Record<string, Record<string, string>>;
 }
 

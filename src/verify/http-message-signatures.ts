@@ -59,7 +59,7 @@ function derived({ method }: Message, url: URL, name: string): string | null {
   return values[name] ?? null;
 }
 
-/** Returns the first required component that isn't signed; `null` when all required components are signed. */
+/** Returns the first required component that isn't signed, or the missing creation time; `null` when nothing is missing. */
 function lackOf(message: Message, url: URL, input: InnerList): string | null {
   const address = input.names.includes('@target-uri') ? [] : ['@authority', '@path', ...(url.search === '' ? [] : ['@query'])];
   const own = ['Webhook-Job-Id', 'Time'].map(message.nameOfOwn);

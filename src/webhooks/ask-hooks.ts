@@ -26,7 +26,7 @@ export interface AskHooks {
 interface Answered {
   hook: Hook;
   attempt: AttemptRecord;
-  /** The reason for which the hook cancels the write; `null` when it doesn't. */
+  /** The receiver's reason for refusing the write; `null` when it doesn't refuse. */
   cancel: string | null;
   /** Whether the user who owns the hook no longer exists, so that the hook's query can't run with that user's rights. */
   ownerGone: boolean;
@@ -131,8 +131,8 @@ function startOf(hook: Hook, definition: Prepared | undefined, { key, tenant, sn
 const isFailure = ({ attempt }: Answered): boolean => attempt.outcome === 'FAILED' || attempt.outcome === 'HELD';
 
 /**
- * Whether the answer refuses the write. A failed call doesn't when the hook's owner no longer exists, because nobody could correct the
- * hook.
+ * Whether the answer refuses the write. If the hook's owner no longer exists, a failed call never refuses it, because nobody could correct
+ * the hook.
  */
 const refuses = (answer: Answered): boolean =>
   answer.cancel !== null || (isFailure(answer) && !answer.ownerGone && answer.hook.policy.onFailure === 'REFUSE');
@@ -159,8 +159,8 @@ function toRecord(answer: Answered, definition: Prepared | undefined): EndedReco
 }
 
 /**
- * Returns the attempt as the subscription's settings let it be recorded, e.g. with masked values. The writer still gets the unmasked
- * reason.
+ * Returns the attempt in its recorded form, in which the subscription's settings may mask or omit values. The writer still gets the
+ * unmasked reason.
  */
 function recorded({ attempt, cancel }: Answered, definition: Prepared | undefined): AttemptRecord {
   const kept = definition && 'recorder' in definition ? (definition.recorder?.(attempt) ?? attempt) : attempt;

@@ -1,14 +1,14 @@
 // Bounds the memory of large bodies whose requests are under way: per subscription, per tenant and in all. Deliveries beyond it wait, or go
 // back into the queue.
 
-/** Length of a body, in characters, up to which it isn't counted: the number of deliveries in progress bounds these. */
+/** Length of a body, in characters, up to which it isn't counted. The limit on deliveries in progress bounds the memory of such bodies. */
 export const SMALL_BODY = 32_768;
-/** Maximum lengths of all counted bodies, in characters. Each takes about twice as many bytes: its text, and what is being sent. */
+/** Maximum lengths of all counted bodies, in characters. A body takes about twice as many bytes: its text, and what is being sent. */
 export const BYTES_IN_FLIGHT = { perSubscription: 16_000_000, total: 64_000_000 };
 /** Number of subscriptions whose last length is remembered. */
 const KNOWN = 10_000;
 
-/** Thrown when a body doesn't fit beside those under way. Its delivery goes back into the queue, uncharged. */
+/** Thrown when a body doesn't fit beside those under way. Its delivery goes back into the queue without a counted attempt. */
 export class NoRoomForBody extends Error {
   override name = 'NoRoomForBody';
 }
@@ -84,8 +84,8 @@ export class BytesInFlight {
   }
 
   /**
-   * Whether `length` more characters fit. A tenant may hold at most as much as it leaves free, so that the next tenant finds room. A body
-   * always fits where its tenant holds nothing and anything is free.
+   * Whether `length` more characters fit. A tenant may hold at most as much as it leaves free for others. If it holds nothing yet, a body
+   * always fits as long as anything is free.
    */
   private fits({ subscriptionId, tenant }: Sender, length: number): boolean {
     const ofTenant = this.byTenant.get(tenant) ?? 0;

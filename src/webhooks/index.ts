@@ -230,7 +230,7 @@ export interface Webhooks {
   passGate: Gate['pass'];
   /** Like `passGate`, for a write of several rows. */
   passGateForAll: Gate['passAll'];
-  /** Fills the name of the engine's schema into one of the engine's statements, to run it on a connection of the host. */
+  /** Replaces the schema name in one of the engine's statements by the actual name, so that the host can run it on its own connection. */
   localSql(sql: string): string;
   /**
    * Returns the numbers of deliveries in progress and of attempts whose results are not written yet; `null` when no worker runs in this

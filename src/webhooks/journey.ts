@@ -46,7 +46,7 @@ interface Loaded {
   replayed: ReadonlyMap<string, Replayed>;
 }
 
-/** The inputs of one attempt beside its delivery and definition. */
+/** The inputs of one attempt, besides its delivery and definition. */
 interface Attempting {
   loaded: Loaded;
   sources: () => PayloadSources;
@@ -211,7 +211,7 @@ async function load(engine: Engine, definitions: Definitions, batch: DeliveryInH
   return { definitions: prepared, contexts, recorded, current, origins, replayed };
 }
 
-/** Whether an update changed nothing that the definition reads. What somebody sends again is sent. */
+/** Whether an update changed nothing that the definition reads. Deliveries that somebody sends again are always sent. */
 function isUnread({ reads, related }: Compiled, { kind, eventId }: DeliveryInHand, { events }: BatchEvents): boolean {
   if (reads === null || kind !== 'LIVE') return false;
   const event = events.get(eventId ?? '');

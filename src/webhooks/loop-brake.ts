@@ -10,7 +10,7 @@ import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
 import { FeedbackLoops, type Slowed } from './verdict/feedback-loops.js';
 import { OverlappingLoops } from './verdict/overlapping-loops.js';
 
-/** Returns the result that puts a claimed delivery back; `null` when it may be sent, which is known at once for all but suspects. */
+/** Returns the result that puts a claimed delivery back; `null` when it may be sent. It is a promise only if the node may be in a loop. */
 export type LoopBrake = (claimed: DeliveryInHand, owner: Owner) => Promise<DeliveryResult | null> | null;
 
 export function createLoopBrake(engine: Engine): LoopBrake {
@@ -24,7 +24,7 @@ export function createLoopBrake(engine: Engine): LoopBrake {
     return resultOf(claimed, { putBackMs: waitMs, waits: LOOP });
   }
 
-  /** Puts back a suspect if the owner has made the change; otherwise acquits it. */
+  /** Puts a suspected delivery back if the owner made the change; otherwise calls `acquit`, which ends the suspicion. */
   async function slowDown(
     claimed: DeliveryInHand,
     { tenant, userId }: Owner,
@@ -42,7 +42,7 @@ export function createLoopBrake(engine: Engine): LoopBrake {
     const nowMs = performance.now();
     const many = overlapping.check(claimed, key, nowMs);
     if (many?.isNew) return slowDown(claimed, owner, many, () => overlapping.acquit(key, performance.now()));
-    // The owner is known to make the changes.
+    // An earlier check has shown that the owner makes the changes.
     if (many) return Promise.resolve(putBack(claimed, owner.tenant, many));
     const slowed = loops.check(claimed, nowMs);
     return slowed && slowDown(claimed, owner, slowed, () => loops.acquit(claimed, performance.now()));

@@ -1,4 +1,4 @@
-// Numbers the notifications that this worker is about to send, many by one statement.
+// Numbers the notifications that this worker is about to send. One statement numbers many of them.
 import type { Pool } from 'pg';
 import { numberDeliveries, type Unnumbered } from './base/store/sequences.js';
 import type { Sequence } from './destinations/kind.js';
@@ -8,7 +8,7 @@ interface Waiting extends Unnumbered {
   reject(error: unknown): void;
 }
 
-/** Returns a function that returns the number of a delivery, which is committed then. Deliveries that come together share a statement. */
+/** Returns a function that numbers a delivery and resolves after the commit. Deliveries that arrive together share a statement. */
 export function createNumbers(pool: Pool): (deliveryId: string, subscriptionId: string) => Promise<Sequence> {
   let waiting: Waiting[] = [];
   let isRunning = false;

@@ -14,20 +14,20 @@ import type { DeliveryInHand } from './lease/claim.js';
 import type { Drain } from './lease/drain.js';
 import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
 
-/** Milliseconds until a delivery is due again that waited too long for a render process or for a connection of its tenant. */
+/** Milliseconds until the retry of a delivery that waited too long for a render process or for a connection of its tenant. */
 const BUSY_MS = 5000;
-/** Milliseconds until a delivery is due again whose body didn't fit beside those under way. */
+/** Milliseconds until the retry of a delivery whose body didn't fit beside those under way. */
 const NO_ROOM_MS = 1000;
 /** Milliseconds of the first pause after a fault of the host or of Hookgraph. delivery-state.sql lengthens the next pauses. */
 const OPERATOR_MS = 2000;
 /** Milliseconds of the first pause after a stored query that exceeded its time limit. delivery-state.sql lengthens the next pauses. */
 const SLOW_MS = 4000;
 /**
- * Milliseconds of a pause after which a query that is too slow again is no longer put down to the load of this installation: the delivery
- * is held. All pauses until then take 7 to 15 minutes.
+ * If a query is too slow again after a pause of at least this many milliseconds, the load of this installation no longer counts as the
+ * cause, and the delivery is held. All pauses up to this one take 7 to 15 minutes.
  */
 const SLOW_ENDS_MS = 240_000;
-/** Milliseconds between two times at which the waiting deliveries of a subscription are made due, because one of them could be built. */
+/** Minimum number of milliseconds between two times at which a subscription's deliveries that wait for the operator are made due. */
 const HASTEN_EVERY_MS = 5000;
 /** Milliseconds after which a fault of the host counts as ended: twice the longest pause of a delivery that waits for the operator. */
 const FAULT_ENDS_MS = 600_000;
@@ -36,15 +36,15 @@ export interface PutBack {
   /** Returns the result that puts the delivery back. Logs and measures the error. */
   of(delivery: DeliveryInHand, error: unknown): DeliveryResult;
   /**
-   * Call it after an attempt. Returns the result that puts the delivery back because its query exceeded its time limit; `null` when it did
-   * not, or did so too often, so that the query is at fault. Otherwise ends the waits for the operator of the subscription, if the
-   * delivery had waited for it, too.
+   * Call it after an attempt. If the query exceeded its time limit, returns the result that puts the delivery back; `null` if that happened
+   * too often, so that the query is at fault. Otherwise returns `null` and, if the delivery had waited for the operator, makes due the
+   * other deliveries of the subscription that wait for the operator.
    */
   after(delivery: DeliveryInHand, ended: { isLate?: boolean; attempt: { message: string | null } }): DeliveryResult | null;
   close(): void;
 }
 
-/** The part of the drain that claims less of a subscription. */
+/** The functions of the drain by which it claims less of a subscription. */
 export type Claiming = Pick<Drain, 'rest' | 'noteQuery' | 'noteCost' | 'noteAnswer'>;
 
 /** @param drain returns the drain that claims the deliveries */
@@ -115,7 +115,7 @@ function putBackLate(
   return resultOf(delivery, { putBackMs: SLOW_MS, waits: SLOW });
 }
 
-/** Makes the deliveries of a subscription due that wait for the operator, one statement at a time, until `close` is called. */
+/** Returns functions to make due, one statement at a time until `close`, a subscription's deliveries that wait for the operator. */
 function createHasten(engine: Engine) {
   const hastening = new Set<string>();
   let isClosed = false;
@@ -127,7 +127,7 @@ function createHasten(engine: Engine) {
     } catch (error) {
       logFailure(engine.log, error, 'making deliveries due failed; they are retried later', { level: 'warn', subscriptionId });
     }
-    // Rests for a moment, so that a fault which comes and goes doesn't end all pauses again and again.
+    // Waits for a moment, so that a fault that comes and goes doesn't end all pauses again and again.
     setTimeout(() => hastening.delete(subscriptionId), HASTEN_EVERY_MS).unref();
   }
 
@@ -147,7 +147,7 @@ const HOST_FAILED = 'a resolver, the database or the sign-in of the host fails; 
 export const ownerUnread = (cause: unknown) =>
   new HostFailed(`Looking up the owner of a subscription failed: ${causeOf(cause)}`, 'The owner could not be looked up.', { cause });
 
-/** Returns the message of the error that caused this one. */
+/** Returns the message of the error's cause, or of the error itself if it has none. */
 function causeOf(error: unknown): string {
   const cause = (error as Error | null)?.cause ?? error;
   return cause instanceof Error ? cause.message : String(cause);

@@ -193,7 +193,7 @@ async function sendAuthorized({ senders, tokens, blame }: Connections, sending: 
   return redacted(again);
 }
 
-/** Length of an answer, in characters, from which on searching it for secrets waits for its tenant's turn, and counts for the tenant. */
+/** Responses from this length on, in characters, wait for their tenant's turn before they are searched, and count towards its budget. */
 const LONG_ANSWER = 4_096;
 const searches = new SearchBudgets();
 

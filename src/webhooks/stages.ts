@@ -36,8 +36,8 @@ export interface Run {
    */
   isFinal?(answer: Answer): boolean;
   /**
-   * Receives a report of each stage, for a test or preview. With it, a rejection by the validation template is reported and the next stages
-   * still run.
+   * Receives a report of each stage, for a test or preview. If it is set, the next stages run even if the validation template rejects the
+   * event; the rejection is only reported.
    */
   watch?: Watch;
   /** Returns the number of the notification, once its body is ready; absent unless the subscription is numbered. */

@@ -50,7 +50,7 @@ const SLOW = { stepMs: 15_000 };
 const MAX_PACED = 500;
 const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = { moving: 100, idle: 5000 };
-/** Milliseconds after which a move of many deliveries pauses, so that the next one begins with what is true then. */
+/** Milliseconds after which a move of many deliveries pauses, so that the next move begins with the state of that time. */
 const MOVING_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 const RELATED_SCAN_MS = 250;
@@ -148,7 +148,7 @@ export async function startWorking(
   };
 }
 
-/** Starts the loops that send what is paced, replayed or chosen in large numbers. */
+/** Starts the loops that send deliveries of paced subscriptions, replays and bulk actions. */
 function startMoves(engine: Engine, drain: Drain): { stop(): Promise<void> }[] {
   const { pool, deadlines } = engine;
   let pacedMs = PACED_SCAN_MS.idle;
@@ -164,7 +164,7 @@ function startMoves(engine: Engine, drain: Drain): { stop(): Promise<void> }[] {
   ];
 }
 
-/** Starts the scan for due deliveries, and the moves of those whose subscription has changed. */
+/** Starts the scan for due deliveries, and the loop that moves the deliveries of changed subscriptions. */
 function startScans(engine: Engine, { wake }: Drain): { stop(): Promise<void> }[] {
   const { pool } = engine;
   let unsettled: DueScan['unsettled'] | null = null;
@@ -177,7 +177,7 @@ function startScans(engine: Engine, { wake }: Drain): { stop(): Promise<void> }[
   const moveUnsettled = async () => {
     if (unsettled) await settle(pool, unsettled, moving);
   };
-  // The moves have a loop of their own, so that many deliveries, or a move that fails, keep no due delivery waiting.
+  // The moves have a loop of their own, so that neither a large move nor a failing one delays due deliveries.
   return [repeat('due', DUE_SCAN_MS, scan, engine), repeat('settle', DUE_SCAN_MS, moveUnsettled, engine, SLOW)];
 }
 

@@ -1,5 +1,5 @@
-// The periodic work of a worker beside delivering: advances replays, watches the clock of the database, prepares for templates, and keeps
-// Postgres' statistics.
+// Defines the periodic work of a worker besides delivering: it advances replays, watches the clock of the database, starts render processes
+// in advance, and keeps Postgres' statistics.
 import type { Engine } from './base/engine.js';
 import { stepBulkAction } from './base/store/bulk-actions.js';
 import { correctClock, readClock } from './base/store/clock.js';
@@ -80,12 +80,12 @@ function stepScan(step: (rows: number) => Promise<{ subscriptionId: string } | n
   };
 }
 
-/** Days after which it is forgotten which delivery replaced a skipped one, and which number a deleted one had. */
+/** Days for which it is stored which delivery replaced a skipped one, and which number a deleted one had. */
 const NOTES_DAYS = 90;
 /** Number of rows that a step deletes. */
 const NOTES_STEP = 1_000;
 
-/** Deletes notes about deliveries that are too old to be asked for. */
+/** Deletes notes about deliveries that are older than NOTES_DAYS. */
 export const notesScan =
   ({ pool }: Engine): Work =>
   async (isStopped) => {

@@ -48,7 +48,7 @@ export async function startWorker(
   });
   return {
     stop: async () => {
-      // Without the limit, the queue would wait for its next try to reach a database that doesn't answer.
+      // Limits the wait, because the queue would wait for its next attempt to reach a database that doesn't answer.
       await Promise.all([working.stop(), within(webhooks.engine.deadlines.stopMs, queue.stop())]);
     },
   };

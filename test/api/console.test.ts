@@ -24,7 +24,7 @@ async function cookieOf(response: Response): Promise<string> {
   return (response.headers.get('set-cookie') ?? '').split(';')[0] as string;
 }
 
-/** Makes a token of the admin. `expires`: an interval from now. */
+/** Creates a token of the admin. `expires`: the time from now until it expires, as an SQL interval. */
 async function makeToken(name: string, expires: string | null = null): Promise<string> {
   const { createHash } = await import('node:crypto');
   const token = `hg_console-${name}`;
@@ -114,7 +114,7 @@ describe('the session', () => {
     try {
       const header = (await signIn({ token: ADMIN_TOKEN }, SAME, api)).headers.get('set-cookie') ?? '';
       expect(header).toMatch(/^__Host-hookgraph=[\w.-]+; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
-      // A proxy may change the Host header, so the Origin may also be the public address.
+      // A proxy may change the Host header, so an Origin with the public address is accepted, too.
       expect((await signIn({ token: ADMIN_TOKEN }, { origin: 'https://hooks.example.com' }, api)).status).toBe(200);
     } finally {
       await api.stop();

@@ -8,7 +8,7 @@ import { schema } from '../support/sample.js';
 
 const SEED = 20_261_125;
 const LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
-/** CPU milliseconds that no document takes unless a check grows exponentially: then it takes minutes. */
+/** CPU milliseconds that no document takes, unless the time of a check grows exponentially; then it takes minutes. */
 const HANGS_MS = 10_000;
 const LEAKS = /node_modules|prisma|\bat .+\.[jt]s:\d|SELECT |"public"|\/src\/|\bECONN|Internal|RangeError|TypeError/i;
 

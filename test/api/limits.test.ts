@@ -50,7 +50,7 @@ describe('a token', () => {
     expect(first.headers.get('ratelimit')).toBe('"second";r=0;t=1, "burst";r=60;t=0');
     let refused: Response | undefined;
     for (let round = 0; round < 20 && !refused; round++) {
-      // Requests without a query take nearly no time, which has a budget of its own.
+      // Sends requests without a query, because they use almost none of the time limit, which is separate from the limit of requests.
       const answers = await Promise.all(Array.from({ length: 30 }, () => ask(ADMIN_TOKEN, {}, '')));
       refused = answers.find(({ status }) => status === 429);
     }
@@ -100,7 +100,7 @@ describe('a token', () => {
     const body = JSON.stringify({ query: '{ __typename }' });
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': body.length };
     const sending = request(`${api.url}/api/v3/graphql`, { method: 'POST', headers });
-    // A refusal may come before the rest is sent.
+    // Listens before the rest is sent, because a refusal may come earlier.
     const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
     sending.write(body.slice(0, 5));
     await until('it is looked up', () => lookUps === 1);
@@ -159,7 +159,7 @@ describe('whoever guesses tokens', () => {
     // The proxy adds the true address to the right of a list that the client makes up for each guess.
     const forged = (index: number) => ({ 'x-forwarded-for': `127.0.0.1, 198.51.100.${index}, 203.0.113.9` });
     expect(await guess(40, forged)).toEqual({ 401: 30, 429: 10 });
-    // The brake of one network is no one else's.
+    // The limit of one network doesn't apply to another network.
     expect(await guess(1, from('203.0.113.8'))).toEqual({ 401: 1, 429: 0 });
   });
 });
@@ -179,7 +179,7 @@ describe('the network of a request', () => {
     [['192.0.2.0/24'], '::ffff:192.0.2.1', '203.0.113.9, 198.51.100.1', '198.51.100.1'],
     [['192.0.2.0/24'], '192.0.2.1', 'a forged thing, 198.51.100.1, 192.0.2.7', '198.51.100.1'],
     [['192.0.2.0/24'], '192.0.2.1', 'unknown', '192.0.2.1'],
-    // Attacks: addresses of trusted proxies, other spellings of one address, and forged lists, to the left of what the proxy adds.
+    // Attacks: addresses of trusted proxies, other spellings of an address, and forged lists to the left of the proxy's own entry.
     [['192.0.2.0/24'], '192.0.2.1', '192.0.2.9, 198.51.100.1', '198.51.100.1'],
     [['192.0.2.0/24'], '192.0.2.1', '203.0.113.1,,203.0.113.2, ,198.51.100.1,', '198.51.100.1'],
     [['192.0.2.0/24'], '192.0.2.1', '::ffff:198.51.100.1', '198.51.100.1'],

@@ -1,15 +1,15 @@
-// Property: the books balance whatever is written, committed late, prepared, rolled back, lost with its connection, refused, disabled,
-// replayed, forgotten, no longer kept and pruned, in any order. Each event is delivered to each subscription, or skipped or held with a
-// reason; nothing is silently gone. Ordered subscriptions get the notifications of a node in order, and LATEST_ONLY its last one. Of a
-// forgotten node, no value is left.
+// Property: the audit finds no contradiction, whatever is written, committed late, prepared, rolled back, lost with its connection,
+// refused, disabled, replayed, forgotten, no longer kept and pruned, in any order. Each event is delivered to each subscription, or skipped
+// or held with a reason. Ordered subscriptions get the notifications of a node in order, and LATEST_ONLY its last one. No value of a
+// forgotten node is left.
 //
-// `npm run property -- --runs 200 --seed 7` runs more of it. A failure prints the shortest list of steps that still fails.
+// `npm run property -- --runs 200 --seed 7` runs more steps. A failure prints the shortest list of steps that still fails.
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 import { Run, WRITERS } from './run-steps.js';
 
-/** The subscriptions of a run. The last ones are ordered; replays and resent deliveries would come beside their order. */
+/** Number of subscriptions of a run. The last two are ordered; they get no replays and resends, which don't follow the order. */
 const SUBSCRIPTIONS = { all: 5, ordered: 2 };
 const { PROPERTY_RUNS: runs = '5', PROPERTY_SEED: seed = '20261130' } = process.env;
 
@@ -36,7 +36,7 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.constantFrom('forget', 'lose connections') },
   { weight: 8, arbitrary: fc.constantFrom('relay', 'relay', 'stop worker', 'start worker') },
-  // Rarely, because what is missing from before it counts as forgotten.
+  // These steps are rare, because whatever is missing from the time before them counts as forgotten.
   { weight: 1, arbitrary: fc.constantFrom('prune', 'retain') },
 );
 

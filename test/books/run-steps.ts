@@ -1,5 +1,5 @@
-// Runs a list of steps against the engine, ends everything that is open, and returns what doesn't balance. Keeps a model of its own of what
-// was committed, so that a fault of the audit is found, too.
+// Runs a list of steps against the engine, ends everything that is open, and returns what contradicts. Keeps its own model of the committed
+// changes, so that it also finds faults of the audit.
 import type { ServerResponse } from 'node:http';
 import pg from 'pg';
 import { stepForgetting } from '../../src/webhooks/base/store/forgettings.js';
@@ -33,7 +33,7 @@ export class Run {
   readonly #pool: pg.Pool;
   readonly #ended: Ended = { committed: new Set(), rolledBack: new Set() };
   readonly #writers: Writer[];
-  /** The things whose events retention may have deleted, and those whose notification had been skipped until then. */
+  /** `announced`: things whose events retention may have deleted. `skipped`: things whose notification had been skipped by then. */
   readonly #retained = { announced: new Set<string>(), skipped: new Set<string>() };
   readonly #subscriptions: string[] = [];
   #worker: Working | null = null;
@@ -45,7 +45,7 @@ export class Run {
     this.#writers = Array.from({ length: WRITERS }, () => new Writer(this.#pool, this.#ended));
   }
 
-  /** Runs the steps and returns the sentences that say what doesn't balance; none when all is well. */
+  /** Runs the steps and returns each contradiction as a sentence; an empty list when there is none. */
   static async of(world: EngineWorld, steps: readonly string[]): Promise<string[]> {
     await world.clear();
     const run = new Run(world);
@@ -76,7 +76,7 @@ export class Run {
         ),
       )),
     );
-    // As if they were old: what happens while a subscription is created is excused by the audit.
+    // Makes the subscriptions older, because the audit ignores events during the creation of a subscription.
     await this.world.db.pool.query(`UPDATE hookgraph.subscriptions SET created_at = created_at - interval '1 hour'`);
     await saveTenantRetention(this.world.db.pool, OWNER, { bodies: 1, attempts: 1, errors: 1, events: 1 });
     this.#worker = await this.world.work();
@@ -150,7 +150,7 @@ export class Run {
     }
   }
 
-  /** Asks to forget the thing of the oldest event that has not been asked for yet. */
+  /** Requests to forget the thing of the oldest event for which this wasn't requested yet. */
   async #forget(): Promise<void> {
     const { rows } = await this.world.db.pool.query(UNFORGOTTEN);
     const { engine } = this.world.webhooks;
@@ -158,8 +158,8 @@ export class Run {
   }
 
   /**
-   * Deletes what the organization keeps no longer, as it would tomorrow: what has ended by now. No worker runs meanwhile, so that the model
-   * knows all events that may be deleted.
+   * Deletes the history that the organization would no longer keep tomorrow: everything that has ended by now. Stops the worker meanwhile,
+   * so that the model knows all events that may be deleted.
    */
   async #retain(): Promise<void> {
     const { pool } = this.world.db;
@@ -171,7 +171,7 @@ export class Run {
     if (wasWorking) await this.#take('start worker');
   }
 
-  /** Returns the things with an event. */
+  /** Returns the things for which an event exists. */
   async #announced(): Promise<Set<string>> {
     const { rows } = await this.world.db.pool.query(`SELECT node_key FROM hookgraph.events WHERE typename = 'Thing'`);
     return new Set(rows.map(({ node_key }) => node_key));
@@ -186,7 +186,7 @@ export class Run {
     this.world.receiver.answer = (response: ServerResponse) => void response.writeHead(status, { 'retry-after': '1' }).end();
   }
 
-  /** Ends all connections, as a restart of Postgres does: open transactions are lost, prepared ones stay. */
+  /** Ends all connections, as a restart of Postgres does: open transactions are lost, prepared transactions stay. */
   async #loseConnections(): Promise<void> {
     const { pool } = this.world.db;
     const client = new pg.Client({ connectionString: this.world.db.url });
@@ -194,7 +194,7 @@ export class Run {
     await client.query(END_CONNECTIONS);
     await client.end();
     for (const writer of this.#writers) writer.lose();
-    // The steps must not get a connection whose end has not been noticed.
+    // Waits, so that no later step gets a connection whose end the pool hasn't noticed.
     const all = () => Array.from({ length: pool.options.max }, () => pool.query('SELECT 1'));
     await until('the pool has working connections', async () =>
       (await Promise.allSettled(all())).every(({ status }) => status === 'fulfilled'),
@@ -208,7 +208,7 @@ export class Run {
     for (const id of this.#subscriptions) await endPause(this.world.db.pool, id);
   }
 
-  /** Ends what is open, waits until nothing is under way, and returns what doesn't balance. */
+  /** Ends everything that is open, waits until no work is in progress, and returns the contradictions. */
   async #end(): Promise<string[]> {
     const { pool } = this.world.db;
     for (const writer of this.#writers) await writer.finish('COMMIT');
@@ -242,7 +242,7 @@ export class Run {
     ];
   }
 
-  /** Lists the notifications that an ordered subscription sent out of order for their node. Retries repeat the last one. */
+  /** Lists the notifications that an ordered subscription sent out of order for their node. A retry may repeat the last notification. */
   #disorder(ordering: string): string[] {
     const last = new Map<string, bigint>();
     return this.world.receiver.requests.flatMap(({ path, body }) => {

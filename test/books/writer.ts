@@ -1,8 +1,8 @@
-// A writer of things, with at most one open or prepared transaction.
+// Writes rows of the table `things`, with at most one open or prepared transaction.
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 
-/** The things that were inserted, and not touched again, by transactions that have ended. */
+/** The things that ended transactions inserted and didn't change again. */
 export interface Ended {
   committed: Set<string>;
   rolledBack: Set<string>;
@@ -10,7 +10,7 @@ export interface Ended {
 
 export class Writer {
   #client: pg.PoolClient | null = null;
-  /** The name of the prepared transaction that it has to end first. */
+  /** The name of the prepared transaction that this writer has to end first; `null` when there is none. */
   #prepared: string | null = null;
   #inserted = new Set<string>();
 
@@ -31,7 +31,7 @@ export class Writer {
     const changed = await client?.query(
       `${sql} WHERE id = (SELECT id FROM public.things ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id::text`,
     );
-    // Several changes of a row by one transaction may be one event, or none.
+    // Forgets these things, because several changes of a row by one transaction may become one event, or none.
     for (const { id } of changed?.rows ?? []) this.#inserted.delete(id);
   }
 
@@ -52,7 +52,7 @@ export class Writer {
     this.#note(end);
   }
 
-  /** Its connection has ended. A prepared transaction stays. */
+  /** Drops the connection, which has ended. A prepared transaction stays. */
   lose(): void {
     if (!this.#client) return;
     this.#client.release(true);

@@ -1,5 +1,5 @@
-// Waits until nothing is under way, and checks the books: the audit names no row, each delivery has ended or its wait is explained, nothing
-// reached a stranger, and the receiver's own records agree with the attempts.
+// Waits until no work is in progress, and checks the books: the audit names no row, each delivery has ended or its wait is explained,
+// no notification reached another organization, and the receiver's own records agree with the attempts.
 import { unbalanced } from '../support/books.js';
 import { endPause, makeDue } from '../support/engine-rows.js';
 import { until } from '../support/until.js';
@@ -11,7 +11,7 @@ const WAITING = `
     + (SELECT count(*) FROM hookgraph.replays WHERE state = 'RUNNING') AS changes,
     (SELECT count(*) FROM hookgraph.open_deliveries WHERE held_for IS NULL) AS open`;
 
-/** Waits until all is relayed and sent. Retries and pauses are shortened, because they may last days. */
+/** Waits until all events are relayed and all deliveries sent. Shortens retries and pauses, because they may last days. */
 export async function untilQuiet({ pool, subscriptions, workers }: World): Promise<void> {
   let last = '';
   const left = async () => {
@@ -32,7 +32,7 @@ export async function untilQuiet({ pool, subscriptions, workers }: World): Promi
   });
 }
 
-/** The database may be starting; a worker that has ended is a finding. */
+/** Ignores errors of a database that may be starting. Rethrows the error about a worker that has ended, which is a finding. */
 function refuseEnded(error: Error): false {
   if (error.message.startsWith('A worker has ended')) throw error;
   return false;
@@ -46,7 +46,7 @@ const DELIVERED = `
   SELECT d.id::text, d.subscription_id AS subscription, d.state, d.reason, (SELECT count(*)::int FROM hookgraph.attempts a WHERE a.delivery_id = d.id AND a.outcome = 'DELIVERED') AS delivered
   FROM hookgraph.deliveries d WHERE d.subscription_id = ANY ($1::uuid[])`;
 
-/** Returns the entries that don't balance, each as a sentence. Call it while nothing is under way. */
+/** Returns the contradictions, each as a sentence. Must be called while no work is in progress. */
 export async function checkBooks(world: World): Promise<string[]> {
   const { pool, subscriptions, writers, receivers } = world;
   const ids = subscriptions.map(({ id }) => id);

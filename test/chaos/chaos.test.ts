@@ -1,4 +1,4 @@
-// The short form of `npm run chaos`: a few faults under load, after each of which the books balance.
+// The short form of `npm run chaos`: a few faults under load; after each fault, the books are checked.
 import { expect, it } from 'vitest';
 import { testDatabase } from '../support/database.js';
 import { createRandom } from './random.js';

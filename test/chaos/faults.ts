@@ -1,4 +1,4 @@
-// The faults of a run. Each one begins, lasts, ends and leaves the world as it found it; the books are checked afterwards.
+// Defines the faults of a run. Each fault begins, lasts, ends and leaves the world as it found it; the books are checked afterwards.
 import { setTimeout as wait } from 'node:timers/promises';
 import { moveClock } from '../support/move-clock.js';
 import { until } from '../support/until.js';
@@ -10,12 +10,12 @@ import type { Subscription, World } from './world.js';
 
 export interface Fault {
   what: string;
-  /** Whether it concerns the whole server, and so needs a Postgres of its own. */
+  /** Whether the fault affects the whole server, so that the run needs its own Postgres. */
   needsServer?: true;
   run(world: World, lastsMs: number): Promise<void>;
 }
 
-/** Ends all sessions of the database, so that new ones have its new settings. */
+/** Ends all sessions of the database, so that new sessions get its new settings. */
 const endSessions = ({ pool }: World) =>
   pool
     .query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
@@ -53,7 +53,7 @@ const setDisabled = async (world: World, { organization, globalId }: Subscriptio
   if (saved.errors.length > 0 || (disabled && status !== 'DISABLED')) throw new Error(`Saving answered ${JSON.stringify(saved)}`);
 };
 
-/** Enables what a rule disabled during an outage of its receiver, as its owner would. */
+/** Enables the subscriptions that a rule disabled during an outage of their receiver, as their owner would. */
 export async function enableAll(world: World): Promise<void> {
   const { rows } = await world.pool.query<{ id: string }>('SELECT id FROM hookgraph.subscriptions WHERE disabled_at IS NOT NULL');
   for (const { id } of rows) {
@@ -103,7 +103,7 @@ async function failOver(world: World, dies: boolean, lastsMs: number): Promise<v
   for (const name of gated?.created ?? []) if (!names.has(name)) gated?.created.delete(name);
 }
 
-/** Without libfaketime the stored times are moved, which needs that nobody is writing. */
+/** Moves the stored times instead of the clock, because libfaketime is missing. Pauses the writers meanwhile. */
 async function jump(world: World, seconds: number): Promise<void> {
   await world.writers.pause();
   const workers = world.workers.splice(0);

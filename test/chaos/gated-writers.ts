@@ -1,4 +1,4 @@
-// Creates groups through the API, which asks a before-hook of each organization. The hook refuses those whose name says so.
+// Creates groups through the API, which calls a before-hook of each organization. The hook refuses groups whose name says so.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
@@ -6,7 +6,7 @@ import { pick, type Random } from './random.js';
 import type { Organization, World } from './world.js';
 
 export interface GatedWriters {
-  /** The names of groups that the API said were created. */
+  /** The names of the groups that the API reported as created. */
   created: Set<string>;
   pause(): Promise<void>;
   resume(): void;
@@ -57,7 +57,7 @@ const GROUPS = `
     AND d.state = 'DELIVERED' AND d.reason IS NULL) AS "isRecorded"
   FROM groups g JOIN organizations o ON o.id = g.organization_id WHERE o.permalink LIKE 'chaos-%'`;
 
-/** Returns what contradicts the promises about before-hooks, each as a sentence. `allowed`: the names that the receiver itself allowed. */
+/** Returns violations of the promises about before-hooks, each as a sentence. `allowed`: the names that the receiver has allowed. */
 export async function checkGates(pool: pg.Pool, { created }: GatedWriters, allowed: ReadonlySet<string>): Promise<string[]> {
   const { rows } = await pool.query<{ name: string; isRecorded: boolean }>(GROUPS);
   const names = new Set(rows.map(({ name }) => name));

@@ -4,15 +4,15 @@ import { execFileSync } from 'node:child_process';
 export interface Host {
   /** The address of this host, at which processes of both hosts reach its servers. */
   address: string;
-  /** The program and its options that run a program on the second host. */
+  /** The program, with its options, that runs another program on the second host. */
   inside: string[];
-  /** Cuts the cable: nobody is told, packets are lost. */
+  /** Cuts the cable: packets are lost, and neither side is notified. */
   cut(): void;
   mend(): void;
   close(): void;
 }
 
-/** Returns `null` where the system doesn't allow it: it needs Linux, `ip` and the rights of root. */
+/** Makes the second host; returns `null` when the system doesn't allow it. It needs Linux, `ip` and the rights of root. */
 export function makeHost(): Host | null {
   const name = `hookgraph-${process.pid}`;
   const [here, there] = [`hg${process.pid}a`, `hg${process.pid}b`];

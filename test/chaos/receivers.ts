@@ -1,9 +1,9 @@
-// Receives the notifications, calls of before-hooks and SNS messages of all organizations on one port, and keeps a record of each request
-// of its own.
+// Receives the notifications, before-hook calls and SNS messages of all organizations on one port, and keeps its own record of each
+// request.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How the receiver answers: with 200, with an error, by asking to slow down, by cutting the connection, or never. */
+/** How the receiver answers: with 200, with an error, with a request to slow down, by cutting the connection, or not at all. */
 export type Mood = 'well' | 'failing' | 'slowing' | 'cutting' | 'hanging';
 
 export interface Request {
@@ -20,21 +20,21 @@ export interface Request {
 export interface Receivers {
   url: string;
   requests: Request[];
-  /** The names of the groups that calls of before-hooks were answered about with a yes. */
+  /** The names of the groups that a before-hook has allowed. */
   allowed: Set<string>;
   /** The calls of before-hooks with a group of another organization. */
   strange: string[];
-  /** The moods by path; all others are well. */
+  /** The moods by path. Default: `well`. */
   moods: Map<string, Mood>;
   close(): void;
 }
 
-/** The end of the paths of before-hooks. */
+/** The ending of the paths of before-hooks. */
 export const HOOK = '/before';
 const CANCEL_TYPE = 'application/vnd.opsani.servo.errors.CancelEventError+json';
 const PUBLISHED = '<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>';
 
-/** Reads a message to SNS: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html. The topic has the organization's name. */
+/** Parses a message to SNS: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html. The topic has the organization's name. */
 function readMessage(body: string) {
   const parameters = new URLSearchParams(body);
   const attributes = new Map<string, string | null>();

@@ -10,21 +10,21 @@ export interface ChaosOptions {
   seed: number;
   /** The names of the faults to choose from. */
   faults: string[];
-  /** Stops before the next fault when it returns true. */
+  /** Called before each fault; `true` stops the run. */
   isOver(steps: number): boolean;
   organizations?: number;
   workers?: number;
   writers?: number;
-  /** Milliseconds that a fault lasts, at least and at most. */
+  /** Minimum and maximum milliseconds that a fault lasts. */
   lastsMs?: { least: number; most: number };
-  /** Whether there are also subscriptions to SNS, before-hooks and a second host. Default: false. */
+  /** Whether the world also has subscriptions to SNS, before-hooks and a second host. Default: false. */
   isWhole?: boolean;
   say?(line: string): void;
 }
 
 export interface ChaosResult {
   steps: string[];
-  /** The entries that don't balance; empty when all is well. */
+  /** The contradictions that were found; empty when there are none. */
   findings: string[];
   events: number;
   requests: number;
@@ -49,7 +49,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const steps: string[] = [];
   let findings: string[] = [];
   try {
-    // Each fault comes once before any comes again, in an order that the seed decides.
+    // Each fault comes once before any fault comes again, in an order that the seed decides.
     let left: string[] = [];
     while (!isOver(steps.length) && findings.length === 0) {
       if (left.length === 0) left = [...faults];

@@ -1,4 +1,4 @@
-// `npm run chaos`: runs the product on a Postgres of its own, breaks it, and checks the books.
+// `npm run chaos`: runs the product on its own Postgres, breaks it, and checks the books.
 import { parseArgs } from 'node:util';
 import { FAULTS } from './faults.js';
 import { runChaos } from './run-chaos.js';

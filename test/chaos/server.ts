@@ -1,4 +1,4 @@
-// Starts the Postgres of a run, ends it as `kill -9` does, and hands over to a streaming replica.
+// Starts the Postgres of a run, can kill it like `kill -9`, and can fail over to a streaming replica.
 import { execFileSync } from 'node:child_process';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,9 +45,9 @@ export async function startServer(): Promise<{ server: Server; stop(): Promise<v
       await between();
       if (dies) await kill(primary);
       else {
-        // A fast shutdown ends all sessions, and then waits until the replica has everything, the last checkpoint included. Making the
-        // primary read-only instead is no hand-over: sessions that set `default_transaction_read_only` themselves write on, as do
-        // transactions that are open, and what they commit after the replica's last look is lost.
+        // A fast shutdown ends all sessions and then waits until the replica has everything, including the last checkpoint. Making the
+        // primary read-only instead would lose commits: open transactions, and sessions that set `default_transaction_read_only`
+        // themselves, keep writing, and the replica would miss later commits.
         await untilStreaming(primary);
         await primary.postgres.stop();
       }
@@ -104,7 +104,7 @@ async function untilReplayed(primary: Cluster, replica: Cluster): Promise<void> 
   });
 }
 
-/** A primary that stops waits for a replica that streams, and for no other. */
+/** Waits, because a primary that stops waits only for a replica that is already streaming. */
 async function untilStreaming(primary: Cluster): Promise<void> {
   await until('the replica streams', async () => {
     const [row] = await run(

@@ -1,5 +1,5 @@
-// Starts what a run needs: organizations with subscriptions and a receiver, an API and workers behind a proxy, and writers. A whole world
-// has also subscriptions to SNS, before-hooks, and a second host.
+// Starts everything that a run needs: organizations with subscriptions and a receiver, an API and workers behind a proxy, and writers. A
+// whole world also has subscriptions to SNS, before-hooks, and a second host.
 import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type FreezingProxy, startFreezingProxy } from '../support/freezing-proxy.js';
@@ -26,14 +26,14 @@ export interface Organization {
   token: string;
 }
 
-/** The database of a run. Null members: this run can't do that to its database, because others use it, too. */
+/** The database of a run. A member is `null` when the run can't do this to its database, because others use the database, too. */
 export interface Server {
   url: string;
   /** Ends Postgres as `kill -9` does, and starts it again. */
   crash: (() => Promise<void>) | null;
   /**
-   * Makes a streaming replica, waits as `between` says, ends the primary, and promotes the replica. `dies`: the primary ends as by
-   * `kill -9`, otherwise it stops when the replica has everything, so that nothing is lost. Changes `url`.
+   * Makes a streaming replica, waits for `between`, ends the primary, and promotes the replica. `dies`: ends the primary like `kill -9`;
+   * otherwise the primary stops when the replica has everything, so that nothing is lost. Changes `url`.
    */
   failOver: ((dies: boolean, between: () => Promise<void>) => Promise<void>) | null;
 }
@@ -49,7 +49,7 @@ export interface World {
   subscriptions: Subscription[];
   receivers: Receivers;
   writers: Writers;
-  /** `null` unless the world is whole. */
+  /** The writers with before-hooks; `null` unless the world is whole. */
   gated: GatedWriters | null;
   /** The paths of the before-hooks. */
   hookPaths: string[];
@@ -59,9 +59,9 @@ export interface World {
   workers: Product[];
   startApi(): Promise<void>;
   startWorker(env?: Record<string, string>, inside?: string[]): Promise<Product>;
-  /** Leads all new connections to where the server is now, and closes those of this process. */
+  /** Directs all new connections to the present server, and closes the open connections of this process. */
   followServer(): void;
-  /** Runs a mutation or query of the API as the organization's admin; tries again while the API can't answer. */
+  /** Runs a mutation or query of the API as the organization's admin; retries while the API doesn't answer. */
   graphql(organization: Organization, query: string, variables?: object): Promise<Record<string, unknown>>;
   close(): Promise<void>;
 }
@@ -100,7 +100,7 @@ export async function startWorld({ server, seed, organizations: count, workers, 
     HOOKGRAPH_LOG_ATTEMPTS: 'off',
     PORT: '0',
   };
-  // Migrate has activated a key of its own, with which nothing is encrypted yet.
+  // `migrate` has activated its own key, with which nothing is encrypted yet.
   await pool.query('DELETE FROM hookgraph.encryption_keys');
   const [receivers, organizations] = [await startReceivers(address), [] as Organization[]];
   for (let i = 0; i < count; i++) organizations.push(await makeOrganization(pool, `org-${i}`));

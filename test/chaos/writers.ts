@@ -9,7 +9,7 @@ export interface Writers {
   created: Set<string>;
   /** The ids of users whose INSERT was surely rolled back. */
   rolledBack: Set<string>;
-  /** Runs once the writers have stopped writing and no transaction of theirs is open. */
+  /** Stops the writers. Resolves when none of their transactions is open. */
   pause(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
@@ -47,7 +47,7 @@ export function startWriters({ pool, organizations, random, count }: WriterOptio
       await client.query(isRollback ? 'ROLLBACK' : 'COMMIT');
       for (const id of ids) (isRollback ? writers.rolledBack : writers.created).add(id);
     } catch {
-      // The commit of a connection that broke may have taken place, so such rows are in neither set.
+      // The connection broke, but its commit may have succeeded, so the rows are in neither set.
       broken = true;
     } finally {
       client.release(broken);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Opens the installation as a process with this environment does, and shares its address. */
+/** Opens the installation as a process with this environment would, and shares its address. */
 async function start(isApi: boolean, env: Record<string, string> = {}) {
   const environment = { DATABASE_URL: database.url, ...KEYS, ...env };
   const installation = await openInstallation({ prepare: false, join: false, env: environment, say: () => {} });

@@ -82,7 +82,7 @@ it('a change is shown as a diff and made; what the file leaves out is cleared', 
     retry: null,
     query: expect.stringContaining('email'),
   });
-  // A rule or a person may disable the subscription; the file doesn't mention it, so plan shows no difference.
+  // Disabling by a rule or a person makes no difference for plan, because the file doesn't mention `disabled`.
   await cli.json('webhooks', 'disable', 'crm/users: user/created');
   expect((await cli.run(['plan', dir])).stdout).toContain('2 unchanged');
 });

@@ -1,4 +1,4 @@
-// Tests that the first token of an organization is shown once, on a terminal alone.
+// Tests that the first token of an organization is shown only once, and only on a terminal.
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Runs `hookgraph doctor` in this process, beside an API and a worker, on what is well and on what isn't.
+// Runs `hookgraph doctor` in this process beside an API and a worker, on sound and on faulty installations.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
@@ -8,7 +8,7 @@ let t: ServedApp;
 let cli: CommandLine;
 beforeAll(async () => {
   t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  // Takes what making the sample has recorded.
+  // Relays the changes that were recorded while the sample data was created.
   const working = await t.app.webhooks.work();
   await until('no change waits', async () => (await t.database.pool.query('SELECT FROM hookgraph.captures LIMIT 1')).rowCount === 0);
   await working.stop();
@@ -66,7 +66,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     isPaused: true,
     isRunning: false,
   });
-  // Three days ago there was nothing.
+  // Records that three days ago the history was empty.
   const nothing = JSON.stringify([
     { at: new Date(Date.now() - 3 * 86_400_000), bytes: { events: 0, deliveries: 0, attempts: 0, bodies: 0 } },
   ]);
@@ -107,7 +107,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
 
 it('audit accounts for all in the database and for the own subscriptions, and exits with 1 where a row contradicts', async () => {
   const env = { DATABASE_URL: t.database.url };
-  // The change of the test before waits for an hour.
+  // The change that the previous test wrote has waited for an hour.
   expect(await cli.run(['audit'], { env })).toMatchObject({ code: 1, stdout: expect.stringContaining('no worker has matched it') });
   const working = await t.app.webhooks.work();
   await until('no change waits', async () => (await t.database.pool.query('SELECT FROM hookgraph.captures LIMIT 1')).rowCount === 0);

@@ -14,7 +14,7 @@ import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
 import { insertDeliveries } from '../support/engine-rows.js';
 
-/** A link, a title, a cleared screen, a carriage return, C1, bidirectional controls, zero-width characters, a tag. */
+/** Sequences for a link, a title, clearing the screen, a carriage return, C1, bidirectional controls, zero-width characters, a tag. */
 const EVIL =
   'evil\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\x1b]0;t\x07\x1b[2J\r\x08\x7f\x85\x9b31m\u061c\u200b\u200d\u200e\u2028\u202e\u2066\ufeff\u00ad\u{e0041}';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches the characters that must not be printed.
@@ -22,7 +22,7 @@ const UNSEEN = /[\0-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e
 
 let t: ServedApp;
 let cli: CommandLine;
-/** A server that is an API for which somebody else has chosen every text; `refuses`: each answer is an error. */
+/** An API server in which an attacker has chosen every text. `refuses`: answers every request with an error. */
 let hostile: { server: Server; url: string; refuses: boolean };
 let args: Record<string, { args: string[]; env?: Record<string, string>; stdin?: string }>;
 
@@ -56,7 +56,7 @@ afterAll(async () => {
   await t.close();
 });
 
-/** Creates what the commands print, and returns the arguments of each command. */
+/** Creates the objects that the commands print, and returns the arguments of each command. */
 async function argumentsOfAll(): Promise<typeof args> {
   const input = {
     name: 'one',
@@ -155,10 +155,10 @@ function leaves(command: Command, path: string[] = []): { path: string; command:
 }
 const commands = leaves(createProgram({} as Cli)).filter(({ path }) => path !== 'complete');
 
-/** Runs a command, and returns what it printed; fails where that contains a character that a terminal obeys or doesn't show. */
+/** Runs a command, and returns its output. Fails when the output contains a character that a terminal obeys or doesn't show. */
 async function print(all: string[], options: { tty: boolean; env?: Record<string, string>; stdin?: string }): Promise<string> {
   const { stdout, stderr } = await cli.run(all, { signal: AbortSignal.abort(), ...options });
-  // A terminal's line of progress is cleared by this sequence of our own.
+  // Removes the sequence by which the command line itself clears a line of progress.
   const printed = `${stdout}${stderr}`.replaceAll('\r\x1b[K', '');
   expect(printed.match(UNSEEN)?.[0].codePointAt(0)?.toString(16), `${all.join(' ')}:\n${JSON.stringify(printed)}`).toBeUndefined();
   return printed;
@@ -194,7 +194,7 @@ it('keeps what belongs to an emoji or a script, and shows the rest', () => {
 
 it('only terminal.ts prints', () => {
   const root = new URL('../../src/cli/', import.meta.url);
-  /** read-schema.ts contains a script that answers from a child process. */
+  /** Leaves out read-schema.ts, because it contains a script that prints in a child process. */
   const others = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
     (file) => /\.m?ts$/.test(file) && !['terminal.ts', 'init/read-schema.ts'].includes(file),
   );

@@ -1,4 +1,4 @@
-// Tests that a YAML file which multiplies itself, or has no end, is refused by name at once: `apply` reads files that others wrote.
+// Tests that a YAML file that multiplies itself or is endless is refused by name at once, because `apply` may read files of others.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Tests that `listen` finds the API of this machine again, which was started again at another port.
+// Tests that `listen` finds the local API again after the API has restarted at another port.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -83,7 +83,7 @@ test('api and worker refuse a database that was never migrated', async () => {
     for (const command of ['api', 'worker']) {
       const { code, output } = await run([command], { DATABASE_URL: database.url });
       expect(code).toBe(1);
-      // A service writes log lines alone, also when it can't start.
+      // A service writes only log lines, even if it can't start.
       expect(JSON.parse(output)).toMatchObject({
         level: 'fatal',
         time: expect.stringMatching(/^\d{4}-.*Z$/),

@@ -1,4 +1,4 @@
-// Property: what `pull` writes, `plan` reads as it was, whatever text the server answered; no text of it reads a variable.
+// Property: `plan` reads the files of `pull` as unchanged, whatever texts the server answered, and none of these texts reads a variable.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are references to environment variables
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

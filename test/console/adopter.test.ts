@@ -1,5 +1,5 @@
-// Promise: an application without GraphQL, integrations and tokens of Hookgraph's serves the console under a path of its own, also when
-// its types have names that Hookgraph's types have, too.
+// Promise: an application without its own GraphQL schema, and without Hookgraph's integrations and tokens, serves the console at its own
+// path, even if its types have the same names as Hookgraph's types.
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -32,7 +32,7 @@ beforeAll(async () => {
     },
     prefix: 'shop',
     signIn: async ({ userId }) => ({ user: userId }),
-    // The cookie of the application's own sign-in.
+    // Reads the cookie of the application's own sign-in.
     context: ({ headers }) => ({ user: /user=(\w+)/.exec(headers.get('cookie') ?? '')?.[1] ?? null }),
     actor: ({ user }) => (user === null ? null : { tenant: '1', userId: user, canManageWebhooks: true }),
     log: createPlainLog('error'),
@@ -97,7 +97,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   });
 });
 
-/** Creates a webhook with the user's cookie. The list shows it by itself. */
+/** Creates a webhook with the user's cookie. The list then shows the webhook without a reload. */
 const CREATE = `fetch('/admin/graphql', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query:
   'mutation { createWebhookSubscription(webhookSubscription: { name: "New orders", topic: { key: "order/created" }, callbackUrl: "https://example.org/hook" }) { errors { fullMessage } } }' }) })
   .then((response) => response.json()).then(({ data }) => { if (data.createWebhookSubscription.errors.length > 0) throw new Error(JSON.stringify(data)); })`;

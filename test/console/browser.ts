@@ -1,4 +1,4 @@
-// Opens the console in a real browser, against a product of the test's own with a lively history, and watches for every fault of a page.
+// Opens the console of a separate product with a lively history in a real browser, and watches for every fault of a page.
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
@@ -16,15 +16,15 @@ export interface Console {
   product: RunningProduct;
   history: History;
   page: Page;
-  /** The clock of the sessions: how many days it is ahead. */
+  /** Number of days by which the clock of the sessions is ahead. */
   clock: { daysAhead: number };
   /** Opens a path of the console such as `/webhooks`, and waits until nothing loads any more. */
   open(path: string): Promise<void>;
-  /** Makes a further page with cookies of its own, signed in with this token, or signed out. It is watched, too. */
+  /** Opens a further page with its own cookies, signed in with this token, or signed out. The page is watched, too. */
   newPage(options?: { token?: string | null; theme?: Theme; width?: number }): Promise<Page>;
   /** Fails when axe finds a violation in the page, in either theme. */
   isAccessible(page?: Page): Promise<void>;
-  /** A request that fails on purpose: a fault of a page that contains this text is no failure of the test. */
+  /** Announces a request that fails on purpose: a page's fault that contains this text doesn't fail the test. */
   expectFault(text: string): void;
   /** Ends the product. Fails when a page has broken its policy, written an error to its console, or lost a request. */
   close(): Promise<void>;
@@ -32,11 +32,11 @@ export interface Console {
 
 let shared: Promise<Browser> | undefined;
 
-/** One browser for all files of this worker. Playwright ends it with the process. */
+/** Returns the browser that all files of this worker share. Playwright ends it with the process. */
 export const sharedBrowser = (): Promise<Browser> => (shared ??= ofTheRun('browser').then(startBrowser));
 
 /**
- * Starts a product in this process. `history`: whether webhooks, deliveries and failures are made first. Default: yes. `env`: its
+ * Starts a product in this process. `history`: whether to make webhooks, deliveries and failures first. Default: yes. `env`: its
  * environment variables.
  */
 export async function openConsole({
@@ -101,7 +101,7 @@ export async function openConsole({
 
 /** Opens a page whose faults are added to the list: violations of its policy, errors in its console, lost requests. */
 export async function watchedPage(context: BrowserContext, faults: string[]): Promise<Page> {
-  // As long as `until` waits: the usual 30 s are short for a busy machine.
+  // The same limit as that of `until`, because the default of 30 s is too short for a busy machine.
   context.setDefaultTimeout(60_000);
   // Runs in every document before its own scripts.
   await context.addInitScript(
@@ -112,15 +112,15 @@ export async function watchedPage(context: BrowserContext, faults: string[]): Pr
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('requestfailed', (request) => {
     const text = request.failure()?.errorText ?? '';
-    // Leaving a page aborts what it was loading.
+    // Ignores requests that were aborted because the page was left.
     if (text !== 'net::ERR_ABORTED') faults.push(`${request.url()}: ${text}`);
   });
   return page;
 }
 
 /**
- * Opens a path of the console, and waits until its content is there. A page that already shows the console goes there without loading
- * everything again, unless an overlay is open, which may ask before it is left.
+ * Opens a path of the console, and waits until its content is there. A page that already shows the console follows a link, without
+ * loading everything again. If an overlay is open, which may ask before it closes, the page is loaded again.
  */
 export async function openPath(page: Page, url: string, path: string): Promise<void> {
   const isShown = page.url().startsWith(`${url}/console`) && page.url() !== `${url}/console${path}`;
@@ -156,12 +156,12 @@ async function signIn(page: Page, url: string, token: string): Promise<void> {
 async function checkAccessibility(page: Page, theme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme: theme });
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
-  // The themes differ in their colours alone.
+  // The themes differ only in colours, so the dark theme is checked only for contrast.
   const runOnly =
     theme === 'light'
       ? ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
       : { type: 'rule', values: ['color-contrast'] };
-  // React Aria announces by the ids of elements, and removes an announcement after some seconds, when its elements may be gone.
+  // Excludes React Aria's announcer: it refers to ids of elements, and the elements may be gone before it removes an announcement.
   const { violations } = (await page.evaluate(
     `axe.run({ exclude: '[data-live-announcer]' }, ${JSON.stringify({ runOnly, iframes: false, resultTypes: ['violations'] })})`,
   )) as {

@@ -32,7 +32,7 @@ fragment OfTeam on Team { label ...OfTeam }`;
 const scopeOf = (query: string | null, nodeType: string | null = 'Person'): LiquidScope =>
   payloadScope({ schema, nodeType, query: query === null ? null : parseQuery(query) });
 
-/** Completes at the mark `|` and returns the labels; the typed word is not filtered yet. */
+/** Completes at the mark `|`, and returns all labels, not yet filtered by the typed word. */
 function labelsAt(marked: string, scope: LiquidScope = scopeOf(QUERY)): string[] | null {
   const at = marked.indexOf('¦');
   return completeLiquid(marked.replace('¦', ''), at, scope)?.options.map(({ label }) => label) ?? null;

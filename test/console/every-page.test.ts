@@ -1,4 +1,4 @@
-// Promise: every page of the console is accessible in both themes, fits a narrow screen, and has nothing to complain about.
+// Promise: every page of the console is accessible in both themes, fits a narrow screen, and reports no fault.
 // `npm run screenshots` runs this file with HOOKGRAPH_SCREENSHOTS, a folder for the pictures.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { PAGES } from './pages.js';
 
 const PICTURES = process.env.HOOKGRAPH_SCREENSHOTS;
 
-/** The widths of the cells that open a row. */
+/** Reads the widths in pixels of the cells with the link that opens a row. */
 const ROW_WIDTHS = "Array.from(document.querySelectorAll('main td [class*=rowLink]'), (link) => link.closest('td').clientWidth)";
 
 /** How much of a dialog is scrolled out of sight. */
@@ -45,9 +45,9 @@ describe.skipIf(!hasBrowser)('every page', () => {
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 390, height: 860 });
     await photograph(`${name}-390`);
-    // The subject of a row never shrinks to a letter a line.
+    // The first cell of a row must not become so narrow that each line holds a letter.
     for (const width of (await page.evaluate(ROW_WIDTHS)) as number[]) expect(width).toBeGreaterThan(150);
-    // Charts follow the new width a moment later.
+    // Waits, because charts adapt to the new width with a delay.
     await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), { timeout: 20_000 }).toBe(390);
   });
 

@@ -5,8 +5,8 @@ import { createUser } from '../support/journey.js';
 import { type Console, hasBrowser, openConsole, openPath } from './browser.js';
 
 /**
- * The most calls of functions that one typed letter may cause. Measured: 75,000 while each letter rendered the whole form, 8,000 since it
- * renders its field alone.
+ * Maximum number of function calls that one typed letter may cause. Measured: 75,000 when each letter rendered the whole form, 8,000 when
+ * it renders only its field.
  */
 const MOST_CALLS = 20_000;
 
@@ -35,19 +35,19 @@ describe.skipIf(!hasBrowser)('the form', () => {
   const stage = (name: string, of: Page = page) => of.getByRole('region', { name, exact: true });
   /** An editor's completion shows its type behind its name. */
   const option = (name: string) => page.getByRole('option', { name: new RegExp(`^${name}`) });
-  /** Takes the selected completion by Enter, which its list ignores for its first 75 ms, so that nobody takes what has just appeared. */
+  /** Accepts the selected completion by Enter after 100 ms, because the list ignores Enter for its first 75 ms to prevent accidents. */
   const take = async (name: string) => {
     await option(name).and(page.locator('[aria-selected="true"]')).waitFor();
     await page.evaluate('new Promise((resolve) => setTimeout(resolve, 100))');
     await page.keyboard.press('Enter');
   };
   const dialog = () => page.getByRole('dialog', { name: /Webhook$/ });
-  /** Waits for the text in what a person sees; the preview comes a moment after the typing. */
+  /** Waits until the text is visible; the preview follows the typing with a delay. */
   const shows = async (where: Locator, text: string | RegExp) => void (await where.filter({ hasText: text }).first().waitFor());
   const retype = async (editor: Locator, text: string) => {
     await editor.focus();
     await page.keyboard.press('ControlOrMeta+a');
-    // Pastes, so that no bracket is closed by the editor.
+    // Pastes the text, because the editor would close brackets in typed text.
     await page.keyboard.insertText(text);
   };
   const subscribe = (more: object = {}) =>
@@ -135,7 +135,7 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await profiler.send('Profiler.enable');
     await profiler.send('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
     await field('Name').focus();
-    // The first letter makes the form dirty, which renders more.
+    // Types the first letter before counting, because it also makes the form dirty, which renders more.
     await page.keyboard.type('a');
     await page.locator('section[aria-label="Live preview"][aria-busy="false"]').waitFor();
     await calls(profiler);
@@ -168,7 +168,7 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await world.open('/webhooks/new?topic=user%2Fcreated');
     const picker = page.getByRole('combobox', { name: 'Node', exact: true });
     await shows(stage('Query result'), '{');
-    // In one go, before the list of the box is there: the way of a person who pastes quickly, on a slow machine.
+    // Pastes before the list of the box appears, as a quick person on a slow machine would.
     await picker.evaluate((box: HTMLInputElement, id: string) => {
       box.focus();
       Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(box, id);

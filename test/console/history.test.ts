@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     await request.getByRole('button', { name: 'Copy the request as curl' }).click();
     expect(await page().evaluate('navigator.clipboard.readText()')).toMatch(/^curl -X POST 'http.*\n[\s\S]*--data-binary '/);
     expect(await page().getByRole('region', { name: 'Response', exact: true }).innerText()).toContain('"received": true');
-    // Ids are cut, and copied whole.
+    // An id is shown shortened, but copied whole.
     const id = page().locator('dd code').first();
     expect(await id.innerText()).toMatch(/^.{6}….{6}$/);
     await page().getByRole('button', { name: 'Copy id of the delivery' }).click();
@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     await until('it is sent', async () => (await states()).some(({ kind, state }) => kind === 'RESEND' && state === 'DELIVERED'));
 
     await world.open('/deliveries?state=DELIVERED');
-    // A list that was shown before is shown again until its newest answer comes.
+    // Waits for the newest answer, because the list first shows its previous answer again.
     await rows('Deliveries').first().getByText('resend').waitFor();
     for (const index of [0, 1]) await rows('Deliveries').nth(index).getByRole('checkbox').check();
     await page().getByRole('button', { name: 'Resend 2', exact: true }).click();
@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
 
   it('shows the progress of an action, and cancels it', async () => {
     const { pool } = world.product;
-    // The webhook of the action is disabled, so the action waits.
+    // The action waits, because its webhook is disabled.
     await pool.query(
       `WITH action AS (
          INSERT INTO hookgraph.bulk_actions (tenant, owner, kind, filter, until_id)

@@ -5,7 +5,7 @@ import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
 export interface History {
-  /** Global ids, by what each webhook shows. */
+  /** The webhooks' global ids by the state that each webhook shows; `null` when no history was made. */
   webhooks: { works: string; fails: string; switchedOff: string; disabled: string } | null;
   /** Answers 200 at every path but `/fails` (500) and `/gone` (410). */
   receiver: Receiver;
@@ -75,7 +75,7 @@ async function makeWebhooks(product: RunningProduct, url: string): Promise<NonNu
   return { works: works.id, fails: fails.id, switchedOff: gone.id, disabled: disabled.id };
 }
 
-/** Writes statistics of the last 24 hours. `until`: for this number of hours before now, every attempt has failed. */
+/** Inserts statistics of the last 24 hours. `until`: number of hours before now in which every attempt failed. */
 async function insertStats(
   { pool }: RunningProduct,
   id: string,

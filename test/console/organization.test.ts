@@ -88,7 +88,7 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
     await changes.getByText('Requests and responses: as the installation → 2 days').waitFor();
     const kept = async () => (await world.product.graphql('{ webhookRetention { own { bodyDays } } }')).webhookRetention.own.bodyDays;
     expect(await kept()).toBe(2);
-    // More days than before delete nothing.
+    // Raising the number of days deletes nothing.
     await days('Requests and responses').fill('');
     await save.click();
     await changes.getByText('Requests and responses: 2 days → as the installation').waitFor();
@@ -140,7 +140,7 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
     await page.getByRole('heading', { level: 1, name: 'API tokens' }).waitFor();
     await page.keyboard.press('?');
     await page.getByRole('heading', { level: 1, name: 'Keyboard shortcuts' }).waitFor();
-    // A key that is typed into a field is no shortcut.
+    // A key that is typed into a field isn't a shortcut.
     await page.keyboard.press('g');
     await page.keyboard.press('w');
     await page.getByRole('searchbox').waitFor();

@@ -7,7 +7,7 @@ export interface ListedPage {
   name: string;
   /** The path below /console. */
   path(world: Console): string;
-  /** Does what the picture should show, such as opening a menu. Default: nothing. */
+  /** Prepares the page for the picture, e.g. opens a menu. Default: does nothing. */
   prepare?(page: Page): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ async function seeForm(page: Page): Promise<void> {
   await settled(page);
 }
 
-/** Waits until everything is counted. */
+/** Waits until all events of the books are counted. */
 async function bookAll(page: Page): Promise<void> {
   await page.getByText('Everything adds up').waitFor();
 }

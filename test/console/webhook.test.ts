@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
   it.each(['SNS', 'SQS', 'EventBridge'] as const)('is created in the form to send to %s, and its notification arrives', async (kind) => {
     const aws = await startAws();
     const accepted = { FailedEntryCount: 0, Entries: [{ EventId: 'of-the-bus' }] };
-    // No service takes events here, so the answer of one is given.
+    // No emulator accepts events here, so the test provides an answer of EventBridge.
     if (kind === 'EventBridge') aws.answer = (response) => void response.writeHead(200).end(JSON.stringify(accepted));
     const { topicArn, queueUrl } = await aws.topicWithQueue('from-the-form');
     const { queueArn } = await aws.queue('from-the-form');
@@ -83,7 +83,7 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
     await fill('Name', `To ${kind}`);
     await form.locator('label', { hasText: new RegExp(`^${kind}$`) }).click();
     await form.getByText('This installation has no AWS credentials for you: enter an access key.').waitFor();
-    // The installation of this test makes no topics.
+    // This installation offers no managed topics.
     expect(await form.getByText('Managed SNS', { exact: true }).count()).toBe(0);
     await fill({ SNS: 'Topic ARN', SQS: 'Queue ARN', EventBridge: 'Event bus ARN' }[kind], address);
     await fill('Access key id', KEYS.accessKeyId);
@@ -244,7 +244,7 @@ describe.skipIf(!hasBrowser)('one webhook', () => {
   });
 
   it('says which rule switched it off and since when, and catches up', async () => {
-    // Its receiver works again; else the rule would switch it off again at once.
+    // The receiver works again, because otherwise the rule would switch the webhook off again at once.
     world.history.receiver.answer = (response) => void response.end();
     await openWebhook('switchedOff');
     const banner = page.getByRole('region', { name: /410/ });

@@ -4,7 +4,7 @@ import { addToken } from '../support/journey.js';
 import { ADMIN_TOKEN } from '../support/product.js';
 import { type Console, hasBrowser, openConsole, openPath } from './browser.js';
 
-/** Names of the rows, from above. */
+/** Selects the names of the rows, from top to bottom. */
 const NAMES = '[aria-label="Webhooks"] tbody tr td:first-child a';
 
 describe.skipIf(!hasBrowser)('the list of webhooks', () => {
@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     expect(search()).toBe('');
     await link('Deliveries').click();
     await expect.poll(search).toMatch(/since=7d/);
-    // A delivery leads back to the same list, also after a reload.
+    // The link back from a delivery leads to the list with the same filters, even after a reload.
     await page.getByRole('region', { name: 'Deliveries' }).getByRole('link').first().click();
     await page.getByRole('list', { name: 'Stages of attempt 1' }).waitFor();
     await page.reload();
@@ -161,7 +161,7 @@ describe.skipIf(!hasBrowser)('the list of webhooks', () => {
     expect(new URL(page.url()).search).toBe('?show=disabled');
     expect(await page.getByRole('region', { name: 'Signed in as' }).textContent()).toMatch(/Acme Training.*Ada Lovelace.*Administrator/);
     expect(await page.evaluate('document.cookie')).toBe('');
-    // A session ends after 7 days; the page notices it by itself, and goes on where it was.
+    // A session ends after 7 days. The page notices this without a reload, and after the sign-in shows the same list.
     world.clock.daysAhead = 8;
     await page.getByRole('heading', { name: 'Sign in to Hookgraph' }).waitFor();
     await page.getByText('Your session has ended. Sign in again to go on.').waitFor();

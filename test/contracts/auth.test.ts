@@ -19,7 +19,7 @@ interface Scheme {
   input: () => AuthInput;
   /** Checks the header as the receiver does. */
   accepts: (authorization: string | undefined) => boolean | Promise<boolean>;
-  /** A change to another secret of the same kind that keeps all other settings. */
+  /** A change to another secret of the same kind. It keeps all other settings. */
   change: { input: AuthInput; accepts: Scheme['accepts'] };
   /** Everything that the API may show of the settings. */
   shown: () => object;
@@ -117,7 +117,7 @@ beforeEach(() => {
 const read = async (id: string) => (await subscriptionsByIds(world.db.pool, OWNER, [id])).get(id);
 const save = (id: string, input: SubscriptionInput) => updateSubscription(world.webhooks.engine, OWNER, id, input);
 
-/** Everything stored for a subscription except its encrypted secrets. */
+/** Returns everything that is stored for a subscription, except its encrypted secrets. */
 async function stored(id: string): Promise<string> {
   const { rows } = await world.db.pool.query(
     `SELECT v::text AS row FROM hookgraph.subscription_versions v WHERE subscription_id = $1

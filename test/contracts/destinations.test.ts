@@ -39,7 +39,7 @@ const heal = () => {
   aws.answer = null;
 };
 
-/** How each kind of the registry is tried, by the name of its field. */
+/** How to test each kind of destination in the registry, by the name of its field. */
 const HARNESSES: Record<string, Harness> = {
   callbackUrl: {
     input: async (origin = world.receiver.url) => ({
@@ -199,7 +199,7 @@ describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))(
           socket.destroy();
         }),
       );
-      // The address was allowed when it was saved; the allowed networks have changed since.
+      // Simulates that the address was allowed at the save, and that the allowed networks have changed since.
       const strict = await startEngineWorld({ settings: { allowedNetworks: ['10.0.0.0/8'] } });
       const own = await input(inside.origin);
       const id = await world.subscribe({ ...own, disabled: true });

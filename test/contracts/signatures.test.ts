@@ -157,7 +157,7 @@ describe('several schemes at once', () => {
 
   it('are refused where they would write one header for receivers that read it differently', async () => {
     expect(signatureProblems(['HTTP_MESSAGE_SIGNATURES', 'UP42'], secret)).toMatchObject([{ field: 'signatures' }]);
-    // Joined into one field, UP42's value is no valid structured field, and the combined value is no base64 for UP42's receivers.
+    // Joined into one header, UP42's part would make the structured field invalid, and UP42's receivers would find no base64.
     const [rfc, up42] = (['HTTP_MESSAGE_SIGNATURES', 'UP42'] as const).map((scheme) => signedRequest([scheme], { secret }));
     const join = (name: string) => `${up42?.headers[name]}, ${rfc?.headers[name]}`;
     const joined = {
@@ -169,9 +169,9 @@ describe('several schemes at once', () => {
   });
 });
 
-/** A small test scheme, "id.seconds.body" in hex, that can be made to skip a part on one side or on both. */
+/** The faults of a small test scheme, "id.seconds.body" in hex, which can skip a check on one side or on both. */
 interface Faults {
-  /** The part of the body that is signed and verified. */
+  /** Returns the part of the body that is signed and verified. */
   part?: (body: Buffer) => Buffer;
   unsignedId?: true;
   unsignedTime?: true;

@@ -1,4 +1,4 @@
-// Tests what deploy/ installs: the units run, and the image and the compose file are well-formed and start the same.
+// Tests what deploy/ installs: the units run, and the image and the compose file are well-formed and start the same commands.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -72,7 +72,7 @@ describe('the systemd units', () => {
     const [api, worker] = (['hookgraph-api.service', 'hookgraph-worker@.service'] as const).map((name, index) =>
       start(unit(name), { ...own, PORT: '0', HOOKGRAPH_MONITORING_PORT: String(ports[index]) }),
     ) as [ReturnType<typeof start>, ReturnType<typeof start>];
-    // The database is migrated already, so that nothing has to wait for this.
+    // The database is already migrated, so the services needn't wait for this unit.
     const migrate = start(unit('hookgraph-migrate.service'), own);
     const runningWorkers = (port: number | undefined) =>
       fetch(`http://127.0.0.1:${port}/readyz`).then(
@@ -119,7 +119,7 @@ describe('the systemd units', () => {
         encoding: 'utf8',
       },
     );
-    // The program is elsewhere on this machine, perhaps, and the user doesn't exist.
+    // Ignores messages that depend on this machine: the program may be elsewhere, and the user doesn't exist.
     const said = `${stdout}${stderr}`.split('\n').filter((line) => line && !/is not executable|Failed to create|SO_PASSCRED/.test(line));
     expect([status, said]).toEqual([0, []]);
   });
@@ -158,7 +158,7 @@ describe('the image', () => {
     expect(removed.length).toBeGreaterThan(5);
     const { devDependencies } = JSON.parse(read('package.json'));
     for (const name of removed) expect(Object.keys(devDependencies)).toContain(name);
-    // The bundles contain other packages, whose imports of what is optional the units never reach.
+    // Leaves out the bundles: they contain other packages, whose optional imports the units never reach.
     const loaded = new Set(
       readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' })
         .filter((file) => /^(?!console\/|product\/).*\.m?js$/.test(file))
@@ -176,7 +176,7 @@ describe('the compose file', () => {
 
   it('is valid by the specification', () => {
     const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
-    // The package's schema names its dialect and its parts in an older spelling, and doesn't know the project's name yet.
+    // Adapts the package's schema, which names its dialect and its parts in an older way and lacks the property `name`.
     const schema = JSON.parse(JSON.stringify(composeSchema), (name, value) =>
       (name === 'id' || name === '$schema') && typeof value === 'string' ? undefined : value,
     );

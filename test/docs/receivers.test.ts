@@ -59,7 +59,7 @@ const PAGES: Page[] = [
     otherSecret: `whsec_${Buffer.alloc(32).toString('base64')}`,
     sign: ({ webhook, event, secret, at = new Date() }) => {
       const made = { messageId: `${webhook}-${event}`, at, body: Buffer.from(BODY) };
-      // The receiver looks through all signatures of the header.
+      // Puts invalid signatures first, because the receiver must look at all signatures of the header.
       const signed = standardWebhooks.sign(made as never, [secret]) as Record<string, string>;
       return { ...signed, 'webhook-signature': `v1a,AAAA v1,AAAA ${signed['webhook-signature']}` };
     },

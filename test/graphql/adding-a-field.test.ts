@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await cli.close();
   await t.close();
-  // The next test files share the module.
+  // Removes the fields, because the next test files share the module.
   FIELDS.splice(-2);
 });
 

@@ -208,7 +208,7 @@ it('makes no more diffs for one answer than hold nobody up, and says so', async 
     {},
     ada,
   );
-  // Each of the 400 diffs takes 50 ms, and all together 250 ms.
+  // Each of the 400 diffs would take 50 ms, and the limit for all of them is 250 ms.
   expect(errors?.length).toBeGreaterThan(380);
   expect(errors?.at(-1)?.message).toMatch(/^Computing the diffs takes longer than \d+ ms, which is the limit/);
   expect(data.webhookAuditLog.nodes).toHaveLength(20);

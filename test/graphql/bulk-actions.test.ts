@@ -1,4 +1,4 @@
-// Tests resending and deleting what a filter selects, with its progress, through the API.
+// Tests that the deliveries or errors that a filter selects are resent or deleted through the API, and that the progress is shown.
 import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stepBulkAction } from '../../src/webhooks/base/store/bulk-actions.js';

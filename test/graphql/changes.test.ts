@@ -1,4 +1,4 @@
-// Tests that the feed of changes skips no committed change, shows nobody another organization's, and says what holds it back.
+// Tests that the feed of changes skips no committed change, shows only the own organization's changes, and says what holds it back.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ async function read(after: string | null, more = '', as?: Viewer): Promise<any> 
 }
 const xidOf = (cursor: string): string => Buffer.from(cursor, 'base64url').toString().split('/')[1] as string;
 
-/** Returns a cursor after all transactions that this test has ended, once all their changes are relayed. */
+/** Waits until all changes so far are relayed, and returns a cursor after them. */
 async function now(as?: Viewer): Promise<string> {
   const { rows } = await app.database.pool.query('SELECT pg_current_xact_id()::text AS xid');
   return until('the cursor is of this moment', async () => {
@@ -50,7 +50,7 @@ async function now(as?: Viewer): Promise<string> {
   });
 }
 
-/** Reads until the expected number of changes has come: a transaction of another test that ends just then holds them back. */
+/** Reads until the expected changes have come, because another test's transaction that is just ending may hold them back. */
 async function expectChanges(after: string, expected: string[], more = '', as?: Viewer): Promise<string> {
   const { changes, cursor } = await until('the changes are readable', async () => {
     const found = await readOn(after, more, as);
@@ -100,7 +100,7 @@ it('begins at the present moment, and lists what is committed later, deletions w
   await pool.query('UPDATE groups SET name = $2 WHERE id = $1', [rows[0].id, 'Two']);
   await pool.query('DELETE FROM groups WHERE id = $1', [rows[0].id]);
   await pool.query(INSERT, [app.stranger.organizationId, 'Stranger']);
-  // `Before` was committed and not relayed when the cursor was made, so it comes, too.
+  // `Before` was committed but not yet relayed when the cursor was made, so it comes after the cursor.
   const cursor = await expectChanges(first.pageInfo.endCursor, ['CREATED Before', 'CREATED One', 'UPDATED Two', 'DELETED Two']);
   expect((await readOn(cursor)).changes).toEqual([]);
   await expectChanges(first.pageInfo.endCursor, ['CREATED Stranger'], '', app.stranger);
@@ -179,7 +179,7 @@ it('walks pages of any size, over what others write, of the asked types', async 
     return page.edges.length === names.length ? page.edges : null;
   });
   await expectChanges(edges[2].cursor, names.slice(3), ', types: ["Group"]');
-  // A page that reads two events at most ends with an empty page as often as others wrote two.
+  // A page that reads at most two events is empty if both events belong to others.
   const found: string[] = [];
   let [after, empty] = [Buffer.from(start, 'base64url').toString(), 0];
   while (found.length < 5) {

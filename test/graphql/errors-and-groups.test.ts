@@ -80,7 +80,7 @@ describe('webhookErrors', () => {
     const { rows: audited } = await app.database.pool.query(
       `SELECT subscription_id, message FROM hookgraph.audit_log WHERE action = 'ERRORS_DELETED' ORDER BY id`,
     );
-    // An error that was deleted before is not deleted again.
+    // An error that was already deleted isn't deleted again.
     expect(audited).toEqual(Array(2).fill({ subscription_id: databaseId, message: 'Deleted errors: 1.' }));
     expect(await ask('query ($id: ID!) { node(id: $id) { id } }', { id: ids[0] })).toBeNull();
   });

@@ -171,7 +171,7 @@ it('finds events by who wrote, and by what was decided about them', async () => 
   expect(await found(`decisions: [SKIPPED_DISABLED], ${subscription}, ${actor}`)).toEqual([['mine', 'UPDATED']]);
   expect(await found(`decisions: [SKIPPED_DISABLED]`, app.stranger)).toEqual([]);
   expect(await found(`${subscription}, nodeId: "${mine}"`, app.stranger)).toEqual([]);
-  // Page by page, both ways.
+  // Reads page by page, forwards and backwards.
   for (const [size, cursor, edge] of [
     ['first', 'after', 'endCursor'],
     ['last', 'before', 'startCursor'],
@@ -223,7 +223,7 @@ it('takes as many statements for many events as for one', async () => {
   }
   expect(cost[1]).toBe(cost[0]);
   expect(cost[0]).toBeLessThanOrEqual(10);
-  // One batch of events, with their decisions.
+  // The events and their decisions are read in one batch.
   expect(cost[2]).toBeLessThanOrEqual(10);
 });
 
@@ -234,7 +234,7 @@ it('shows a user only the fields that the host lets them read', async () => {
   const read = async () => (await list(`nodeId: "${member}", first: 1`, 'before after', app.member)).nodes[0];
   expect((await read()).after).toMatchObject({ firstName: 'Alain', lastName: 'Renamed', username: 'hidden' });
   const { lastName, username } = (app.app.schema.getType('User') as GraphQLObjectType).getFields();
-  // A host answers null for what this user may not read, or refuses it; in a field that can't be null, that hides the whole node.
+  // A host returns null for a field that this user may not read, or throws. If the field is non-null, its error hides the whole node.
   for (const [field, refuse] of [
     [username, () => null],
     [username, () => Promise.reject(new GraphQLError('forbidden'))],

@@ -189,7 +189,7 @@ describe('a list of deliveries', () => {
   beforeAll(async () => {
     subscription = await world.create({}, actor);
     const { pool } = world.db;
-    // Each of them is about the node Thing:1.
+    // Each of these deliveries is about the node Thing:1.
     const deliver = async (name: string, state: string, ...tried: Parameters<typeof insertAttempt>[2][]) => {
       const [id] = await insertDeliveries(pool, subscription, 1, { state, attemptCount: tried.length });
       made[name] = id as string;

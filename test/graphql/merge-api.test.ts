@@ -1,4 +1,4 @@
-// Runs our API merged into foreign host schemas: the host's fields answer as before, and ours work on a real database.
+// Runs Hookgraph's API merged into foreign host schemas: the host's fields answer as before, and Hookgraph's work on a real database.
 import { buildSchema, execute, type GraphQLObjectType, type GraphQLSchema, parse, printSchema, subscribe, validateSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mergeApi } from '../../src/graphql/index.js';

@@ -1,4 +1,4 @@
-// Tests that what came while a subscription was disabled is counted, and offered when it is enabled.
+// Tests that the events that a subscription missed while it was disabled are counted, and offered when it is enabled.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { COUNT_MISSED, countMissed, describeMissed } from '../../src/webhooks/base/store/missed-events.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
@@ -95,7 +95,7 @@ it('missed events are counted by an index, up to 10,000', async () => {
   const client = await app.database.pool.connect();
   try {
     await client.query('BEGIN');
-    // Nearly all rows of this small table are the subscription's, so that Postgres would read the whole table.
+    // Nearly all rows of this small table belong to the subscription, so Postgres would prefer to read the whole table.
     await client.query('SET LOCAL enable_seqscan = off');
     const { rows } = await client.query(`EXPLAIN ${COUNT_MISSED}`, [databaseId, from, 10_001]);
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');

@@ -1,4 +1,4 @@
-// Tests what the API says about a whole organization and its installation: the subscriptions of all users, and the destinations on offer.
+// Tests the fields about a whole organization and its installation: the subscriptions of all users, and the destinations on offer.
 import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { recordStatements } from '../support/record-statements.js';
@@ -45,7 +45,7 @@ it('lists the subscriptions of all users for an admin, page by page, and never t
     expect.objectContaining({ id: `WebhookSubscription:${own}`, name: 'Mine', destination: '8.8.8.8', ownerId: 'ann', isOwn: true }),
   ]);
   expect(all.totalCount).toBe(2);
-  // A list, its total, and its topics.
+  // Three statements read the list, its total, and its topics.
   expect(all.statements).toHaveLength(3);
   const first = await list('(first: 1)');
   expect(first.nodes).toHaveLength(1);
@@ -55,7 +55,7 @@ it('lists the subscriptions of all users for an admin, page by page, and never t
   const names = async (args: string) => (await list(args)).nodes.map(({ name }: { name: string }) => name);
   expect(await names('(search: "BOB thing/created")')).toEqual(['Of Bob']);
   expect(await names('(statuses: [ENABLED])')).toEqual(['Mine']);
-  // Definitions of others are private, so a search doesn't look at them.
+  // Other users' definitions are private, so a search ignores them.
   for (const word of ['of-the-owner', '__typename']) expect(await names(`(search: "${word}")`)).toEqual([]);
   expect((await list('', stranger)).nodes).toEqual([expect.objectContaining({ name: 'Foreign' })]);
   expect((await list('', { ...owner, canManageWebhooks: false })).errors?.[0]).toMatchObject({ extensions: { code: 'FORBIDDEN' } });

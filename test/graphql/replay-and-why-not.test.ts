@@ -1,4 +1,4 @@
-// Tests what an owner uses when a notification is missing: why-not, replays, and disabling or enabling a whole group.
+// Tests the features for an owner who misses a notification: why-not, replays, and disabling or enabling a whole group.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Viewer } from '../../src/auth/viewer.js';
 import { sqlStatement } from '../../src/runtime/sql-file.js';
@@ -63,7 +63,7 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
   const heartbeats = [1, 2].map(() => createHeartbeat(app.database.pool));
   for (const { beat } of heartbeats) await beat();
   expect((await why(id, node)).conclusion).toMatch(new RegExp(`^${waits} 2 workers are running; the last was heard \\d+ s ago\\.$`));
-  // One stops, the other is killed.
+  // One worker stops, and the other is killed.
   await heartbeats[0]?.end();
   await app.database.pool.query(`UPDATE hookgraph.workers SET heard_at = now() - interval '31 s'`);
   expect((await why(id, node)).conclusion).toMatch(new RegExp(`^${waits} No worker is running; the last one was heard 3\\d s ago\\.$`));
@@ -203,7 +203,7 @@ it('a replay sends what was missed, and all on request', async () => {
       `UPDATE hookgraph.deliveries SET (state, reason) = (SELECT ${state}) WHERE subscription_id = $1 AND id IN (SELECT id FROM hookgraph.whole_deliveries WHERE node_key = $2)`,
       [databaseId, keyOf(nodes[i] as string)],
     );
-  // The last one was resent as new and delivered.
+  // The last delivery was resent as new and then delivered.
   const resent = `INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at, state)
     SELECT event_id, subscription_id, topic_id, tenant, 'RESEND', typename, node_key, now(), 'DELIVERED' FROM hookgraph.deliveries
     WHERE subscription_id = $1 AND id IN (SELECT id FROM hookgraph.whole_deliveries WHERE node_key = $2)`;

@@ -1,4 +1,4 @@
-// Tests that an admin lets their organization keep less history than the installation, by the API and the command line, and who did it.
+// Tests that an admin can shorten the history of their organization by the API and the command line, and that changes name their author.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';

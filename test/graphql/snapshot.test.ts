@@ -1,4 +1,4 @@
-// Tests that one query never shows two moments: what changes while it reads is not in its answer.
+// Tests that one query reads a single snapshot: changes that happen while it reads are not in its answer.
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
@@ -21,7 +21,7 @@ beforeEach(async () => {
   await relayOnce(t.database.pool);
 });
 
-/** Asks a query that waits in the middle for the table, and changes the database meanwhile. */
+/** Runs a query that waits for the table halfway, and changes the database while it waits. */
 async function askDuring(table: string, query: string, change: (client: PoolClient) => Promise<unknown>) {
   const client = await t.database.pool.connect();
   try {

@@ -18,7 +18,7 @@ afterAll(() => world.db.close());
 
 const COUNT = sqlStatement<'until' | 'span_ms'>('webhooks/base/store/attempt-stats.sql');
 const SLOT_MS = 300_000;
-/** A moment in the middle of a slot, three hours ago. */
+/** The middle of a slot three hours ago, in milliseconds since 1970. */
 const then = Math.floor(Date.now() / SLOT_MS) * SLOT_MS - 3 * 3_600_000 + SLOT_MS / 2;
 
 const INSERT = `INSERT INTO hookgraph.attempts (id, delivery_id, subscription_id, subscription_version, number, outcome, started_at, duration_ms, test)
@@ -28,7 +28,7 @@ const millisecond = async () =>
   (await world.db.pool.query("SELECT date_trunc('milliseconds', clock_timestamp())::text AS now")).rows[0].now as string;
 const insert = async (id: string, outcome: string, { ms = 10, at = null as number | null, test = false, count = 1 } = {}) => {
   await world.db.pool.query(INSERT, [id, outcome, ms, at, test, count]);
-  // A count ends before the present millisecond.
+  // Waits a millisecond, because a count ends before the present millisecond.
   const before = await millisecond();
   await until('the clock has gone on', async () => (await millisecond()) !== before);
 };
@@ -42,7 +42,7 @@ async function stats(id: string, args = '', selection = 'delivered failed skippe
 
 it('counts attempts by outcome in the interval of their time, without tests', async () => {
   const id = await world.create();
-  // The past comes in before a first count, as after an upgrade.
+  // Inserts past attempts before the first count, as after an upgrade.
   await insert(id, 'DELIVERED', { at: then, count: 3 });
   await insert(id, 'FAILED', { at: then });
   await insert(id, 'HELD', { at: then + SLOT_MS });
@@ -86,7 +86,7 @@ it('counts each attempt once when it is killed while it counts', async () => {
   await insert(id, 'DELIVERED', { count: 20 });
   const blocker = await world.db.pool.connect();
   try {
-    // The run waits after it has read the attempts, before it ends, whether their slot has a row already or not.
+    // Makes the run wait between reading the attempts and its end, whether or not their slot already has a row.
     await blocker.query(`CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN PERFORM pg_advisory_xact_lock(7); RETURN new; END $$;
       CREATE TRIGGER wait_for_test BEFORE INSERT ON hookgraph.attempt_stats FOR EACH ROW EXECUTE FUNCTION wait_for_test();
@@ -129,7 +129,7 @@ it('counts each attempt once although the clock of Postgres goes back', async ()
   const id = await world.create();
   await insert(id, 'DELIVERED');
   await countAttempts(world.db.pool);
-  // An hour ahead, attempts were recorded and counted. Then the clock went back.
+  // Attempts were recorded and counted at a time one hour ahead. Then the clock was set back.
   const ahead = Date.now() + 3_600_000;
   await insert(id, 'DELIVERED', { at: ahead, count: 2 });
   await world.db.pool.query(COUNT.text, COUNT.values({ until: '9000000000000000000', span_ms: 300_000 }));
@@ -138,7 +138,7 @@ it('counts each attempt once although the clock of Postgres goes back', async ()
   await countAttempts(world.db.pool);
   await countAttempts(world.db.pool);
   expect(await stats(id)).toMatchObject({ delivered: 1, failed: 1 });
-  // Later the clock reaches those attempts again.
+  // Later the clock reaches the time of these attempts.
   for (let step = 0; step < 3; step++)
     await world.db.pool.query(COUNT.text, COUNT.values({ until: '9000000000000000000', span_ms: 300_000 }));
   expect(await stats(id, `to: "${new Date(ahead + 600_000).toISOString()}"`)).toMatchObject({ delivered: 3, failed: 1 });

@@ -201,9 +201,9 @@ describe('previewWebhookSubscription', () => {
     ]);
     expect(stageOf(wrong, 'QUERY')).toMatchObject({ outcome: 'FAILED', place: inQuery });
     expect(stageOf(wrong, 'VALIDATION')).toMatchObject({ outcome: 'FAILED', place: inValidation });
-    // A mistake without a position has none.
+    // The place of a mistake without a position is `null`.
     expect((await ask(PREVIEW, { in: definition({ callbackUrl: 'ftp://x' }), nodeId })).errors).toMatchObject([{ place: null }]);
-    // A template that only fails while it renders, on sample data and on the node.
+    // A template that fails only when it renders, both on sample data and on the node.
     const failing = await ask(PREVIEW, { in: definition({ template: '1\n  {{ 1 | divided_by: 0 }}' }), nodeId });
     expect(failing).toMatchObject({ errors: [], warnings: [{ field: 'template', place: { line: 2, column: 3 } }] });
     expect(stageOf(failing, 'TEMPLATE')).toMatchObject({ outcome: 'FAILED', place: { line: 2, column: 3 } });
@@ -244,7 +244,7 @@ describe('previewWebhookSubscription', () => {
       (name) => own.report.request.headers[name] !== read.report.request.headers[name],
     );
     expect(differing.filter((name) => /hmac|signature/i.test(name))).toHaveLength(1);
-    // A reader could guess the secret otherwise.
+    // A reader doesn't learn whether the secret differs, because they could guess the secret otherwise.
     expect((await preview(undefined, { sharedSecret: 'guess' })).changedSecrets).toEqual(['sharedSecret']);
     expect((await preview(reader, { sharedSecret: 'guess' })).changedSecrets).toEqual([]);
     expect(await preview(app.stranger)).toMatchObject({ errors: [{ field: 'id', type: 'NOT_FOUND' }], report: null });

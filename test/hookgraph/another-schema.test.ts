@@ -83,7 +83,7 @@ it('delivers to each its own, of a table that both announce', async () => {
     { id: 1, body: 'hello' },
   ]);
   expect(bodies(other.receiver)).toEqual([{ owner: 'ada' }]);
-  // `stop` rejects when the worker has already ended.
+  // `stop` rejects when the worker has already ended, so this checks that it still runs.
   await theirs.stop();
 });
 

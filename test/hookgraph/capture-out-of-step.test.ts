@@ -30,7 +30,7 @@ afterEach(async () => {
   await database.close();
 });
 
-/** A busy machine delays the event loop and the worker's loops, which is warned of, too. */
+/** A busy machine delays the event loop and the worker's loops. The log then has warnings, too. */
 const isOfLoop = (line: string) => /the event loop was late|loops of the worker/.test(line);
 
 function adopt(databaseSchema?: string): Hookgraph {

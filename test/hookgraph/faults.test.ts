@@ -5,7 +5,7 @@ import { faultOf } from '../../src/hookgraph/faults.js';
 import { NoSlotError } from '../../src/runtime/fair-share.js';
 import { WebhooksError } from '../../src/webhooks/index.js';
 
-/** The fault of the error that a resolver of this type throws, or that its answer causes. */
+/** Returns the fault of the error that a resolver of this type throws, or that its result causes. */
 async function faultAt(type: string, resolve: () => unknown): Promise<string | undefined> {
   const schema = buildSchema(
     `enum Color { RED } interface Named { name: String } type Thing implements Named { field: ${type} name: String } type Query { thing: Thing root: String! }`,

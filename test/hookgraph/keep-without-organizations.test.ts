@@ -1,4 +1,4 @@
-// Promise: in an application without organizations, `hookgraph keep` shows and sets how long all history is kept, and the cleaning obeys.
+// Promise: in an application without organizations, `hookgraph keep` shows and sets how long all history is kept, and retention obeys.
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -24,7 +24,7 @@ let cli: CommandLine;
 beforeAll(async () => {
   [database, receiver] = await Promise.all([testDatabase({ empty: true }), startReceiver()]);
   await database.pool.query('CREATE TABLE orders (id int PRIMARY KEY, state text)');
-  // All rows and all people belong to the one tenant that there is.
+  // All rows and all people belong to the only tenant.
   hooks = createHookgraph<{ name: string }>({
     database: database.url,
     keys: [randomBytes(32)],

@@ -1,4 +1,4 @@
-// Promise: an adopter's worker is measured: what waits, what is sent, and whether the database answers; labels hold nothing of a tenant's.
+// Promise: metrics of an adopter's worker show what waits, what is sent, and whether the database answers; labels hold no tenant's data.
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -39,7 +39,7 @@ afterEach(async () => {
   await database.close();
 });
 
-/** Sample → value, of the metrics that the host's endpoint would answer. */
+/** Returns the value of each sample of the metrics that the host's endpoint would serve. */
 async function samples(): Promise<Map<string, number>> {
   const { body, contentType } = await hooks.metrics();
   expect(contentType).toMatch(/^text\/plain/);
@@ -82,13 +82,13 @@ it('reads what waits: changes, due and held deliveries, and slowed subscriptions
   const state = () => readQueueState(database.pool);
   await subscribe('/');
   await insertNotes(5);
-  // No worker runs, so the changes wait, with the creation of the subscription.
+  // No worker runs, so the five changes wait, as does the change that created the subscription.
   expect((await state()).changes).toEqual({ count: 6, oldestSeconds: expect.any(Number) });
   receiver.answer = (response) => void response.writeHead(429, { 'retry-after': '60' }).end();
   const working = await hooks.work();
   await until('the receiver is slowed', async () => (await state()).paced.some(({ state }) => state === 'SLOWED'));
   await working.stop();
-  // The subscription that has become slow is a change, too, which the worker may have left.
+  // Slowing the subscription down is also a recorded change, which the worker may not have relayed.
   await relayOnce(database.pool);
   await database.pool.query(`UPDATE hookgraph.open_deliveries SET due_at = now() - interval '90 seconds', lease_until = NULL`);
   const { due, changes } = await state();

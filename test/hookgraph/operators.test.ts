@@ -1,4 +1,4 @@
-// Promise: an operator can list through the API what is out of step and which events reached no tenant, and send them; nobody else can.
+// Promise: an operator can list through the API what is out of step and which events have no tenant, and can send these; nobody else can.
 
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { graphql } from 'graphql';
@@ -98,7 +98,7 @@ it('lists events that reached nobody, and sends them after all', async () => {
     const { data } = await ask(LOST, { operator: true });
     return data.webhookEventsWithoutTenant.totalCount === 2 ? data.webhookEventsWithoutTenant.nodes : null;
   });
-  // Both rows are of one statement, so their events may have either order.
+  // One statement wrote both rows, so their events may have either order.
   const lost = listed.find(({ nodeKey }: { nodeKey: string }) => nodeKey === '1');
   expect(lost).toMatchObject({ nodeType: 'Order', nodeKey: '1', operation: 'CREATED' });
   expect((await ask(ASSIGN, { operator: true }, { ids: [], tenant: 'acme' })).data.assignWebhookEvents.errors).toEqual([{ field: 'ids' }]);
@@ -127,7 +127,7 @@ it('is no right of a stored query, whoever owns it', async () => {
     query: '{ webhookEventsWithoutTenant { totalCount } }',
   });
   expect(problems?.filter(({ severity }) => severity !== 'warning')).toEqual([]);
-  // For its new tenant, a row that changes hands is created.
+  // When a row moves to another tenant, this tenant gets `created`.
   await database.pool.query("UPDATE orders SET shop = 'acme'");
   await until('both creations', () => receiver.requests.length === 2);
   receiver.requests.length = 0;

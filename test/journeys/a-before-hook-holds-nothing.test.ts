@@ -39,7 +39,7 @@ describe('a hook that hangs', () => {
   it('holds no connection and no lock, however many writes wait for it', async () => {
     const { group } = await createGroup('Contended');
     const hook = await hooks.subscribe({ topic: 'group/updated', answer: hang, timeoutMs: 10_000 });
-    // More writes than Prisma's pool has connections.
+    // There are more writes than Prisma's pool has connections.
     const waiting = Array.from({ length: 12 }, (_, n) => renameGroup(group.id, `Waiting ${n}`));
     await hook.waitFor(12);
     const { rows } = await t.database.pool.query(

@@ -30,7 +30,7 @@ beforeEach(() => {
   receiver.requests.length = 0;
 });
 
-/** The parsed bodies that arrived at this path. */
+/** Returns the nodes in the bodies that arrived at this path. */
 async function told(path: string): Promise<unknown[]> {
   await untilSettled(product);
   return receiver.requests.filter((request) => request.path === path).map(({ body }) => JSON.parse(body).data.node);

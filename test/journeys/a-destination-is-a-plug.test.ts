@@ -1,5 +1,5 @@
-// Promise: a kind of destination that is written in a folder of its own and listed in the registry is there everywhere: in the API, on
-// the command line, in files, in the reference, and deliveries arrive.
+// Promise: a new kind of destination needs only its own folder and a line in the registry. It is then in the API, on the command line,
+// in files and in the reference, and its deliveries arrive.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ let t: ServedApp;
 let cli: CommandLine;
 let working: Working;
 beforeAll(async () => {
-  // As a line in the registry does; both lists are made when their modules load.
+  // Does what a line in the registry does, because both lists are made when their modules load.
   DESTINATIONS.push(fileDrop);
   FIELDS.push(fileDrop.field);
   t = await servedApp();
@@ -28,7 +28,7 @@ afterAll(async () => {
   await cli.close();
   await working.stop();
   await t.close();
-  // The next test files share the module.
+  // Removes the kind, because the next test files share the module.
   DESTINATIONS.pop();
   FIELDS.pop();
 });

@@ -48,11 +48,11 @@ it('whether it is gone, refuses us, or answers with an error', async () => {
     proxy.answer = answer;
     const before = proxy.asked.length;
     await again();
-    // Our own failure pauses the subscription as well as its deliveries, and makeDue ends only the wait of the deliveries.
+    // A proxy's failure pauses deliveries and the subscription. makeDue ends only the deliveries' wait, so this may take longer.
     await until(`both met ${answer}`, () => proxy.asked.length >= before + 2);
     expect(await putBack()).toMatchObject(Array(2).fill({ state: 'PENDING', attemptCount: 0 }));
   }
-  // All failures together are one log line.
+  // All failures are logged in one line.
   await until('it is logged', () => failed() === 1);
   // A test isn't recorded as the receiver's failure either.
   expect(await testSubscription(world.webhooks.engine, OWNER, id)).toMatchObject({
@@ -70,7 +70,7 @@ it('whether it is gone, refuses us, or answers with an error', async () => {
   expect(await attempts()).toMatchObject(Array(2).fill({ number: 1, outcome: 'DELIVERED' }));
   expect(world.receiver.requests).toHaveLength(2);
   expect(new Set(proxy.asked)).toEqual(new Set([new URL(world.receiver.url).host]));
-  // The proxy's credentials appear nowhere, in no encoding.
+  // The proxy's credentials appear nowhere, in whatever encoding.
   const secrets = [PROXY_PASSWORD, encodeURIComponent(PROXY_PASSWORD), Buffer.from(`hook:${PROXY_PASSWORD}`).toString('base64')];
   const written = logged + JSON.stringify(await attempts()) + JSON.stringify(world.receiver.requests);
   for (const secret of secrets) expect(written).not.toContain(secret);

@@ -78,7 +78,7 @@ it('reads what is current, although the connections to the demoted server stay o
     return result?.rows[0].has;
   });
 
-  // The demoted server is fenced off, as operators do by `default_transaction_read_only`, and cuts no connection.
+  // Makes the demoted server read-only by `default_transaction_read_only`, as operators do, and cuts no connection.
   await run(first.superuserUrl, 'ALTER SYSTEM SET default_transaction_read_only = on', 'SELECT pg_reload_conf()');
   proxy.leadTo(second.url);
   await run(second.superuserUrl, 'SELECT pg_promote()');

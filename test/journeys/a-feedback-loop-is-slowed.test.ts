@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 let world: ShopWorld;
 afterEach(() => world.close());
 
-/** Starts a receiver that answers each notification about space 1 with a write of this user to the space. */
+/** Starts a receiver that answers each notification about space 1 by changing the space as this user. */
 async function startWritingBack(userId: string): Promise<string> {
   world = await startShopWorld();
   const id = await world.subscribe({ topic: { key: 'space/updated' }, template: '{"key": "{{ event.after.id }}"}' });
@@ -45,7 +45,7 @@ it('by the owner: the node waits, and says why; other nodes do not', async () =>
   await until('it says why', async () => (await codeNow()) === 'IN_A_LOOP');
   await change(2, KEEPER.userId);
   await until('the other node is told', () => about('2') === 1);
-  // The loop goes on, but slowly, and the operator reads of it once.
+  // The loop continues, but slowly, and one warning is logged for the operator.
   await until('it goes on', () => about('1') > ROUNDS + 1);
   const lines = (warn.mock.calls as unknown[][]).filter(([, message]) => /cause the next$/.test(String(message)));
   expect(lines).toEqual([[expect.objectContaining({ rule: 'LOOP', subscriptionId: id, nodeKey: '1' }), expect.any(String)]]);
@@ -57,7 +57,7 @@ it('through another organization, whose receiver writes back: both wait', async 
   const input = { topic: { key: 'space/updated' }, template: '{"key": "{{ event.after.id }}"}' };
   const ids = [await world.subscribe(input), await world.subscribe(input, neighbour)];
   await world.db.pool.query(`INSERT INTO spaces (space_id, shop_id) VALUES (1, 1), (2, 2)`);
-  // Each receiver writes to the node of the other organization, as the user there whose token it has.
+  // Each receiver changes the other organization's node, as the user of that organization whose token it has.
   world.receiver.answer = (response, { body }) => {
     response.end();
     void (JSON.parse(body).key === '1' ? change(2, neighbour.userId) : change(1, KEEPER.userId)).catch(() => {});

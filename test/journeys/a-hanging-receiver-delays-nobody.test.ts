@@ -38,12 +38,12 @@ it('one of them, and a dozen who take every slot that they can get', async () =>
   await deliver200('alone');
   await subscribeHangingReceiver();
   await acme.insertUsers(names('stuck', 1000));
-  // A subscription gets half of the slots, and an origin 200 connections.
+  // A subscription may use half of the slots, and an origin 200 connections.
   await until('one receiver hangs', () => open === 200);
   await deliver200('beside-one');
   for (let i = 1; i < 12; i++) await subscribeHangingReceiver();
   await acme.insertUsers(names('more', 1000));
-  // The other half is shared by the eleven new subscriptions and the healthy one, 25 for each.
+  // The eleven new subscriptions and the healthy one share the other half: 25 slots each.
   await until('a dozen receivers hang', () => open >= 200 + 11 * 20);
   await deliver200('beside-a-dozen');
 

@@ -1,4 +1,5 @@
-// Promise: after kill -9 of the API during a before-hook, or between its yes and the commit, no row exists without a recorded yes.
+// Promise: after kill -9 of the API during a before-hook, or between the hook's permission and the commit, each row has a recorded
+// permission.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { unbalanced } from '../support/books.js';
 import { type Product, startProduct } from '../support/product.js';
@@ -19,7 +20,7 @@ it('leaves neither record nor row of a hook that is being asked, and the record 
   const blocker = await pool.connect();
   receiver.answer = async (response, { body }) => {
     if (JSON.parse(body).data.node.name === 'Asked') return;
-    // The lock delays the write itself from here on.
+    // From here on, this lock delays the write itself.
     await blocker.query('BEGIN');
     await blocker.query('LOCK TABLE groups IN EXCLUSIVE MODE');
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"reason": "of the wrong type"}');

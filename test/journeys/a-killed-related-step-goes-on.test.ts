@@ -1,4 +1,4 @@
-// Promise: after kill -9 of the worker while it records the nodes of changed related rows, another one does it: each node has one event.
+// Promise: after kill -9 of the worker while it records the nodes of changed related rows, another worker does it: each node has one event.
 // The application's models are Prisma's.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { unbalanced } from '../support/books.js';
@@ -36,7 +36,7 @@ it('another worker takes the changes again', async () => {
   const blocker = await pool.connect();
   const left = async (table: string) => (await pool.query(`SELECT FROM hookgraph.${table} LIMIT 1`)).rowCount;
   try {
-    // Keeps all steps from beginning until the change of the group is relayed.
+    // Keeps all workers from finding related nodes until the change of the group is relayed.
     await blocker.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.related', 0))`);
     await pool.query(`UPDATE groups SET name = 'new' WHERE id = $1`, [groups[0].id]);
     const worker = await product.start('worker');

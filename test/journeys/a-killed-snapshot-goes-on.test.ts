@@ -1,4 +1,4 @@
-// Promise: after kill -9 of the worker during a snapshot, another one goes on with it: no node is left out or has two deliveries.
+// Promise: after kill -9 of the worker during a snapshot, another worker continues it: no node is left out or has two deliveries.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { unbalanced } from '../support/books.js';
 import { LAST_NAME, makeOrganization, names } from '../support/organization.js';
@@ -29,7 +29,7 @@ it('another worker goes on, also when the killed one’s step is still in the da
   const blocked = async () =>
     (await pool.query(`SELECT DISTINCT pid FROM pg_locks WHERE relation = 'hookgraph.deliveries'::regclass AND NOT granted ORDER BY 1`))
       .rows;
-  /** Starts a worker, and kills it while its step's statement, which makes the deliveries, is in the database. */
+  /** Starts a worker, and kills it while the statement of its step, which creates the deliveries, is running in the database. */
   const killInAStep = async (): Promise<void> => {
     await blocker.query('BEGIN');
     await blocker.query('LOCK TABLE hookgraph.deliveries IN SHARE MODE');
@@ -40,7 +40,7 @@ it('another worker goes on, also when the killed one’s step is still in the da
   try {
     await killInAStep();
     await acme.insertUsers(live);
-    // The next worker meets the statement of the killed one, which still waits and then commits.
+    // When the next worker starts, the statement of the killed worker is still waiting; later it commits.
     const next = await product.start('worker');
     await blocker.query('COMMIT');
     await until('a step has ended', async () => Number((await progress(recordId)).scanned) > 0);
@@ -49,7 +49,7 @@ it('another worker goes on, also when the killed one’s step is still in the da
     blocker.release(true);
   }
   await product.start('worker');
-  // The leases end as they would in 20 seconds.
+  // Ends the leases now; otherwise they would end within 20 seconds.
   await pool.query('UPDATE hookgraph.open_deliveries SET lease_until = now()');
   await until('the snapshot has ended', async () => (await progress(recordId)).state === 'DONE', { timeoutMs: 60_000 });
   const { rows: made } = await pool.query(

@@ -50,7 +50,7 @@ it('another worker sends what a killed one had in hand, within 20 s and once mor
     'the rest is delivered',
     async () => (await countStates(product.pool, recordId)).DELIVERED === done.length + rest.length - leases[0].count,
   );
-  // The leases end as they would in 20 seconds.
+  // Ends the leases now; otherwise they would end within 20 seconds.
   await product.pool.query('UPDATE hookgraph.open_deliveries SET lease_until = now()');
   await until('everything is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === done.length + rest.length);
 
@@ -60,7 +60,7 @@ it('another worker sends what a killed one had in hand, within 20 s and once mor
   for (const name of done) expect([name, times.get(name)]).toEqual([name, 1]);
   for (const name of rest) expect([name, times.get(name)]).toEqual([name, inFlight.has(name) ? 2 : 1]);
 
-  // The attempt that the kill cut short isn't counted; the next one has the same job id.
+  // The attempt that the kill interrupted isn't recorded; the next attempt has the same job id.
   const attempts = await attemptsOf(product.pool, recordId);
   expect(new Set(attempts.map(({ number, outcome }) => `${number} ${outcome}`))).toEqual(new Set(['1 DELIVERED']));
   expect(attempts.map((one) => one.deliveryId).sort()).toEqual((await deliveriesOf(product.pool, recordId)).map((one) => one.id).sort());
@@ -72,10 +72,10 @@ it('another worker sends what a killed one had in hand, within 20 s and once mor
   expect([...jobs.values()].filter((seen) => seen.size !== 1)).toEqual([]);
   expect(await unbalanced(product.pool)).toEqual([]);
 
-  // The kill made no gap in the numbers, and a repetition has the number of the first time.
+  // The kill leaves no gap in the numbers, and a repeated notification has the same number.
   const numbers = new Map(receiver.requests.map(({ headers, body }) => [Number(headers['x-scope-sequence']), body]));
   expect([...numbers.keys()].sort((a, b) => a - b)).toEqual([...done, ...rest].map((_, i) => i + 1));
-  // A receiver that stored the number 100 gets what follows, with the same bodies.
+  // A receiver that has stored the number 100 can read all later notifications, with the same bodies.
   const after = `query ($id: ID!) { webhookSubscription(id: $id) { deliveriesAfter(sequence: "100") { nodes { sequence body bodyState } hasMore lastSequence } } }`;
   const { nodes, ...found } = (await product.graphql(after, { id }, acme.token)).webhookSubscription.deliveriesAfter;
   expect(found).toEqual({ hasMore: false, lastSequence: String(done.length + rest.length) });

@@ -1,4 +1,4 @@
-// Promise: receivers that answer notifications about related rows by writes of them are noticed as a loop, and slowed.
+// Promise: if receivers answer notifications about related rows by writing these rows, the loop is noticed and slowed down.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ROUNDS } from '../../src/webhooks/verdict/feedback-loops.js';
 import { MANY } from '../../src/webhooks/verdict/overlapping-loops.js';
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-/** Writes as the owner of the subscriptions, whose token the receivers have. */
+/** Writes as the subscriptions' owner, whose token the receivers have. */
 const write = (sql: string) =>
   shop.db.pool.query(
     `WITH who AS MATERIALIZED (SELECT set_config('hookgraph.context', '{"actor": {"userId": "user of a"}}', true)) ${sql}`,
@@ -26,7 +26,7 @@ const WRITE = {
   item: 'UPDATE items SET price = price + 1 FROM who WHERE id = 1',
 };
 
-/** Lets the receiver answer each notification by the write that its path names. */
+/** Makes the receiver answer each notification with the write that the path of the request names. */
 function answerByWrites(): void {
   shop.receiver.answer = (response, { path }) => {
     response.end();

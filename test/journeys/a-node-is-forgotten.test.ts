@@ -1,4 +1,4 @@
-// Promise: what is stored about a node can be blanked on request: nothing of it is left, and nothing of others is touched.
+// Promise: everything that is stored about a node can be blanked on request: nothing of it is left, and no other node's data is touched.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { recorded } from '../support/attempts.js';
@@ -11,7 +11,7 @@ let cli: CommandLine;
 let receiver: Receiver;
 beforeAll(async () => {
   t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  // Repeats what it got, and refuses it.
+  // The receiver repeats the request in its response, and refuses the request.
   receiver = await startReceiver((response, { body }) => void response.writeHead(500).end(body));
   cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
 });
@@ -37,7 +37,7 @@ const subscribe = (name: string) =>
 const createUser = async (lastName: string): Promise<string> =>
   (await ask(`mutation { createUser(user: { firstName: "Zoë" lastName: "${lastName}" }) { user { id } } }`)).createUser.user.id;
 
-/** Names of the tables of the engine that contain the text, with what the packed exchanges contain. */
+/** Returns the names of the engine's tables that contain the text, also inside packed exchanges. */
 async function tablesWith(text: string): Promise<string[]> {
   const { pool } = t.database;
   const { rows } = await pool.query<{ name: string }>(
@@ -56,12 +56,12 @@ it('blanks events and attempts of the node alone, cancels what is still to be se
   await subscribe('others');
   const working = await t.app.webhooks.work();
   const ids = [await createUser('Forgetme'), await createUser('Keepme')];
-  // Two deliveries of each node, whose only attempts failed.
+  // Each node has two deliveries, and their only attempts have failed.
   await until('all attempts are recorded', async () => (await recorded(t.database.pool)).length === 4);
   await working.stop();
-  // This change waits in the capture until a worker relays it.
+  // This change stays in `captures` until a worker relays it.
   await t.database.pool.query(`UPDATE users SET job_title = 'Forgetme too' WHERE id = $1`, [keyOf(ids[0])]);
-  // As an error template may quote the response.
+  // Puts the value into the message of the attempt, as an error template that quotes the response may do.
   await t.database.pool.query(
     `UPDATE hookgraph.attempts SET message = 'no Forgetme' WHERE delivery_id IN (SELECT id FROM hookgraph.whole_deliveries WHERE node_key = $1)`,
     [keyOf(ids[0])],

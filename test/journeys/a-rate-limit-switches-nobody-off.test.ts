@@ -25,7 +25,7 @@ const read = async (id: string): Promise<Subscription | undefined> => (await sub
 const lines = (text: string) => logged.split('\n').filter((line) => line.includes(text));
 const things = (count: number) => Array.from({ length: count }, (_, i) => `thing ${i}`);
 
-/** Accepts `perSecond` requests in any second and refuses all others with Retry-After. */
+/** Makes the receiver accept `perSecond` requests in any second, and refuse all others with Retry-After. */
 function takes(perSecond: number, retryAfter: () => string, status = 429): { refused: number; firstRefusedAt: number } {
   const taken: number[] = [];
   const counts = { refused: 0, firstRefusedAt: Number.NaN };
@@ -43,7 +43,7 @@ function takes(perSecond: number, retryAfter: () => string, status = 429): { ref
   return counts;
 }
 
-/** Makes every delivery that waits for its Retry-After due now. */
+/** Ends the pause: makes every delivery that waits for a Retry-After due now. */
 async function wait(id: string): Promise<void> {
   await makeDue(world.db.pool, id);
   await world.db.pool.query(
@@ -80,14 +80,14 @@ describe('500 changes to a receiver that takes ten a second', () => {
     await until('it is slowed', async () => (await read(id))?.pace);
     const slowed = (await read(id)) as Subscription;
     expect(slowed).toMatchObject({ status: 'ENABLED', pace: { state: 'SLOWED', perSecond: 1 } });
-    // A date has no fractions of a second.
+    // Allows for a second, because a date in Retry-After has no fractions of a second.
     const resumesAt = Date.parse(slowed.pace?.resumesAt ?? '');
     expect(resumesAt).toBeGreaterThanOrEqual(counts.firstRefusedAt + 59_000);
     expect(resumesAt).toBeLessThanOrEqual(Date.now() + 61_000);
     await until('nothing is under way', async () => (await deliveriesOf(world.db.pool, id)).every(({ leaseToken }) => leaseToken === null));
     const { length } = world.receiver.requests;
     expect(length).toBeLessThanOrEqual(300);
-    // A refused delivery is due when its Retry-After says; deliveries that weren't sent have no attempt.
+    // A refused delivery is due at the time of its Retry-After; deliveries that weren't sent have no attempt.
     const deliveries = await deliveriesOf(world.db.pool, id);
     for (const { state, dueAt } of deliveries)
       if (state === 'RETRYING') expect(dueAt.getTime()).toBeGreaterThanOrEqual(counts.firstRefusedAt + 59_000);
@@ -117,7 +117,7 @@ describe('500 changes to a receiver that takes ten a second', () => {
     await until('all are delivered', async () => (await countStates(world.db.pool, id)).DELIVERED === 100, { timeoutMs: 80_000 }).finally(
       () => clearInterval(waiting),
     );
-    // At full speed, each second would refuse all that wait: more than four hundred.
+    // At full speed, all waiting deliveries would be refused again each second: more than four hundred.
     expect(counts.refused - before).toBeLessThan(100);
     expect((await read(id))?.status).toBe('ENABLED');
   });

@@ -1,4 +1,4 @@
-// Promise: a shared secret is replaced while notifications continue, and a receiver that learns the new one in time refuses none.
+// Promise: a shared secret can be replaced while notifications continue; a receiver that learns the new secret in time refuses none.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Scheme, verifyWebhook } from '../../src/verify/index.js';
 import type { Working } from '../../src/webhooks/index.js';
@@ -50,7 +50,7 @@ async function rotate(form: 'plain' | 'input', variables: object) {
   return data.rotateWebhookSecret;
 }
 
-/** Makes an event and returns the secrets that verify its one request at this path. */
+/** Causes an event, and returns the secrets that verify the only request at this path. */
 async function toldAt(path: string, scheme: Scheme): Promise<string[]> {
   const before = receiver.requests.length;
   await t.ask('mutation { createGroup(group: { name: "Some" }) { errors { message } } }');
@@ -67,7 +67,7 @@ it('under schemes that carry two signatures both secrets verify, then the new on
   expect(webhookSubscription).toMatchObject({ version: 2, hasSharedSecret: true });
   expect(Date.parse(webhookSubscription.secretRotation.endsAt)).toBeGreaterThan(Date.now() + 3_500_000);
   for (const scheme of ['STANDARD_WEBHOOKS', 'HTTP_MESSAGE_SIGNATURES'] as const) expect(await toldAt('/both', scheme)).toEqual([OLD, NEW]);
-  // The overlap is ended early by hand.
+  // A rotation without an overlap also ends the running overlap early.
   const third = await rotate('input', { id, sharedSecret: OLD, overlapSeconds: 0 });
   expect(third).toMatchObject({ errors: [], webhookSubscription: { version: 3, secretRotation: null } });
   expect(await toldAt('/both', 'HTTP_MESSAGE_SIGNATURES')).toEqual([OLD]);

@@ -94,9 +94,9 @@ it('at a 410, and at a spent delivery', async () => {
   receiver.answer = (response) => void response.writeHead(410).end();
   await acme.insertUsers(['a']);
   expect((await switchedOff(gone.id, 'GONE')).disabledMessage).toContain('410');
-  // The delivery has retries left, so it waits for them.
+  // The delivery has retries left, so it is held until the subscription is enabled.
   await until('it is held', async () => (await countStates(product.pool, gone.recordId)).HELD === 1);
-  // While the subscription is disabled, new events are recorded as not sent.
+  // While the subscription is disabled, the deliveries of new events are skipped.
   await acme.insertUsers(['b']);
   await until('it is recorded', async () => (await countStates(product.pool, gone.recordId)).SKIPPED === 1);
 
@@ -117,7 +117,7 @@ it('at a 410, and at a spent delivery', async () => {
   await enable(gone.id);
   await enable(spent.id);
   await until('both go on', async () => (await countStates(product.pool, gone.recordId)).DELIVERED === 1);
-  // A spent delivery stays failed; events from the disabled time aren't sent automatically.
+  // A delivery without retries left stays failed; deliveries skipped while the subscription was disabled aren't sent automatically.
   await until('the rest goes on', async () => (await countStates(product.pool, spent.recordId)).DELIVERED === 1);
   expect(await countStates(product.pool, spent.recordId)).toEqual({ DELIVERED: 1, FAILED: 1 });
   expect(await countStates(product.pool, gone.recordId)).toEqual({ DELIVERED: 1, SKIPPED: 3 });
@@ -142,7 +142,7 @@ it('tells its owner, who subscribed to that; but never a subscription of such ab
     callbackUrl: `${owner.url}/recovered`,
     ...trouble,
   });
-  // Subscribes to the same topic, gets a 410, and so is disabled itself.
+  // Also subscribes to this topic, but answers 410, so that it gets disabled itself.
   const deaf = await subscribe({ topic: { key: 'webhook_subscription/disabled' }, callbackUrl: receiver.url, ...trouble });
   const first = await subscribe();
   receiver.answer = (response) => void response.writeHead(410).end();
@@ -161,7 +161,7 @@ it('tells its owner, who subscribed to that; but never a subscription of such ab
   expect(owner.requests[1]).toMatchObject({ path: '/recovered' });
   expect(JSON.parse(owner.requests[1]?.body ?? '')).toMatchObject({ databaseId: first.recordId, disabledReason: null });
 
-  // One more notification: any about `deaf` and `recovered` would have arrived before it.
+  // Causes a third notification: notifications about `deaf` and `recovered`, if there were any, would have arrived before it.
   await ask('mutation ($id: ID!) { updateWebhookSubscription(webhookSubscription: { id: $id disabled: true }) { errors { message } } }', {
     id: recovered.id,
   });

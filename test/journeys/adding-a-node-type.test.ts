@@ -1,4 +1,4 @@
-// Promise: a node type takes a Prisma model, a file in src/sample/nodes and a line in its list.ts; its three topics follow by themselves.
+// Promise: a node type needs only a Prisma model, a file in src/sample/nodes and a line in list.ts; its three topics then exist.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { addNodeType, build, copyProject } from '../support/own-node-type.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 
-/** A model with an integer key, other names in the database and a `json` column, whose organization is that of its scenario. */
+/** A model with an integer key, other names in the database and a `json` column; its tenant is the organization of its scenario. */
 const MODEL = `
 /// A remark on a scenario.
 model ScenarioNote {
@@ -79,7 +79,7 @@ beforeEach(() => {
   receiver.requests.length = 0;
 });
 
-/** The topic and node of each notification. */
+/** Returns the topic and node of each notification since the last call. */
 async function told() {
   await untilSettled(product);
   return receiver.requests.splice(0).map(({ headers, body }) => [headers['x-scope-topic'], JSON.parse(body).data.node]);

@@ -1,4 +1,4 @@
-// Odd answers of real receivers, through a real worker: what HTTP permits is delivered, and what can't be read says why.
+// Tests unusual answers of real receivers with a real worker: answers that HTTP permits count as delivered, and others get a reason.
 import { createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';

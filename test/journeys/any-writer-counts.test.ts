@@ -32,7 +32,7 @@ beforeEach(() => {
   receiver.requests.length = 0;
 });
 
-/** The notifications so far, each as `topic id`. */
+/** Returns the notifications so far, each as `topic id`. */
 async function told(): Promise<string[]> {
   await untilSettled(product, 30_000);
   return receiver.requests.map(({ headers, body }) => `${headers['x-scope-topic']} ${JSON.parse(body).data.id}`).sort();

@@ -1,4 +1,4 @@
-// Promise: a before-hook is sent the row as it would be, before anything is written, and its refusal is the mutation's answer.
+// Promise: a before-hook gets the row as it would be, before anything is written, and its refusal is the mutation's answer.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../support/app.js';
 import { installedLanguages, startForeignReceiver } from '../support/foreign-receiver.js';

@@ -1,4 +1,5 @@
-// Promise: the request has the subscriber's wording, escaped for its format; their template judges the response; all of it is recorded.
+// Promise: a request has the body that the subscriber's template wrote, escaped for its format; their error template judges the response;
+// all of this is recorded.
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -36,7 +37,7 @@ interface Told {
   attempt: ToldDelivery['attempts'][number];
 }
 
-/** Subscribes, creates a user, waits for the attempt, unsubscribes. */
+/** Subscribes, creates a user, waits for the attempt, and unsubscribes; returns the request and the attempt. */
 async function tell(input: object = {}, answer: Receiver['answer'] = (response) => void response.end()): Promise<Told> {
   receiver.requests.length = 0;
   receiver.answer = answer;

@@ -1,4 +1,4 @@
-// Promise: a worker refuses to start where changes are not recorded; a running worker notices it, and log, /readyz, doctor and why-not
+// Promise: a worker refuses to start if changes are not recorded. A running worker notices it, and the log, /readyz, doctor and why-not
 // report it until `migrate` has repaired it.
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -85,7 +85,7 @@ it('says so everywhere within its interval, and all is well again after migrate'
     /^Changes of the table public\.users are not recorded, .*at least since 20.*replaced.*Run `hookgraph migrate`/,
   );
   expect(await whyNot(other.id)).toMatch(/public\.environments/);
-  // The worker logs one line, however often it checks.
+  // The worker logs the fault in one line, however often it checks.
   await until('it has looked again', async () => (await readyz()).status === 503);
   expect(lines()).toHaveLength(1);
 

@@ -1,4 +1,4 @@
-// Promise: deliveries and attempts can be listed, filtered and paged with all that explains them; more rows take no more statements.
+// Promise: deliveries and attempts can be listed, filtered and paged with all their explanations; more rows need no further statements.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.js';
 import { createUser, organizationId, triedDeliveries, untilSettled } from '../support/journey.js';
@@ -52,7 +52,7 @@ const LIST = `query ($id: ID, $state: WebhookDeliveryState, $states: [WebhookDel
   webhookDeliveries(first: 100, webhookSubscriptionId: $id, state: $state, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max) {
     totalCount nodes { state topic { key } } } }`;
 
-/** State and topic of each delivery that passes the filter. */
+/** Returns state and topic of each delivery that passes the filter. */
 async function list(filter: object = {}): Promise<string[]> {
   const { webhookDeliveries } = await product.graphql(LIST, filter);
   expect(webhookDeliveries.totalCount).toBe(webhookDeliveries.nodes.length);
@@ -122,7 +122,7 @@ it('tell why they are where they are: attempts, subscription, node, event', asyn
     attemptCount: 1,
     topic: { key: 'user/deleted', version: '1.1' },
     webhookSubscription: { name: 'held', deliveries: { totalCount: 1 } },
-    // The node is deleted; its id stays.
+    // The node is deleted, but its id remains.
     node: null,
     nodeId: expect.any(String),
     event: { operation: 'DELETED', nodeType: 'User', changedFields: [] },
@@ -205,7 +205,7 @@ describe('reading them', () => {
     const many = await count(query(40));
     expect(few.rows).toBeGreaterThan(0);
     expect(many.rows).toBeGreaterThanOrEqual(10 * few.rows);
-    // A long answer is completed in parts, between which others have their turn, and each part may ask once.
+    // A long answer is completed in parts, between which others take their turns. Each part may need a statement.
     expect(many.statements - few.statements).toBeLessThan((many.rows - few.rows) / 4);
     expect(few.statements).toBeGreaterThan(5);
     expect(few.statements).toBeLessThan(20);

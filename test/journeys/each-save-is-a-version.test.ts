@@ -17,7 +17,7 @@ afterAll(async () => {
   await product?.close();
 });
 
-/** Updates the subscription and returns the refused fields. */
+/** Updates the subscription and returns the names of the refused fields. */
 async function update(input: object): Promise<string[]> {
   const { updateWebhookSubscription: payload } = await product.graphql(
     'mutation ($in: WebhookSubscriptionInput) { updateWebhookSubscription(webhookSubscription: $in) { errors { field } } }',

@@ -38,7 +38,7 @@ async function openSide(): Promise<Side> {
 const subscribe = (organization: Organization, receiver: Receiver) =>
   product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, organization.token);
 
-/** Makes one client's share of the writes, each in its own transaction; every seventh is rolled back. */
+/** Makes one client's share of the writes, each in a separate transaction. Rolls every seventh write back. */
 async function write(client: pg.Client, number: number, mayGoOn: (write: number) => unknown): Promise<void> {
   for (let i = number; i < WRITES; i += CLIENTS) {
     await mayGoOn(i);
@@ -57,7 +57,7 @@ it('5,000 writes, three kills, one subscription disabled', async () => {
   const received = () => sides.reduce((sum, { receiver }) => sum + receiver.requests.length, 0);
   let worker = await product.start('worker');
 
-  // The writers wait for the kills, so that each kill interrupts both writing and sending.
+  // The writers wait for the kills, so that each kill interrupts both writes and deliveries.
   let kills = 0;
   const clients = Array.from({ length: CLIENTS }, () => new pg.Client({ connectionString: product.db.url }).on('error', () => {}));
   await Promise.all(clients.map((client) => client.connect()));
@@ -68,7 +68,7 @@ it('5,000 writes, three kills, one subscription disabled', async () => {
   let before = 0;
   while (kills < 3) {
     if (kills === 1) {
-      // Continues once the worker sends the changes that were written while it was down.
+      // Continues when the worker has sent changes that were written while it was down.
       const seen = quiet.requests.length;
       await until('the one to be disabled is busy', () => quiet.requests.length > seen + 20, { everyMs: 2 });
       const { updateWebhookSubscription: payload } = await product.graphql(
@@ -100,7 +100,7 @@ it('5,000 writes, three kills, one subscription disabled', async () => {
     expect(new Set(attempts.map((one) => one.deliveryId)).size).toBe(committed.length);
   }
 
-  // The disabled subscription: no attempt began after the answer, no delivery is open, and each event has a delivery.
+  // For the disabled subscription: no attempt began after the mutation's answer, no delivery is open, and each event has a delivery.
   const begun = (await attemptsOf(product.pool, disabled.recordId)).map(({ startedAt }) => startedAt.getTime());
   const sent = quiet.requests.map(({ headers }) => Date.parse(headers['x-scope-time'] as string));
   expect(begun.length).toBeGreaterThan(0);

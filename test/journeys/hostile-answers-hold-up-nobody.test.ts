@@ -1,5 +1,5 @@
-// Promise: no combination of secrets, masked values and bodies by an owner and a receiver blocks the thread that serves all.
-// The limits are numbers of operations, which find-texts.test.ts and mask-body.test.ts count; here, each attempt keeps to them.
+// Promise: no combination of an owner's secrets and masked values with a receiver's bodies blocks the thread that serves all.
+// find-texts.test.ts and mask-body.test.ts count the operations; this file checks that each attempt keeps to their limits.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Attempt, SubscriptionInput } from '../../src/webhooks/index.js';
 import { updateSubscription } from '../../src/webhooks/index.js';

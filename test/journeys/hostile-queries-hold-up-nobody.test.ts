@@ -1,4 +1,4 @@
-// Promise: one organization's costly requests and stored queries don't make those of another one wait.
+// Promise: the costly requests and stored queries of one organization don't make those of another organization wait.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Viewer } from '../../src/auth/viewer.js';
 import type { Working } from '../../src/webhooks/index.js';
@@ -10,7 +10,7 @@ import { until } from '../support/until.js';
 let t: ServedApp;
 let receiver: Receiver;
 let working: Working | undefined;
-/** An admin of the organization with most sample data, and one of the other. */
+/** An admin of the organization with most of the sample data. */
 let hostile: Viewer;
 let ordinary: Viewer;
 beforeAll(async () => {
@@ -29,14 +29,14 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-/** A page of a hundred objects, of which one field is asked for under many names: one statement, and much work for the thread. */
+/** A page of a hundred objects with one field under many names: a single statement, but much work for the thread. */
 const page = (aliases: number) =>
   `scenarioSessions(first: 100) { nodes { ${Array.from({ length: aliases }, (_, index) => `a${index}: databaseId`).join(' ')} } }`;
 const QUICK = '{ users(first: 5) { nodes { firstName } } }';
 
 /**
- * Number of ordinary requests or deliveries beside the hostile ones. What is done of these meanwhile is counted and not timed, so that the
- * tests don't depend on the speed of the machine.
+ * Number of ordinary requests or deliveries beside the hostile ones. The tests count the hostile work that is done meanwhile instead of
+ * measuring time, so that they don't depend on the speed of the machine.
  */
 const COUNT = 10;
 /** Number of hostile deliveries. */
@@ -58,7 +58,7 @@ it('answers one organization’s requests out of turn while another one sends th
   const meanwhile = costly.answers.length - before;
   await Promise.all([quick.stop(), costly.stop()]);
   for (const { status, head } of quick.answers) expect([status, head]).toEqual([200, expect.stringMatching(/^\{"data":/)]);
-  // Without turns, each request waits for the twenty that came before it.
+  // Without turns, each ordinary request would wait for the twenty hostile requests before it.
   expect(meanwhile).toBeLessThanOrEqual(COUNT);
 });
 
@@ -91,9 +91,9 @@ it('delivers to one organization out of turn while another one’s stored querie
   await until('the first of them is sent', () => received('/hostile') > 0, { everyMs: 5 });
   const before = received('/hostile');
   await deliver(COUNT);
-  // Without turns, nearly all of them are sent before.
+  // Without turns, nearly all hostile deliveries would be sent first.
   expect(received('/hostile') - before).toBeLessThan(HOSTILE / 2);
-  // Work beyond its share waits, or is put back: no attempt failed, and nothing is held.
+  // Work beyond the organization's share waits or is put back: no attempt failed, and nothing is held.
   const { rows } = await t.database.pool.query(
     `SELECT DISTINCT d.state, a.outcome FROM hookgraph.deliveries d LEFT JOIN hookgraph.attempts a ON a.delivery_id = d.id
      WHERE d.state <> 'DELIVERED' OR a.outcome <> 'DELIVERED'`,

@@ -47,7 +47,7 @@ it('neither while they run nor after', async () => {
   await world.work();
   await deliver100('warm-up');
 
-  // Until a template is known as hostile, each one costs the other tenants one process start.
+  // Until a template is known as hostile, each of its renders costs the other tenants the start of a process.
   await boom(2);
   await deliver100('unknown yet');
   const stopped = async () => new Set((await held()).map(({ subscription }) => subscription)).size;
@@ -57,7 +57,7 @@ it('neither while they run nor after', async () => {
   const before = (await held()).length;
   await deliver100('during-1');
   await deliver100('during-2');
-  // Most hostile renders are still waiting after 200 harmless ones; if the two alternated, none would be left.
+  // Most hostile renders still wait after 200 harmless renders; if both kinds alternated, no hostile render would be left.
   expect((await held()).length - before).toBeLessThan((27 * HOSTILE.length - before) / 2);
   for (const { stage, message } of await held()) expect([stage, message]).toEqual(['TEMPLATE', expect.stringContaining('limit exceeded')]);
   expect(world.receiver.requests.filter(({ path }) => path.includes('hostile'))).toEqual([]);

@@ -58,7 +58,7 @@ it('goes through every moment of a rotation', async () => {
     code: 'KEYS_MISMATCH',
     hint: expect.stringContaining('HOOKGRAPH_ENCRYPTION_KEYS'),
   });
-  // A process that lists the new key second, as in the procedure's first step, seals with it too.
+  // A process that lists the new key second, as in the procedure's first step, encrypts with the new key, too.
   const prepared = process([old, current]);
   const { subscription } = await updateSubscription(prepared.engine, OWNER, id, {
     sharedSecret: SECRET,

@@ -60,7 +60,7 @@ async function mistakesOf(input: object): Promise<Mistake[]> {
   return created.errors;
 }
 
-/** The line and column that a message names, and the source text above its caret. */
+/** Returns the line and column that a message names, and the source text above its caret. */
 function placeIn({ message }: Mistake): { line: number; column: number; under: string } {
   const [, told = '', line, column, frame = ''] = /^(.*) \(line (\d+), column (\d+)\)\n([\s\S]*)$/.exec(message) ?? [];
   expect(told, message).not.toBe('');

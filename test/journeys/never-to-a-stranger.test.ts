@@ -6,10 +6,10 @@ import { type Receiver, startReceiver } from '../support/receiver.js';
 import { runProduct } from '../support/run-product.js';
 
 let product: RunningProduct;
-/** The receivers of Ada, and of Hank, who belongs to Globex. */
+/** The receiver of Ada. `foreign`: the receiver of Hank, who belongs to the organization Globex. */
 let own: Receiver;
 let foreign: Receiver;
-/** Grace is an admin of Ada's organization, Hank of another one; Alain is no admin. */
+/** Grace is an admin of Ada's organization; Hank is an admin of another organization; Alain isn't an admin. */
 const tokens = { grace: '', hank: '', alain: '' };
 /** The ids of Ada's objects, as global ids and as record ids. */
 const ids = { subscription: '', delivery: '', attempt: '', event: '', user: '' };

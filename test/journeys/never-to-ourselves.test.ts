@@ -1,4 +1,4 @@
-// Promise: no subscription reaches our own database or API, at the save or at a delivery, even where their network is allowed.
+// Promise: no subscription reaches Hookgraph's own database or API, at the save or at a delivery, even if their network is allowed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
 import { openHttpsDestination } from '../../src/webhooks/destinations/https/https.js';
@@ -11,7 +11,7 @@ let api: Api;
 let receiver: Receiver;
 beforeAll(async () => {
   [world, receiver] = await Promise.all([
-    // The settings of `npm start`, and weaker still: without a list of allowed ports.
+    // Uses the settings of `npm start`, without a list of allowed ports, which makes them even weaker.
     testApp({
       HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128,0.0.0.0/8',
       HOOKGRAPH_ALLOWED_PORTS: '1-65535',

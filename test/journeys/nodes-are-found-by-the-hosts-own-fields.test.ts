@@ -47,7 +47,7 @@ describe('a stored query', () => {
     await world.work();
     await sql('INSERT INTO spaces (space_id, shop_id) VALUES (750727362669608961, 1)');
     expect(await ended(id)).toMatchObject({ state: 'HELD', reason: 'NODE' });
-    // The key is passed as text; as a rounded number it would have found another row.
+    // The key is passed as text; a rounded number would have found another row.
     expect(await lastAttempt()).toMatchObject({ stage: 'QUERY', message: expect.stringContaining('"750727362669608961"') });
   });
 

@@ -1,4 +1,5 @@
-// A kept connection that breaks under a request: the attempt says so, is no error, and the retry follows at once on a new one.
+// Promise: when a kept connection breaks during a request, the attempt says so and is no error, and the retry follows at once on a new
+// connection.
 import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
@@ -43,7 +44,7 @@ it('a receiver that reads the second request of a connection and closes gets it 
   await world.insertThings('first');
   await delivered(1);
   await world.insertThings('second');
-  // The usual first retry comes after 15 seconds or more.
+  // The retry follows at once; the usual first retry would come after 15 seconds or more.
   await delivered(2);
   const { rows } = await world.db.pool.query(
     `SELECT delivery_id AS job, number, outcome, stage, message, counted FROM hookgraph.attempts WHERE subscription_id = $1 ORDER BY id`,

@@ -43,9 +43,9 @@ const SLOW =
 
 it('goes on delivering to one organization while another one’s queries take for ever', async () => {
   const { pool } = t.database;
-  // The worker starts first: it refuses to start where a view took a table's place.
+  // Starts the worker first, because it would refuse to start after a view has taken a table's place.
   working = await t.app.webhooks.work();
-  // The relay reads the groups whose members the sample data set.
+  // Waits, because relaying the sample data's memberships reads the groups.
   await until('the sample data is relayed', async () => (await pool.query('SELECT 1 FROM hookgraph.captures LIMIT 1')).rowCount === 0);
   // A view with pg_sleep stands in for a large table without a suitable index.
   await pool.query(`INSERT INTO groups (organization_id, name) VALUES ('${t.admin.organizationId}', 'Slow')`);
@@ -68,7 +68,7 @@ it('goes on delivering to one organization while another one’s queries take fo
       return quick() === round * 10;
     });
   }
-  // Behind a hundred slow queries, nine at a time, the deliveries would come after most of these have ended.
+  // If the deliveries had to wait for the hundred slow queries, of which nine run at a time, most of these would have ended.
   const { rowCount: ended } = await pool.query('SELECT 1 FROM hookgraph.attempts WHERE subscription_id = $1', [slow]);
   expect(ended).toBeLessThan(50);
   expect(most).toBeGreaterThan(0);
@@ -82,7 +82,7 @@ it('goes on delivering to one organization while another one’s queries take fo
     return rowCount === 5;
   });
   expect((await pool.query('SELECT 1 FROM hookgraph.attempts WHERE subscription_id = $1', [slow])).rowCount).toBe(0);
-  // Waiting deliveries are charged no attempt: none has failed, and none is lost.
+  // Waiting deliveries are not charged an attempt: none has failed, and none is lost.
   const { rows } = await pool.query(
     `SELECT count(*)::int AS total, count(*) FILTER (WHERE state <> 'PENDING')::int AS other FROM hookgraph.deliveries WHERE subscription_id = $1`,
     [slow],

@@ -67,8 +67,8 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
     await until('the delivery is counted', async () => (await counted('hookgraph_attempts_total{outcome="DELIVERED"}')) === 1);
     await until('both processes are scraped', async () => (await counted('up')) === 2);
     expect(await counted('hookgraph_delivery_lag_seconds_count')).toBe(1);
-    // With the shortened durations a busy machine is late for a moment, so the test waits until no alert is left.
-    // A busy machine is the very symptom of one alert.
+    // Waits until no other alert is left, because with the shortened durations a busy machine may be late for a moment. The alert about
+    // the event loop is excluded, because it reports exactly that.
     await until('no other alert fires', async () => (await prometheus.firing()).every((alert) => alert === 'HookgraphEventLoopLate'));
   });
 
@@ -114,7 +114,7 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
 
   it('of deliveries that come late, when a worker runs again', async () => {
     await isQuiet('HookgraphDeliveriesLate');
-    // Prometheus sees an increase only after a first scrape, so no delivery ends before that.
+    // Prometheus sees an increase only after a first scrape, so the deliveries end only after that.
     const kept: ServerResponse[] = [];
     receiver.answer = (response) => void kept.push(response);
     ({ started: worker, at: address } = await startWorker({ DATABASE_URL: proxy.url, HOOKGRAPH_REQUEST_TIMEOUT_MS: '60000' }));

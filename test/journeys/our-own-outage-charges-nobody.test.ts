@@ -35,7 +35,7 @@ afterEach(async () => {
   dns.close();
 });
 
-/** All warnings but those of loops, which a busy machine delays. */
+/** Returns all warnings except those about loops, which occur on a busy machine. */
 const warnings = () => logged.filter(({ level, msg }) => level >= 40 && !msg.startsWith('loops of the worker'));
 const port = () => new URL(world.receiver.url).port;
 const subscribeTo = (host: string) => world.subscribe({ callbackUrl: `http://${host}:${port()}/` });
@@ -106,7 +106,7 @@ it.skipIf(!hasPrlimit)('file descriptors of the worker are used up: two organiza
     );
     const ids = subscriptions.map(({ recordId }) => recordId);
     const worker = await product.start('worker');
-    // One delivery each first, so that the worker opens its database connections.
+    // Sends one delivery of each organization first, so that the worker opens its database connections.
     for (const { insertUsers } of organizations) await insertUsers(['first']);
     const counts = () => Promise.all(ids.map((id) => countStates(product.pool, id)));
     await until('the first are delivered', async () => (await counts()).every(({ DELIVERED }) => DELIVERED === 1));

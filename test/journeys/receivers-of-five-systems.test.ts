@@ -1,4 +1,4 @@
-// Promise: a receiver that was written for another system accepts the notifications of a stock process unchanged, and no others.
+// Promise: a receiver that was written for another system accepts the notifications of a stock process unchanged, and no other requests.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SignatureScheme } from '../../src/webhooks/index.js';
 import { type ForeignReceiver, installedLanguages, type Language, startForeignReceiver } from '../support/foreign-receiver.js';
@@ -13,11 +13,11 @@ interface System {
   language: Language;
   /** A file in test/support/foreign-receivers. */
   script: string;
-  /** The subscription's input for that system, besides topic, address and secret. */
+  /** The fields that a subscription for that system sets, in addition to topic, address and secret. */
   says: object;
-  /** The body that its receivers expect. */
+  /** The body that the system's receivers expect. */
   reads: object;
-  /** `false` when its receivers don't check the time of a request. */
+  /** `false` when the system's receivers don't check the time of a request. */
   ages: boolean;
 }
 

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.close());
 
-/** Makes all of the subscription's deliveries due now, optionally with this number of attempts. */
+/** Makes all of the subscription's deliveries due now. `attempts`: sets their number of attempts. */
 async function setDue(attempts?: number): Promise<void> {
   if (attempts !== undefined)
     await product.pool.query('UPDATE hookgraph.deliveries SET attempt_count = $2 WHERE subscription_id = $1', [recordId, attempts]);
@@ -72,13 +72,13 @@ it('first after 15 to 45 s, as the same job with the row as it is by then', asyn
 });
 
 it('each when its time has come, in their order', async () => {
-  // Too few failures to open the subscription's circuit; the receiver then works again.
+  // Four failures are too few to open the subscription's circuit. Then the receiver works again.
   const count = 4;
   receiver.answer = (response) => void response.writeHead(500).end();
   await acme.insertUsers(names('n', count));
   await retrying(count);
   receiver.answer = (response) => void response.end();
-  // Due times that are spread over more than a second and match none of our intervals.
+  // Uses due times that are spread over more than a second and match none of the worker's intervals.
   const { rows } = await product.pool.query<{ id: string; dueAt: Date }>(
     `UPDATE hookgraph.open_deliveries o SET due_at = clock_timestamp() + (500 + 370 * n.number) * interval '1 ms'
      FROM (SELECT id, row_number() OVER (ORDER BY id) AS number FROM hookgraph.deliveries WHERE subscription_id = $1) n
@@ -92,7 +92,7 @@ it('each when its time has come, in their order', async () => {
   });
   expect(late).toHaveLength(count);
   expect(Math.min(...late)).toBeGreaterThanOrEqual(-1);
-  // Each came at its time and not with a later one, unless this machine stood still for long: the bench measures how late they are.
+  // Each retry came at its own time, not with a later retry, unless this machine stood still for long. The bench measures the delays.
   expect(Math.max(...late)).toBeLessThan(10_000);
 });
 

@@ -1,4 +1,4 @@
-// Promise: the application's role needs no right on our schema, and our role needs only SELECT and TRIGGER on the announced tables.
+// Promise: the application's role needs no right on Hookgraph's schema, and Hookgraph's role only SELECT and TRIGGER on announced tables.
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Hookgraph } from '../../src/index.js';

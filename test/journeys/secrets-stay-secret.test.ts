@@ -62,7 +62,7 @@ const toAws = (field: string, settings: object) => ({
   [field]: { endpoint: `${receiver.url}/echo`, ...settings },
 });
 for (const place of Object.keys(PLACES)) SECRETS[place] = planted(place.replaceAll('.', '-').toLowerCase());
-// Keeps only letters and digits.
+// The id of an access key keeps only its letters and digits.
 for (const [field] of AWS) SECRETS[`${field}.accessKeyId`] = (SECRETS[`${field}.accessKeyId`] as string).replace(/\W/g, '');
 
 let product: Product;
@@ -170,7 +170,7 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
     { callbackUrl: 'https://10.0.0.1/' },
   ])
     expect((await save('create', { ...good, ...wrong })).errors).not.toEqual([]);
-  // Invalid documents and an unknown token: their author sees them in the answer, but they must not be logged.
+  // Sends invalid documents and an unknown token: the sender sees them in the answer, but they must not be logged.
   await product.graphql('mutation ($in: WebhookSubscriptionInput) { nope(in: $in) }', { in: secrets }, SECRETS.token).catch(() => {});
   await product
     .graphql(SAVE('create'), { in: { ...good, sharedSecret: [SECRETS.shared, SECRETS.refused] } }, SECRETS.token)
@@ -257,7 +257,7 @@ it('stays secret wherever a subscription takes one, and whatever a receiver repe
   const all = await selectEverything(product, 'WebhookSubscription');
   for (const { id } of made) await product.graphql(`{ node(id: "${id}") { ... on WebhookSubscription { ${all} } } }`);
   const told = receiver.requests.filter(({ path }) => path.startsWith('/echo'));
-  // The places whose secret the receiver itself gets; each is used by a test and by real deliveries.
+  // The places whose secret is sent to the receiver itself. Each is used by a test and by real deliveries.
   const sent = Object.keys(PLACES).filter(
     (place) => place !== 'sharedSecret' && !place.endsWith('.secretAccessKey') && !place.startsWith('auth.oauth2'),
   );

@@ -1,4 +1,5 @@
-// Promise: after SIGTERM a worker records the requests in flight, claims no more and exits with 0; the next worker does the others, once.
+// Promise: after SIGTERM, a worker records the requests in flight, claims no more deliveries and exits with 0. The next worker sends the
+// remaining deliveries, once.
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
@@ -43,7 +44,7 @@ it('a worker that is told to stop finishes what it has in hand, and leaves the r
   expect((await attemptsOf(product.pool, recordId)).map(({ number, outcome }) => `${number} ${outcome}`)).toEqual(
     Array(200).fill('1 DELIVERED'),
   );
-  // No lease is left, so no worker has to wait for one to expire.
+  // No lease is left, so no worker has to wait until a lease expires.
   expect((await deliveriesOf(product.pool, recordId)).filter((one) => one.leaseToken !== null)).toEqual([]);
   expect(first.output()).not.toMatch(/"level":"(error|fatal)"/);
 

@@ -16,7 +16,7 @@ afterEach(() => world.clear());
 afterAll(() => world.close());
 
 const sql = (text: string, values: unknown[] = []) => world.db.pool.query(text, values);
-/** Parses each body, with numbers that a double can't hold as text of their digits. */
+/** Parses each body. A number that a double can't hold becomes a text with its digits. */
 const bodies = async (count: number) =>
   (await world.receiver.waitFor(count)).map(({ body }) => JSON.parse(JSON.stringify(parseJson(body))));
 const EVENT = '{{ event | json }}';
@@ -118,7 +118,7 @@ function recordStatements(): string[] {
 }
 
 /** Whether a statement reads events by their ids. */
-/** Whether the statement reads events for templates; replays read them, too. */
+/** Whether the statement reads events for templates; statements of replays, which also read events, don't count. */
 const isLookUp = (text: string) => /hookgraph\.events e WHERE e\.id = i\.id/.test(text) && !text.includes('replay');
 
 describe('only for templates that read them', () => {
@@ -240,7 +240,7 @@ describe('for every kind', () => {
         actor: { userId: 'bob' },
       },
     ]);
-    // Definitions that the cache evicted between two calls are compiled again and refuse nothing.
+    // Definitions that the cache evicted between two calls are compiled again, so they refuse no write.
     const forgetful = createAskHooks(world.webhooks.engine, { greatestCache: 0 });
     for (const count of [2, 3]) {
       expect(await forgetful.ask(await findHooks(world.db.pool, { tenant: '1', typenames: ['Space'] }), change)).toEqual([]);

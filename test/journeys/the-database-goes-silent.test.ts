@@ -1,4 +1,4 @@
-// Promise: when Postgres goes silent, a worker says so and goes on by itself, nothing is sent twice that could be recorded, and a worker
+// Promise: when Postgres goes silent, a worker says so and continues by itself, nothing that could be recorded is sent twice, and a worker
 // that must stop stops.
 import { randomBytes } from 'node:crypto';
 import { GraphQLError } from 'graphql';
@@ -16,7 +16,7 @@ import { until } from '../support/until.js';
 
 const LIMITS = { silenceMs: 1_000, stallMs: 300, stopMs: 2_000 };
 const KEY = randomBytes(32);
-/** The sessions that listen; between two checks of such a session, the check is its last statement. */
+/** Selects the sessions that listen. Between two checks, the last statement of such a session is its check. */
 const LISTENING = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query IN ('LISTEN hookgraph_poke', 'SELECT 1')`;
 const STALLED = 'loops of the worker have not completed for some time; they go on when the database answers';
 const GOES_ON = 'the loops of the worker complete again';
@@ -24,7 +24,7 @@ const GOES_ON = 'the loops of the worker complete again';
 let database: TestDatabase;
 let proxy: FreezingProxy;
 let receiver: Receiver;
-/** Ends what a test opened, newest first. */
+/** Functions that end what a test opened, called in reverse order. */
 let ends: (() => Promise<unknown>)[];
 let logged: ReturnType<typeof collectLines>;
 beforeEach(async () => {
@@ -90,7 +90,7 @@ it.each(['our own pool', 'a pool of the host'])('notices connections that are de
   await asked;
   expect((await askApp(hooks, '{ webhookDeliveries { totalCount } }')).webhookDeliveries.totalCount).toBe(6);
   await until('the log says that it goes on', () => logged.named(GOES_ON).length > 0);
-  // One warning each time, however many loops stand still.
+  // Each time there is only one warning, however many loops stand still.
   const said = logged.lines.map(({ msg }) => msg).filter((msg) => msg === STALLED || msg === GOES_ON);
   expect(said).toEqual(said.map((_, index) => (index % 2 === 0 ? STALLED : GOES_ON)));
   expect(JSON.stringify(logged.lines)).toContain('Postgres sent nothing for 1000 ms');
@@ -113,7 +113,7 @@ it('gives requests, migrations and Prisma’s statements an error or a new conne
   proxy.swallow();
   const broken = new GraphQLError('x', { originalError: new Error('Connection terminated unexpectedly') });
   expect(hooks.webhooks.engine.host.faultOf(broken)).toBe('ours');
-  // Each of them ends, with or without an error; the next ones work.
+  // The first requests end, with or without an error; the next requests work.
   await askAll();
   expect((await askAll()).map(({ status }) => status)).toEqual(done);
 });
@@ -139,7 +139,7 @@ it.each(['our own pool', 'a pool of the host'])(
     GRANT CREATE ON DATABASE ${new URL(database.url).pathname.slice(1)} TO ${role}; GRANT SELECT, TRIGGER ON notes TO ${role}`);
     ends.push(() => database.pool.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`));
     const url = Object.assign(new URL(database.url), { username: role, password: 'secret' }).href;
-    /** The role gets the answer of a server whose max_connections is reached; a superuser would still connect. */
+    /** Limits the role's connections, so that the server answers it as if max_connections were reached. A superuser would still connect. */
     const crowd = async (limit: number) => {
       await database.pool.query(`ALTER ROLE ${role} CONNECTION LIMIT ${limit}`);
       if (limit === 0) await database.pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
@@ -189,7 +189,7 @@ it('ends the session of a worker that stands still while it records, so that oth
   await insertNotes(1);
   const recording = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%subscriptions%'`;
   await until('the recording transaction waits', async () => (await database.pool.query(recording)).rowCount === 1);
-  // As if the process stood still: its session gets the lock, and nobody goes on with its transaction.
+  // Simulates that the process stands still: its session gets the lock, but its transaction isn't continued.
   proxy.freeze();
   await holder.query('COMMIT');
   holder.release();
@@ -227,7 +227,7 @@ it('claims nothing while results can’t be recorded, and later records them ins
   expect(receiver.requests).toHaveLength(4);
 });
 
-/** Waits until a loop of the worker has completed so many times. */
+/** Waits until a loop of the worker has completed `count` times. */
 async function turns({ webhooks }: Hookgraph, loop: string, count: number): Promise<void> {
   const ageMs = () => webhooks.engine.loops.states().find(({ name }) => name === loop)?.ageMs ?? 0;
   for (let seen = 0; seen < count; seen++) {

@@ -1,4 +1,4 @@
-// Promise: each example runs, delivers and type-checks with the published package, and docs/adopting.md tells no command that fails.
+// Promise: each example runs, delivers and type-checks with the published package, and all commands in docs/adopting.md succeed.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { until } from '../support/until.js';
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 const EXAMPLES = ['sql-only', 'schema-first', 'pothos-prisma', 'fastify'];
-/** READMEs whose last two commands show a webhook that contains `says`. */
+/** READMEs whose last two commands cause a notification that contains the text `says`. */
 const TRIED = [
   { example: 'schema-first', readme: 'README.md', says: 'It is dark' },
   { example: 'pothos-prisma', readme: 'pothos-prisma/README.md', says: 'Lantern' },
@@ -173,7 +173,7 @@ it('runs every command of docs/adopting.md, whose file is the one of examples/sc
   const commands = [...page.matchAll(/^npx hookgraph (.*?)(?: +#.*)?$/gm)].map(([, command]) => (command as string).split(' '));
   expect(commands.map(([verb]) => verb)).toEqual(['init', 'migrate', 'migrate', 'worker', 'check', 'check', 'detach', 'detach']);
   for (const command of commands) {
-    // No person can answer questions here, and the example already has its own file.
+    // Adds options, because nobody can answer questions here, and the example already has its own file.
     if (command[0] === 'init') command.push('--yes', '--out', 'written-by-init.ts');
     const running = run(process.execPath, [CLI, ...command], { cwd, env });
     if (command[0] === 'worker')

@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     // GraphiQL learns an operation's name shortly after its tab opens, and sends nothing before that.
     let response: Response | null = null;
     for (let press = 0; press < 10 && response === null; press++) {
-      // Caught at once, because the click may take longer than the wait on a busy machine.
+      // Handles the rejection at once, because on a busy machine the click may take longer than this wait.
       const answered = page
         .waitForResponse((one) => (one.request().postData() ?? '').includes(title), { timeout: 1_500 })
         .catch(() => null);

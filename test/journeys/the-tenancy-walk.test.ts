@@ -17,7 +17,7 @@ let receiver: Receiver;
 /** The keys of the other organization's objects by typename. */
 const theirs = new Map<string, string[]>();
 
-/** Selects the rows of the engine's types. */
+/** For each engine type, the statement that selects the ids of a tenant's rows. */
 const TABLES: Record<string, string> = {
   WebhookSubscription: `SELECT id FROM hookgraph.subscriptions WHERE tenant = $1`,
   WebhookDelivery: `SELECT d.id FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id WHERE s.tenant = $1`,
@@ -90,7 +90,7 @@ const known = () => ({
   headers: null,
 });
 
-/** Runs the field with the value at this place; `filled`: with valid values in all other inputs. */
+/** Runs the field with the value at this place. `filled`: all other inputs get valid values. */
 async function askAt({ operation, field, path }: IdPlace, value: unknown, filled: boolean, as: Viewer) {
   const { schema } = t.app;
   const root = operation === 'query' ? schema.getQueryType() : schema.getMutationType();
@@ -117,7 +117,7 @@ async function askAt({ operation, field, path }: IdPlace, value: unknown, filled
   return t.ask(source, variables, as);
 }
 
-/** The types that the place's name suggests, and one that it doesn't; all types where the name suggests none. */
+/** Returns the types that the place's name suggests, and one other type; all types when the name suggests none. */
 function typesFor({ field, path }: IdPlace): string[] {
   const words = path.at(-1) === 'id' || path.at(-1) === 'ids' ? field : (path.at(-1) as string);
   const meant = [...theirs.keys()].filter((name) => {
@@ -149,7 +149,7 @@ it('walks every place of every query and mutation that takes an id, and finds no
   expect(places.length).toBeGreaterThan(150);
   const ways: string[] = [];
   const walks = places.flatMap((place) => {
-    // Both forms of a mutation share their code: the older form gets the id alone, the newer one also valid values in all other inputs.
+    // Both forms of a mutation share their code, so the older form gets only the id; the newer form also gets valid other inputs.
     const filled = place.operation === 'mutation' && place.path[0] === 'input';
     const types = typesFor(place);
     return (place.operation === 'query' || filled ? types : types.slice(0, 1)).flatMap((typename) => {
@@ -197,7 +197,7 @@ it('reads every query without ids, from every cursor of theirs, and sees nothing
       const cursor: string | null = data[name].pageInfo.endCursor;
       if (cursor === null) return;
       const text = Buffer.from(cursor, 'base64url').toString();
-      // The cursor of no row, at the same place of the list.
+      // A cursor that belongs to no row, next to the real cursor.
       const next = text.replace(/([0-9a-f-]{35})([0-9a-f])/, (_all, start, last) => start + (last === '0' ? '1' : '0'));
       const none = Buffer.from(/^\d+$/.test(text) ? String(BigInt(text) + 1n) : next).toString('base64');
       for (const way of ['after', 'before']) {
@@ -235,7 +235,7 @@ it('runs stored queries and previews over their ids, and gets nulls', async () =
 it('asks every URL for their objects, and is told that there are none', async () => {
   const get = async (path: string) => {
     const response = await fetch(`${t.api.url}/api/v3/graphql${path}`, { headers: { authorization: `Token token=${ADMIN_TOKEN}` } });
-    // Each answer has an id of its own.
+    // Removes the request id, which is new in each answer.
     return [response.status, (await response.text()).replace(/"requestId":"[^"]*"/, '')];
   };
   for (const [typename, keys] of theirs) {
@@ -258,7 +258,7 @@ it('changes nothing at all with a token that may only read, not even of one’s 
       .map((place) => async () => {
         const own = globalId('WebhookSubscription', randomUUID());
         const { data } = await askAt(place, place.isList ? [own] : own, true, reader);
-        // A preview saves and sends nothing, so it needs no more than reading does.
+        // A preview saves and sends nothing, so it requires only the scope READ.
         if (place.field === 'previewWebhookSubscription') return;
         answers.push(
           JSON.stringify(data?.[place.field].errors.map(({ type, message }: { type: string; message: string }) => [type, message])),

@@ -40,7 +40,7 @@ describe.skipIf(!hasPgbouncer)('through pgbouncer in transaction mode', () => {
   });
 
   it('migrates, twice at once, and leaves no lock behind', async () => {
-    // Migrates a second time at the same moment, through the host's own pool.
+    // Migrates a second time at the same time, through the host's own pool.
     const other = notesApp({ database: app });
     await Promise.all([hooks.migrate(), other.migrate()]);
     await other.close();
@@ -95,7 +95,7 @@ describe.skipIf(!hasPgbouncer)('through pgbouncer in transaction mode', () => {
       await client.query('ROLLBACK');
       await expect(Promise.all([client.query('SELECT 1'), client.query('DELETE FROM notes')])).rejects.toThrow(/read-only/);
       client.release();
-      // None of our session settings stay on a session that the application gets next.
+      // Checks that no setting of Hookgraph stays on a session that the application gets next.
       await Promise.all(Array.from({ length: 20 }, (_, i) => app.query(`INSERT INTO notes VALUES (${1000 + i}, 'ada')`)));
       expect((await app.query('SHOW statement_timeout')).rows).toEqual([{ statement_timeout: '0' }]);
     } finally {

@@ -6,7 +6,7 @@ import { type Receiver, startReceiver } from '../support/receiver.js';
 import { runProduct } from '../support/run-product.js';
 
 const SESSION = ['scenario_session/paused', 'scenario_session/resumed', 'scenario_session/completed'];
-/** The lifecycle topics, after those of their nodes. */
+/** The lifecycle topics, in addition to the three topics of each node type. */
 const LIFECYCLE = [
   ...SESSION,
   'scenario_session_part/completed',
@@ -72,7 +72,7 @@ it('answers a topic by its id, by its key, by key and version, and null for what
   });
 });
 
-/** Each transition is written by the mutation and, for another session, by SQL; both must fire the topics. */
+/** Each transition is written by the mutation and by SQL in another session; both must fire the topics `told`. */
 const TRANSITIONS: [from: string, to: string, told: string[]][] = [
   ['STARTED', 'PAUSED', ['scenario_session/paused', 'scenario_session/updated']],
   ['PAUSED', 'STARTED', ['scenario_session/resumed', 'scenario_session/updated']],
@@ -145,7 +145,7 @@ it('pins the latest version at the save: a newer one reaches new subscriptions, 
   );
   const latest = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: `${receiver.url}/latest` });
   const asked = await product.subscribe({ topic: { key: 'user/created', version: '1.9' }, callbackUrl: `${receiver.url}/asked` });
-  // A save without a topic keeps the current one.
+  // A save without a topic keeps the current topic.
   await product.graphql(
     'mutation ($id: ID) { updateWebhookSubscription(webhookSubscription: { id: $id, name: "renamed" }) { errors { message } } }',
     {

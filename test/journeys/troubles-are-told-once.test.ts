@@ -1,5 +1,5 @@
-// Promise: an owner who subscribes to the troubles of their subscriptions is told once for each, by which rule, since when and what was
-// missed; and never about the subscriptions that tell.
+// Promise: an owner who subscribes to the troubles of their subscriptions is notified once of each: by which rule, since when and what was
+// missed. They are never notified of troubles of the subscriptions that send these notifications.
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setBroken, unsetBroken } from '../../src/webhooks/base/store/subscription-status.js';
@@ -52,7 +52,7 @@ it('once for each trouble, and once for its end', async () => {
   const answer = (status: number, headers = {}) => {
     receiver.answer = (response: ServerResponse) => void response.writeHead(status, headers).end();
   };
-  /** Makes what waits due, until the condition holds. */
+  /** Repeatedly makes waiting deliveries due until the condition holds. */
   const goOn = (what: string, isMet: () => Promise<boolean> | boolean) =>
     until(what, async () => {
       if (await isMet()) return true;
@@ -114,12 +114,12 @@ it('never about the subscriptions that tell, though their receivers fail, so tha
   await insert('the last');
   const isDisabled = async (ids: string[]) =>
     (await pool.query(`SELECT FROM hookgraph.subscriptions WHERE id = ANY ($1::uuid[]) AND status = 'DISABLED'`, [ids])).rowCount;
-  // The owner is told that it is disabled, refuses that, and so the subscription that told is disabled itself.
+  // The owner's receiver refuses the notification about the disabled subscription, so the notifying subscription is disabled itself.
   await until('one that tells is disabled', async () => ((await isDisabled(watching.map((one) => one.id))) ?? 0) > 0);
   expect(await isDisabled([id])).toBe(1);
   const changes = `SELECT FROM hookgraph.captures UNION ALL SELECT FROM hookgraph.open_deliveries WHERE held_for IS NULL AND due_at <= now()`;
   await until('nothing is under way', async () => (await pool.query(changes)).rowCount === 0);
-  // Both subscriptions to environments answer 410, and the owner refuses the first notification.
+  // Both subscriptions to environments get 410, and the owner's receiver refuses the first notification.
   expect(
     told()
       .slice(before)

@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Does everything that an owner does, with statements prepared before and with new ones. */
+/** Performs every action of an owner, with statements prepared before the migration and with new statements. */
 async function everythingWorks(): Promise<void> {
   const id = await subscribeTo(hooks, 'note/created', receiver.url);
   const mutate = (mutation: string) =>
@@ -82,7 +82,7 @@ it('takes nothing back: `migrate` of the older version changes nothing', async (
   await everythingWorks();
 });
 
-/** The last migration before this rule; earlier releases documented that processes must be restarted with them. */
+/** The last migration without this rule: earlier releases documented that processes must be restarted. */
 const BEFORE_THE_RULE = '20261129150000_tenants_of_children';
 const TAKES_AWAY =
   /\b(DROP\s+(TABLE|COLUMN|VIEW|FUNCTION|SCHEMA)|RENAME|ALTER\s+(COLUMN\s+)?\w+\s+(SET\s+DATA\s+)?TYPE|SET\s+NOT\s+NULL|LOCK\s+TABLE|TRUNCATE\s+(TABLE\s+)?hookgraph\.\w+)\b|ADD\s+(COLUMN\s+)?\w+\s+(?![^,;]*(?:DEFAULT|GENERATED))[^,;]*NOT\s+NULL/i;

@@ -16,7 +16,7 @@ let receiver: Receiver;
 let acme: Organization;
 let id: string;
 let recordId: string;
-/** Requests that wait for their answer. */
+/** Responses to requests that the receiver hasn't answered yet. */
 let kept: ServerResponse[];
 beforeAll(async () => {
   product = await runProduct();

@@ -1,5 +1,5 @@
-// Promise: what only the operator can correct holds no customer's delivery. It waits uncharged, says so, is logged once, and continues by
-// itself.
+// Promise: a fault that only the operator can correct costs no customer a delivery. The delivery waits uncharged and says why, the fault is
+// logged once, and the delivery continues by itself.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -36,7 +36,7 @@ describe('the product', () => {
     return subscription.id;
   }
 
-  /** Waits until the only delivery of the subscription waits for the operator, without an attempt. */
+  /** Waits until the subscription's only delivery waits for the operator, without an attempt. */
   async function waitsForOperator(id: string): Promise<void> {
     await until('it waits for the operator', async () => (await deliveriesOf(t.database.pool, id))[0]?.reason === 'OPERATOR');
     expect(await deliveriesOf(t.database.pool, id)).toMatchObject([{ state: 'PENDING', attemptCount: 0 }]);
@@ -119,7 +119,7 @@ describe('one subscription', () => {
   });
   afterEach(() => world.close());
 
-  /** Moves the deliveries as if their last pause had been four minutes. Those with `isDue` are due now, and others in four minutes. */
+  /** Moves the deliveries as if their last pause had been four minutes: those with `isDue` are due now, the others in four minutes. */
   const paused = (isDue: string) =>
     world.db.pool.query(
       `WITH o AS (
@@ -171,7 +171,7 @@ describe('one subscription', () => {
         return rows[0];
       });
       pauses.push(pause);
-      // Moves both times into the past, because the pause before the last one is the time between them.
+      // Moves both times into the past, because the difference between them is the last pause.
       await world.db.pool.query(
         `WITH d AS (UPDATE hookgraph.deliveries SET due_at = due_at - interval '1 hour', updated_at = updated_at - interval '1 hour' RETURNING *)
          UPDATE hookgraph.open_deliveries o SET due_at = d.due_at FROM d WHERE o.delivery_id = d.id`,

@@ -24,7 +24,7 @@ it('three workers send one backlog of 1,500 deliveries, each once', async () => 
   const kept: ServerResponse[] = [];
   receiver.answer = (response) => {
     kept.push(response);
-    // The receiver answers nobody until every worker has begun.
+    // The receiver answers no request until every worker has sent some.
     if (workers.every((domain) => partOf(domain) > 0)) for (const one of kept.splice(0)) one.end();
   };
   // On a busy machine the kept requests wait longer than the request timeout's default of five seconds.

@@ -1,4 +1,4 @@
-// Tests that programs which are started get no key, token or database URL of this process.
+// Tests that programs which this process starts get none of its keys, tokens or database URLs.
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { runNode } from '../../src/cli/init/run-node.js';

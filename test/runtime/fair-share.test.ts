@@ -98,7 +98,7 @@ describe('a turn', () => {
     const execution = fairShare.begin('a');
     const waiting = hold(execution);
     await expect(waiting.done).rejects.toThrow(NoSlotError);
-    // The execution has used up its waiting time, which counts for all of its statements together.
+    // The execution has used up its waiting time, which is a total for all of its statements.
     const again = hold(execution);
     await expect(again.done).rejects.toThrow(NoSlotError);
     const patient = hold(fairShare.begin('a'));

@@ -59,12 +59,12 @@ it.runIf(process.getuid?.() === 0)('Postgres runs for root out of a folder that 
     const { initdb } = await findPostgresBinaries();
     const native = join(home, 'native');
     const from = dirname(dirname(initdb));
-    // Links are quicker than copies, but the folder of temporary files may be on another disk.
+    // Makes links, because they are quicker than copies; copies if the temporary folder is on another disk.
     await execute('cp', ['-al', from, native]).catch(() => execute('cp', ['-a', from, native]));
     const [own, postgres] = ['initdb', 'postgres'].map((name) => join(native, 'bin', name)) as [string, string];
     const { prefix } = await chooseUser(null, [postgres, home]);
     const [command = own, ...rest] = [...prefix, own, '--version'];
-    // initdb warns here when it can't read its own program.
+    // initdb would print a warning here if it couldn't read its own program.
     const { stdout, stderr } = await execute(command, rest, { cwd: '/' });
     expect([stdout, stderr]).toEqual([expect.stringMatching(/^initdb \(PostgreSQL\)/), '']);
   } finally {

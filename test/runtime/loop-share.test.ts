@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NoSlotError } from '../../src/runtime/fair-share.js';
 import { type Account, LoopShare } from '../../src/runtime/loop-share.js';
 
-/** A share whose clock advances only where a test says so. */
+/** Creates a share whose clock advances only when a test says so. */
 function createShare() {
   const clock = { ms: 0 };
   return { clock, share: new LoopShare(() => clock.ms) };
@@ -54,7 +54,7 @@ describe('the loop', () => {
       clock.ms += 40;
     });
     expect(share.longestSince(0)).toMatchObject({ what: 'masking', party: 'b', ms: 40 });
-    // The account that ran before goes on to be counted.
+    // Time of the account counts again after `note`.
     share.enter(account);
     clock.ms += 2;
     share.note('relaying', () => {
@@ -76,7 +76,7 @@ describe('the loop', () => {
     const [many, few] = [share.open('many', 'work'), share.open('few', 'work')];
     const all = [...Array.from({ length: 100 }, () => wait(many, 5)), ...Array.from({ length: 5 }, () => wait(few, 1))];
     await Promise.all(all);
-    // One piece of the many costs as much as the five others.
+    // One piece of the party `many` costs as much as the five pieces of the party `few`.
     expect(order.slice(0, 6).filter((party) => party === 'few')).toHaveLength(5);
     expect(order).toHaveLength(105);
   });

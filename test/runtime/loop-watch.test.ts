@@ -49,7 +49,7 @@ it('sees what blocks the real loop', async () => {
       const since = performance.now();
       while (performance.now() - since < 400);
     });
-  // Repeated, because a busy machine may delay the loop for longer, which is then the cause that is logged.
+  // Repeats the block, because a busy machine may delay the loop for longer than the block; then that cause is logged.
   await until('it is logged by its name', () => {
     const isLogged = lines.some(({ what, tenant }) => what === 'a test' && tenant === 'acme');
     if (!isLogged) block();

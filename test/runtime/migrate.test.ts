@@ -59,7 +59,7 @@ test('a migration that waits for a table makes its writers wait for moments only
   const refused = migrate(database.pool, dir, { schema: 'room', giveUpMs: 500 }).catch((error: Error) => error);
   const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'room.thing'::regclass AND NOT granted`;
   await until('the migration waits for the table', async () => (await database.pool.query(waiting)).rowCount);
-  // Behind a migration that waits on, this INSERT would wait until `long` ends.
+  // If the migration kept waiting for the table, this INSERT would queue behind it until `long` ends.
   await database.pool.query('INSERT INTO room.thing VALUES (2)');
   expect(await refused).toMatchObject({ code: 'MIGRATION_BLOCKED', message: expect.stringContaining(`pid ${rows[0].pid} (`) });
   const applied = migrate(database.pool, dir, { schema: 'room' });

@@ -1,4 +1,4 @@
-// Tests the rules for pages by planted breaches, and that none of them is found in a sound page.
+// Tests the rules for pages with planted breaches, and that a sound page has no breach.
 import { expect, it } from 'vitest';
 import { breachesOfPages, breachesOfSource } from '../../scripts/lint-markdown.mjs';
 

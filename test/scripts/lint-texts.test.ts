@@ -1,4 +1,4 @@
-// Tests the rules for texts of source files by planted breaches, and that none of them is found in a sound file.
+// Tests the rules for texts of source files with planted breaches, and that a sound file has no breach.
 import { expect, it } from 'vitest';
 import { breachesOfTexts } from '../../scripts/lint-texts.mjs';
 

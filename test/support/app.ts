@@ -114,6 +114,6 @@ async function prepareFew(database: TestDatabase): Promise<void> {
   await prisma.$disconnect();
   await app.seed();
   await app.close();
-  // Each app that opens a clone has its own keys.
+  // Deletes the keys, because each app that opens a clone has its own keys.
   await database.pool.query('DELETE FROM hookgraph.encryption_keys');
 }

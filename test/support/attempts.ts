@@ -27,19 +27,19 @@ export async function attemptsOf(pool: pg.Pool, subscriptionId: string): Promise
   }));
 }
 
-/** The whole attempts `a` for which the condition is true, in the order in which they were recorded. */
+/** Returns the whole attempts for which the condition on `a` is true, in the order in which they were recorded. */
 export const recorded = async (db: pg.Pool | pg.PoolClient, condition = 'true', ...values: unknown[]): Promise<Attempt[]> => [
   ...(await wholeAttempts(db, `WHERE ${condition}`, values)).values(),
 ];
 
-/** All that is stored about the attempts of a subscription, as a text, in which a secret must not be. */
+/** Returns everything that is stored about the attempts of a subscription as one text, in which no secret may be. */
 export async function recordedText(pool: pg.Pool, subscriptionId: string): Promise<string> {
   const { rows } = await pool.query('SELECT a::text AS text FROM hookgraph.attempts a WHERE a.subscription_id = $1', [subscriptionId]);
   const attempts = await recorded(pool, 'a.subscription_id = $1', subscriptionId);
   return [...rows.map(({ text }) => text), ...attempts.flatMap(textsIn)].join('\n');
 }
 
-/** All texts within a value: JSON would escape their quotation marks. */
+/** Returns all texts within a value unescaped, because JSON would escape their quotation marks. */
 const textsIn = (value: unknown): string[] =>
   typeof value === 'string'
     ? [value]

@@ -14,7 +14,7 @@ export interface AwsWorld {
   attempts(id: string, count: number): Promise<AttemptRow[]>;
   save(id: string, input: SubscriptionInput): ReturnType<typeof updateSubscription>;
   off(id: string): ReturnType<typeof updateSubscription>;
-  /** The actions that were called, with this access key. */
+  /** Returns the actions that were called; if `accessKeyId` is given, only those with this access key. */
   actions(accessKeyId?: string): string[];
   stateOf(id: string): Promise<{ state: string; reason: string | null }[]>;
   /** Disables the subscriptions that a failed test left, and forgets all requests. */

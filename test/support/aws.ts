@@ -20,9 +20,9 @@ export interface Aws {
   endpoint: string;
   /** The action, access key and parameters of each request, in order. */
   asked: { action: string; accessKeyId: string; parameters: URLSearchParams }[];
-  /** Answers the next requests in place of the service; `null`: the service answers them. */
+  /** Answers the next requests in place of the service; `null`: the service answers. */
   answer: ((response: ServerResponse, action: string, passOn: () => void) => void) | null;
-  /** The external id that may assume ROLE. */
+  /** The external id with which ROLE may be assumed. */
   externalId: string;
   queue(name: string): Promise<{ queueArn: string; queueUrl: string }>;
   /** Makes a topic and a queue that subscribes to the topic, with raw delivery by default. */
@@ -75,7 +75,7 @@ export async function startAws({ events = null }: { events?: number | null } = {
       onward.end(body);
     }
   });
-  // Not less than the `Keep-Alive` of fauxqs, which the front passes on.
+  // At least the `Keep-Alive` of fauxqs, which this front server passes on.
   front.keepAliveTimeout = 75_000;
   front.listen(0, '127.0.0.1');
   await once(front, 'listening');

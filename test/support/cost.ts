@@ -1,7 +1,7 @@
 // Compares the costs of work within one run of a test, because a number of milliseconds says nothing on another machine.
 import { expect } from 'vitest';
 
-/** CPU milliseconds of this process: the least of three runs, because garbage collection and compilation can only add to it. */
+/** Returns CPU milliseconds of this process: the minimum of three runs, because garbage collection and compilation only add time. */
 export function leastCpuMs(work: () => unknown): number {
   const times = [1, 2, 3].map(() => {
     const before = process.cpuUsage();

@@ -31,7 +31,7 @@ const UNCOUNTED = /pg_is_in_recovery\(\)|^(BEGIN|COMMIT|ROLLBACK)/;
 /**
  * Parses the messages of a client, whose format https://www.postgresql.org/docs/current/protocol-message-formats.html
  * defines: a start-up message (length, body), then messages (type, length, body). Each Query or Execute message runs a
- * statement. Leaves out the check of each new connection and the borders of transactions, because their number depends on the time.
+ * statement. Doesn't count the check of each new connection, BEGIN, COMMIT or ROLLBACK: their number depends on timing.
  */
 function countExecutions(onExecution: () => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);

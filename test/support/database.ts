@@ -1,4 +1,4 @@
-// Makes a migrated test database as a clone of the run's template.
+// Makes a test database as a clone of the run's migrated template.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { ofTheRun } from './of-the-run.js';
@@ -27,8 +27,8 @@ export async function testDatabase({ empty = false, seeded = false } = {}): Prom
 const prepared = new Map<string, Promise<string>>();
 
 /**
- * Makes a clone of a database that `prepare` has filled when this process first asked for the key, since cloning takes a fraction of the
- * CPU that preparing takes. `prepare` must do the same for the same key, and leave no connection open.
+ * Makes a clone of a database that `prepare` fills at the first call with this key in this process, because cloning takes a fraction of
+ * the CPU of preparing. `prepare` must always do the same for a key, and leave no connection open.
  */
 export async function preparedDatabase(key: string, prepare: (database: TestDatabase) => Promise<unknown>): Promise<TestDatabase> {
   const server = await ofTheRun('migrated');
@@ -48,7 +48,7 @@ async function clone(server: string, template: string): Promise<TestDatabase> {
   await onServer(server, `CREATE DATABASE ${name} STRATEGY FILE_COPY TEMPLATE ${template}`);
   const address = new URL(server);
   address.pathname = `/${name}`;
-  // Without parameters, because many tests add some.
+  // Removes all parameters, because many tests add their own.
   address.search = '';
   const pool = new SparingPool({ connectionString: address.href, idleTimeoutMillis: 60_000 });
   // Ignores broken connections, because a test that cuts its connections on purpose must not end the process.

@@ -11,7 +11,7 @@ export interface DnsServer {
   address: string;
   /** Looks the host up at this server, as Hookgraph's address guard does. */
   lookup(host: string): Promise<LookupAddress[]>;
-  /** Decides how the next questions about a name are answered. */
+  /** Decides how the next questions about a name are answered; `answer` uses the given answers. */
   behave: (name: string) => 'answer' | 'silent' | 'SERVFAIL' | 'NXDOMAIN';
   close(): void;
 }

@@ -10,7 +10,7 @@ export interface EgressProxy {
   url: string;
   /** The `host:port` of each CONNECT request, in order. */
   asked: string[];
-  /** The proxy's behaviour for the next requests: they work, hang, or get this status line. */
+  /** The proxy's behaviour for the next requests: it works, hangs, or answers with this status line. */
   answer: 'work' | 'hang' | string;
   /** Closes the port until `start` is called. */
   stop(): Promise<void>;

@@ -52,8 +52,8 @@ export async function insertDeliveries(
 }
 
 /**
- * Returns the deliveries whose state contradicts open_deliveries. Only a delivery that was cancelled in flight, and
- * whose attempt isn't recorded yet, may be among them.
+ * Returns the deliveries whose state contradicts open_deliveries. The only such deliveries that are correct are those that
+ * were cancelled in flight and whose attempt isn't recorded yet.
  */
 export async function outOfStep(pool: Pool): Promise<unknown[]> {
   const { rows } = await pool.query(
@@ -65,7 +65,7 @@ export async function outOfStep(pool: Pool): Promise<unknown[]> {
   return rows;
 }
 
-/** Makes every waiting delivery due now. Touches no leased row: the write of its attempt would not find it. */
+/** Makes every waiting delivery due now. Doesn't touch leased rows, because the worker couldn't record its attempt otherwise. */
 export async function makeDue(pool: Pool, subscriptionId: string | null = null): Promise<void> {
   await pool.query(
     `WITH o AS (
@@ -115,7 +115,7 @@ export async function insertErrors(pool: Pool, subscriptionId: string, count: nu
   );
 }
 
-/** Moves the deliveries of a subscription (`null`: of all subscriptions) into this state and ends their leases. */
+/** Moves the deliveries of a subscription (`null`: of all subscriptions) to this state, and ends their leases. */
 export async function moveDeliveries(
   pool: Pool,
   subscriptionId: string | null,

@@ -41,7 +41,7 @@ export interface EngineWorld {
     ownerGone: boolean;
     fault: 'data' | 'node' | 'ours';
     fail: string | null;
-    /** The code of that failure. */
+    /** The error code of the failure `fail`. */
     failCode?: string;
     /** The name of a thing that no viewer may read. */
     hidden: string | null;
@@ -53,7 +53,7 @@ export interface EngineWorld {
   /** Subscribes to thing/created with a query for the name. Throws when the save is refused. */
   subscribe(input?: Partial<SubscriptionInput>): Promise<string>;
   insertThings(...names: string[]): Promise<void>;
-  /** Stops the workers and forgets everything that a test made, so that the tests of a file can share a world. */
+  /** Stops the workers and deletes everything that a test made, so that the tests of a file can share a world. */
   clear(): Promise<void>;
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ const NODES: AnnouncedNode[] = [
 ];
 export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
 
-/** `ownRenderer`: whether templates render in processes of this world alone, for templates that end them. */
+/** `ownRenderer`: whether templates render in separate processes of this world, for templates that end these processes. */
 export async function startEngineWorld({
   keys = [randomBytes(32)],
   log = pino({ level: 'silent' }),
@@ -144,7 +144,7 @@ export async function startEngineWorld({
       Object.assign(answers, usualAnswers());
       receiver.answer = (response) => void response.end();
       receiver.requests.length = 0;
-      // As a replica, so that the trigger that refuses TRUNCATE does not run.
+      // Sets the role of a replica, so that the trigger that refuses TRUNCATE doesn't fire.
       await db.pool.query(
         `SET LOCAL session_replication_role = replica; TRUNCATE public.things RESTART IDENTITY; TRUNCATE ${MADE_BY_TESTS} CASCADE`,
       );

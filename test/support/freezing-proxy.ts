@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.js';
 
 export interface FreezingProxy extends DatabaseProxy {
-  /** Passes nothing on, neither over the open connections nor over new ones. */
+  /** Stops passing data on, over open and new connections. */
   freeze(): void;
-  /** Passes nothing on over the open connections, as a proxy that lost them; new connections work. */
+  /** Stops passing data on over the open connections, like a proxy that has lost them. New connections work. */
   swallow(): void;
   thaw(): void;
   /** Closes the open connections. */
@@ -17,7 +17,7 @@ export async function startFreezingProxy(databaseUrl: string, address?: string):
   let frozen = false;
   const watch = (...pair: Socket[]) => {
     for (const socket of pair) sockets.add(socket.on('close', () => sockets.delete(socket)));
-    // After the proxy has begun to pipe, which makes the sockets flow.
+    // Pauses later, because the proxy is about to pipe the sockets, which makes them flow.
     if (frozen) queueMicrotask(() => pair.map((socket) => socket.pause()));
   };
   const proxy = await startDatabaseProxy(databaseUrl, watch, address);

@@ -30,7 +30,7 @@ export interface Hook {
 }
 
 export interface Hooks {
-  /** Subscribes with the phase BEFORE unless the input has another phase. Throws when the save is refused. */
+  /** Creates a subscription with the phase BEFORE, unless the input has another phase. Throws when the save is refused. */
   subscribe(input: Asked): Promise<Hook>;
   /** Resolves when every event has been relayed and every delivery tried. */
   untilQuiet(): Promise<void>;

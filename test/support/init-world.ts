@@ -43,7 +43,7 @@ export async function world(
   };
 }
 
-/** Runs `hookgraph init` for a person at a terminal who types these lines, or on a pipe. */
+/** Runs `hookgraph init` for a person at a terminal who types the lines `typed`; without them, on a pipe. */
 export async function runInit(
   { project, env }: { project: StrangerProject; env: Record<string, string> },
   options: InitOptions,

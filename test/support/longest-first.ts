@@ -1,4 +1,4 @@
-// Orders the test files: the longest begin first, so that no worker still runs one of them when the others have nothing left to do.
+// Orders the test files: the longest begin first, so that near the end no worker is left with a long file while the others are idle.
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files that take the longest, in the order of a run on two busy cores. */

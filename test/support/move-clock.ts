@@ -16,8 +16,8 @@ const IDS: Record<string, string[]> = {
 };
 
 /**
- * Moves all stored times by `-seconds`, which is the same as moving the clock by `seconds`: negative for a clock that goes back. Call it
- * while no transaction is open.
+ * Moves all stored times by `-seconds`, which has the same effect as setting the clock forward by `seconds` (or back, if negative). Must be
+ * called while no transaction is open.
  */
 export async function moveClock(pool: Pool, seconds: number): Promise<void> {
   const { rows } = await pool.query<{ table: string; columns: string[] }>(
@@ -31,6 +31,6 @@ export async function moveClock(pool: Pool, seconds: number): Promise<void> {
     const ids = (IDS[table] ?? []).map((column) => `${column} = ${column} + (${-seconds * 1000}::bigint << 20)`);
     return `UPDATE hookgraph.${table} SET ${[...times, ...ids].join(', ')}`;
   });
-  // As a replica, so that triggers that refuse changes do not run.
+  // Sets the role of a replica, so that triggers that refuse changes don't fire.
   await pool.query(`BEGIN; SET LOCAL session_replication_role = replica; ${statements.join('; ')}; COMMIT`);
 }

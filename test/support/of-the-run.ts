@@ -1,9 +1,9 @@
-// Asks the global set-up for what all files of a run share, which it makes when somebody first asks.
+// Requests resources that all files of a run share from the global set-up, which makes each at its first request.
 import { inject } from 'vitest';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where the global set-up answers GET /empty, /migrated, /seeded and /browser. */
+    /** The URL at which the global set-up answers GET /empty, /migrated, /seeded and /browser. */
     sharedUrl: string;
   }
 }

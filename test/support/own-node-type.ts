@@ -16,7 +16,7 @@ export interface OwnNodeType {
   /** The Prisma model. */
   model: string;
   migration: string;
-  /** The field for the other side of the relation, and the line of another model after which to insert that field. */
+  /** The field for the other side of the relation, and a pattern for the line of the other model after which to insert it. */
   beside: { line: RegExp; field: string };
 }
 

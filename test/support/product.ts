@@ -48,8 +48,8 @@ export interface Product extends RunningProduct {
 }
 
 /**
- * Starts the product in a process. `command`: the command of the main process; with `api`, the test starts the worker itself.
- * `program`: another build's main.js, on an empty database.
+ * Starts the product in a separate process. `command`: the command of this process; with `api`, the test starts the worker itself.
+ * `program`: main.js of another build, which runs on an empty database.
  */
 export async function startProduct({
   command = 'serve',
@@ -70,7 +70,7 @@ export async function startProduct({
   return { ...place, main, ...clientOf(main.url) };
 }
 
-/** Makes a folder and an environment for the product on this database. */
+/** Makes a data folder and the environment variables for a product on this database. */
 export async function makePlace(db: TestDatabase, env: Record<string, string>, program?: string) {
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-product-'));
   const processes: Process[] = [];
@@ -100,7 +100,7 @@ export async function makePlace(db: TestDatabase, env: Record<string, string>, p
   };
 }
 
-/** Makes what calls the API at this address. */
+/** Returns functions that call the API at this address. */
 export function clientOf(url: string): Pick<RunningProduct, 'url' | 'graphql' | 'subscribe'> {
   const graphql: RunningProduct['graphql'] = async (query, variables = {}, token = ADMIN_TOKEN) => {
     const response = await fetch(`${url}/api/v3/graphql`, {

@@ -1,4 +1,4 @@
-// Sends the same GraphQL request again and again from a thread of its own, so that the client takes no time of the tested event loop.
+// Repeatedly sends the same GraphQL request from a separate thread, so that the client takes no time of the tested event loop.
 import { Worker } from 'node:worker_threads';
 
 export interface Answered {

@@ -7,8 +7,8 @@ import { clientOf, makePlace, type RunningProduct } from './product.js';
 import { shareRenderer } from './shared-renderer.js';
 
 /**
- * Runs the product in this process, which takes a fraction of the CPU that a new process takes: for promises that aren't about the process
- * of the API, nor of the worker. `worker`: whether a worker runs here, too. `now`: the clock of the console's sessions.
+ * Runs the product in this process, which takes a fraction of the CPU of a new process. For tests that aren't about the processes of the
+ * API and the worker. `worker`: whether a worker runs here, too. `now`: the clock of the console's sessions.
  */
 export async function runProduct({
   worker = true,

@@ -15,8 +15,8 @@ export function writtenIn(text: string): string[] {
 }
 
 /**
- * Returns the texts that betray a secret. Planted secrets use letters that JSON, URLs and XML leave as they are; base64
- * has three alignments.
+ * Returns the texts that betray a secret. Planted secrets use letters that JSON, URLs and XML don't escape; base64
+ * encodes them in three ways, by their offset.
  */
 export function tracesOf(secret: string): string[] {
   const inside = [0, 1, 2].map((before) =>

@@ -4,10 +4,10 @@ import { createRenderer, type Renderer } from '../../src/webhooks/base/templates
 
 let shared: Renderer | undefined;
 
-/** Its processes end with this process, and do not keep it alive, so nobody closes it. */
+/** Returns the shared renderer. It needn't be closed: its processes end with this process, and don't keep it alive. */
 export const sharedRenderer = (): Renderer => (shared ??= createRenderer());
 
-/** To be called before the engine renders. Not for tests of what happens to the processes. */
+/** Makes the engine use the shared renderer. Call it before the engine renders, and not in tests of what happens to the processes. */
 export function shareRenderer(engine: Engine): void {
   engine.renderer = sharedRenderer();
 }

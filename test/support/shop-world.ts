@@ -77,16 +77,16 @@ export interface ShopWorld {
   /** The name of each root field that was called, in order. */
   asked: string[];
   state: {
-    /** Whether root fields call `recall` for rows that they don't find. */
+    /** Whether root fields call `recall` for rows that they can't find. */
     recalls: boolean;
-    /** Whether root fields answer with uncommitted rows, as a source with an overlay does. */
+    /** Whether root fields return rows that aren't committed yet, as a source with an overlay does. */
     overlays: boolean;
     /** The key of a space that no viewer may read. */
     hidden: number | null;
   };
   subscribe(input: SubscriptionInput, owner?: Actor): Promise<string>;
   work(): Promise<void>;
-  /** Stops the worker and forgets everything that a test made, so that the tests of a file can share a world. */
+  /** Stops the worker and deletes everything that a test made, so that the tests of a file can share a world. */
   clear(): Promise<void>;
   close(): Promise<void>;
 }
@@ -193,7 +193,7 @@ export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorl
       refused.clear();
       asked.length = 0;
       receiver.requests.length = 0;
-      // As a replica, so that the trigger that refuses TRUNCATE does not run.
+      // Sets the role of a replica, so that the trigger that refuses TRUNCATE doesn't fire.
       await db.pool.query(
         `SET LOCAL session_replication_role = replica; TRUNCATE public.spaces, public.booking_slots; TRUNCATE ${MADE_BY_TESTS} CASCADE`,
       );

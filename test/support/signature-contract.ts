@@ -17,7 +17,7 @@ export interface Pair {
   otherSecret: string;
   /** The header that holds the signature. */
   header: string;
-  /** The other headers that must not be altered. A header that the scheme doesn't sign isn't listed. */
+  /** The other headers that the scheme signs, and which must therefore not be altered. */
   signed: readonly string[];
   /** `false` when the time of the request isn't signed, so a request with a changed time is accepted. */
   timed?: boolean;

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /**
- * The child process stops itself, with a queue for one connection. Linux drops further connection attempts; an attempt
- * is repeated a second later.
+ * The listening process sends itself SIGSTOP, with a backlog of one connection. Linux drops further connection attempts;
+ * a client repeats an attempt a second later.
  */
 const LISTENER = `
   const server = require('node:net').createServer((socket) => socket.on('error', () => {}).end());

@@ -1,5 +1,5 @@
-// Vitest's global set-up: a temporary Postgres with a migrated and a seeded template database, and a browser, each made when a test first
-// asks for it.
+// Vitest's global set-up: provides a temporary Postgres with a migrated and a seeded template database, and a browser. Makes each of them
+// when a test first requests it.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -15,7 +15,7 @@ import { SEEDED, SEEDED_TOKEN, TEMPLATE } from './database.js';
 import { run } from './product.js';
 import { unpackBrowser } from './unpack-browser.js';
 
-/** Settings for data that needn't survive the run, so that Postgres doesn't wait for the disk. */
+/** Settings for data that needn't survive the test run, so that Postgres doesn't wait for the disk. */
 const THROW_AWAY = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -24,13 +24,13 @@ const THROW_AWAY = {
   max_wal_size: '256MB',
   max_prepared_transactions: '16',
   wal_level: 'logical',
-  // The databases live for seconds, and each would start a process every minute.
+  // Autovacuum would start a process for each database every minute, but the databases live only for seconds.
   autovacuum: 'off',
-  // Deriving the key of a password 4,096 times took a fifth of what a client pays for a connection.
+  // With 4,096 iterations, deriving the key of a password took a fifth of the time in which a client connects.
   scram_iterations: '1',
 };
 
-/** The variable with the address of another run's set-up, which a run that a test starts uses instead of a Postgres of its own. */
+/** The variable with the URL of a run's set-up. A run that a test starts uses this set-up, instead of starting its own Postgres. */
 const OTHERS = 'HOOKGRAPH_TEST_TEMPLATES';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => {};
   }
   const dataDir = await mkdtemp(join(await temporaryFolder(), 'hookgraph-test-'));
-  // Not in memory, where programs may not be allowed to run.
+  // Unpacks the browser to disk, because programs may not be allowed to run from a folder in memory.
   const browserDir = await mkdtemp(join(tmpdir(), 'hookgraph-browser-'));
   const running = once(async () => {
     const postgres = await startEmbeddedPostgres({ dataDir, settings: THROW_AWAY });
@@ -79,7 +79,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** A folder in memory where there is one with 4 GB free: there, cloning a database takes half of the CPU that it takes on a disk. */
+/** Returns a folder in memory if 4 GB are free there, because cloning a database in memory takes half of the CPU as on a disk. */
 async function temporaryFolder(): Promise<string> {
   const memory = await statfs('/dev/shm').catch(() => null);
   return memory && memory.bavail * memory.bsize > 4 * 2 ** 30 ? '/dev/shm' : tmpdir();
@@ -90,7 +90,7 @@ function once<T>(make: () => Promise<T>): { (): Promise<T>; called(): boolean } 
   return Object.assign(() => (made ??= make()), { called: () => made !== undefined });
 }
 
-/** Derives the superuser's key by the settings, because initdb has derived it without them. */
+/** Sets the superuser's password again, because initdb derived its key without THROW_AWAY's settings. */
 async function setPasswordAgain(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -107,12 +107,12 @@ async function makeTemplate(url: string): Promise<void> {
   }
 }
 
-/** Seeds one template for some fifty tests that start the product, because each start would insert the same data. */
+/** Seeds one template for some fifty tests that start the product, because each start would otherwise insert the same data. */
 async function makeSeeded(url: string): Promise<void> {
   const DATABASE_URL = await createDatabase(url, `${SEEDED} TEMPLATE ${TEMPLATE}`);
   const HOOKGRAPH_ENCRYPTION_KEYS = randomBytes(32).toString('base64');
   await run(['migrate', '--sample-data'], { DATABASE_URL, HOOKGRAPH_ENCRYPTION_KEYS, HOOKGRAPH_ADMIN_TOKEN: SEEDED_TOKEN });
-  // Each product that starts on a clone has its own keys.
+  // Deletes the keys, because each product that starts on a clone has its own keys.
   const client = new pg.Client({ connectionString: DATABASE_URL });
   await client.connect();
   await client.query('DELETE FROM hookgraph.encryption_keys');

@@ -1,6 +1,6 @@
 import { testDatabase } from './database.js';
 
-/** Holds a transaction open in another database, and returns how to end it. */
+/** Holds a transaction open in another database, and returns a function that ends it. */
 export async function transactionBeside(): Promise<() => Promise<void>> {
   const other = await testDatabase({ empty: true });
   const client = await other.pool.connect();

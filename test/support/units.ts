@@ -9,7 +9,7 @@ export interface Unit {
   /** The program and its arguments. */
   command: string[];
   environment: Record<string, string>;
-  /** All settings of [Service] by name; repeated ones in their order. */
+  /** All settings of [Service], by name. A repeated setting has its values in their order. */
   settings: Record<string, string[]>;
 }
 
@@ -22,7 +22,7 @@ export const readEnvironment = (text: string): Record<string, string> =>
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );
 
-/** Reads every unit; `%i` is the instance 1. */
+/** Reads every unit, with 1 as the name of the instance (`%i`). */
 export function readUnits(): Unit[] {
   return readdirSync(UNITS)
     .filter((file) => file.endsWith('.service'))

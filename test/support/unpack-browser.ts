@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const require = createRequire(import.meta.url);
 
-/** Unpacks into the folder, and returns the path of the browser. Another process does it, because the package looks at TMPDIR alone. */
+/** Unpacks into the folder, and returns the browser's path. Runs in another process, because the package reads its folder from TMPDIR. */
 export async function unpackBrowser(folder: string): Promise<string> {
   const program = `require(${JSON.stringify(require.resolve('@sparticuz/chromium'))}).executablePath().then(console.log)`;
   const env = { ...process.env, TMPDIR: folder };

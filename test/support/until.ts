@@ -1,8 +1,8 @@
-// Polls a condition until it is truthy and returns its value; after a deadline, fails with the name of the condition.
-// A number is polled until it is reached; it fails when the number has not grown for three minutes.
+// Polls a condition until it is truthy, and returns its value; after a time limit, fails with the condition's name.
+// Polls a number until it reaches a goal; fails when the number hasn't grown for three minutes.
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** The usual pauses between two polls, in milliseconds: short waits end at once, and long ones take little of the processor. */
+/** Default pauses between two polls, in milliseconds. They grow, so that short waits end soon and long waits use little processor time. */
 const PAUSE = { firstMs: 10, growth: 1.3, mostMs: 100 };
 
 /** @param everyMs the pause between two polls, for a condition that is true only for a moment */
@@ -20,7 +20,7 @@ export async function until<T>(
   }
 }
 
-/** Polls a number that grows until it is `goal` or more. However slow the machine, it must grow within three minutes. */
+/** Polls a growing number until it reaches `goal`. Fails when it hasn't grown for three minutes. */
 export async function untilDone(what: string, goal: number, count: () => Promise<number>): Promise<void> {
   for (let done = await count(); done < goal; ) {
     const before = done;

@@ -11,7 +11,7 @@ const PLANTED = /PLANTED-[\w-]+/g;
 /** Returns a key of the same kind that no row has. */
 export const nobodys = (key: string) => (/^\d+$/.test(key) ? String(BigInt(key) + 1n) : randomUUID());
 
-/** Replaces what may differ between two answers: the requested ids, and values that are new in each answer. */
+/** Replaces values that may differ between two answers: the requested ids, and values that are new in each answer. */
 export function normal(answer: unknown): string {
   return JSON.stringify(answer)
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
@@ -27,7 +27,7 @@ export function leaksIn(answer: unknown): string[] {
   return [...new Set(JSON.stringify(answer).match(PLANTED) ?? [])];
 }
 
-/** Runs six tasks at a time, since they wait for the database. */
+/** Runs six tasks at a time, because each mostly waits for the database. */
 export async function atOnce(tasks: (() => Promise<void>)[]): Promise<void> {
   const left = [...tasks];
   const worker = async () => {

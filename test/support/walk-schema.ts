@@ -73,7 +73,7 @@ function fieldsOf(
   return chosen.join(' ');
 }
 
-/** Fills every field of an input that isn't an id, so that a missing field is never the reason for a refusal. */
+/** Fills every field of an input that has no ID type, so that a missing field is never the reason for a refusal. */
 export function fill(type: GraphQLInputType, known: Record<string, unknown>): Record<string, unknown> {
   const named = getNamedType(type);
   if (!isInputObjectType(named)) return {};

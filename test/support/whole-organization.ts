@@ -36,8 +36,8 @@ export async function fillOrganization(prisma: PrismaClient, { organizationId, u
 }
 
 /**
- * Returns a row's data; `null` when a row that it refers to doesn't exist yet. `patient`: also when that reference is
- * optional.
+ * Returns a row's data; `null` when a row to which it must refer doesn't exist yet. `patient`: also returns `null` when the
+ * reference is optional.
  */
 function rowOf(model: Model, { rows, marker, patient }: { rows: Map<string, Row>; marker: string; patient: boolean }): Row | null {
   const data: Row = {};

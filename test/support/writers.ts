@@ -1,4 +1,4 @@
-// Writes groups of two organizations in transactions that end in random order: committed, rolled back, or prepared first.
+// Writes groups of two organizations in transactions that end in random order: by a commit or a rollback, some after PREPARE.
 import type { PoolClient } from 'pg';
 import { createRandom, pick, type Random } from '../chaos/random.js';
 import type { TestApp } from './app.js';
@@ -15,7 +15,7 @@ const WRITES = [
   `UPDATE groups SET organization_id = CASE organization_id WHEN $3::uuid THEN $4::uuid ELSE $3::uuid END, name = $2 WHERE id = ${ONE}`,
 ];
 
-/** Each step writes in a transaction that is open or begins, or ends one. At most one is prepared at a time. */
+/** Each step writes in an open or a new transaction, or ends a transaction. At most one transaction is prepared at a time. */
 export class Writers {
   private readonly open: PoolClient[] = [];
   private prepared: string | null = null;

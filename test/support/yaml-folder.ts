@@ -34,7 +34,7 @@ export async function startYamlFolders() {
   return {
     t,
     cli,
-    /** Deletes all subscriptions, and returns the path of a new folder. */
+    /** Deletes all subscriptions, makes a new folder, and returns its path. */
     async clear(): Promise<string> {
       await t.database.pool.query('UPDATE hookgraph.subscriptions SET deleted_at = now() WHERE deleted_at IS NULL');
       count += 1;
@@ -42,7 +42,7 @@ export async function startYamlFolders() {
       await mkdir(dir);
       return dir;
     },
-    /** The versions of the subscriptions, by name. */
+    /** Returns the versions of the subscriptions, sorted by the subscriptions' names. */
     async versions(): Promise<number[]> {
       const { rows } = await t.database.pool.query('SELECT version FROM hookgraph.subscriptions WHERE deleted_at IS NULL ORDER BY name');
       return rows.map(({ version }) => version);
@@ -54,7 +54,7 @@ export async function startYamlFolders() {
   };
 }
 
-/** Writes the subscription `users`, with these files over its own. */
+/** Writes the files of the subscription `users`; `files` replaces some of them or adds others. */
 export async function writeYaml(dir: string, files: Record<string, string> = {}): Promise<void> {
   const all = { 'hookgraph.yaml': 'scope: crm\n', 'users.yaml': YAML, 'users.graphql': QUERY, ...files };
   for (const [file, content] of Object.entries(all)) await writeFile(join(dir, file), content);

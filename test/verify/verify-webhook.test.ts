@@ -104,7 +104,7 @@ describe('UP42', () => {
   const seconds = now().getTime() / 1000;
   const verify = (headers: Record<string, string>, body: Buffer = request.body) =>
     verifyWebhook({ scheme: 'UP42', secret, now, headers: { ...request.headers, ...headers }, body });
-  /** Makes a valid signature over only these headers. */
+  /** Signs only these headers, and returns the headers with a valid signature. */
   const sign = (names: string[], more: Record<string, string> = {}) => {
     const headers: Record<string, string> = { ...request.headers, ...more };
     const signature = createHmac('sha256', secret)

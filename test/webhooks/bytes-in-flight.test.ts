@@ -9,7 +9,7 @@ const a = { subscriptionId: 'a1', tenant: 'a' };
 const b = { subscriptionId: 'b1', tenant: 'b' };
 const LIMITS = { perSubscription: 300_000, total: 1_000_000 };
 
-/** Reserves room for a body, and fails when it must wait. */
+/** Takes room for a body; throws if it would have to wait. */
 function hold(bytes: BytesInFlight, sender: typeof a, length: number): Hold {
   const taken = bytes.take(sender);
   if (taken instanceof Promise) throw new Error('it must wait');
@@ -32,7 +32,7 @@ describe('the memory of large bodies', () => {
     const taken = await waiting;
     expect(() => taken?.resize(150_000)).toThrow(NoRoomForBody);
     taken?.release();
-    // The others left 100,000 characters, and the last body was 150,000 long.
+    // The other bodies leave 100,000 characters free, and the last body had 150,000, so the next must wait.
     expect(bytes.take(a)).toBeInstanceOf(Promise);
     held[1]?.release();
     held[2]?.release();
@@ -81,7 +81,7 @@ describe('a receiver that hangs', () => {
     const insert = (org: string, count: number) =>
       world.db.pool.query(`INSERT INTO public.things (org, name) SELECT $1, repeat('x', 950000) FROM generate_series(1, $2)`, [org, count]);
     await insert('org', 20);
-    // 16,000,000 characters hold eight bodies.
+    // The limit of 16,000,000 characters allows eight bodies.
     await until('eight hang', () => hanging.length === 8);
     await insert('other', 3);
     await world.receiver.waitFor(3, 60_000);

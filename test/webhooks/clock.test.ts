@@ -1,4 +1,4 @@
-// The clock of the database goes back or forward: nothing is lost, late by more than its own pause, or decided by times of two clocks.
+// Tests that the database's clock may go back or forward: nothing is lost, is late by more than its pause, or mixes times of two clocks.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -50,7 +50,7 @@ it('sends each event to a subscription of before the jump, and warns', async () 
 });
 
 it('warns once of a jump forward, and of none that is as short as a correction', async () => {
-  // Sessions of this pool read a clock that a test can set.
+  // Sessions of this pool read a clock that the test can set.
   await world.db.pool.query(`CREATE SCHEMA set_clock; CREATE TABLE set_clock.ahead AS SELECT 0 AS seconds;
     CREATE FUNCTION set_clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
       $$ SELECT pg_catalog.clock_timestamp() + (SELECT seconds FROM set_clock.ahead) * interval '1 second' $$`);
@@ -117,7 +117,7 @@ it('of a transaction that was open at the creation, sends what was written after
 it('compares times in a database that was restored into another cluster', async () => {
   await world.insertThings('before');
   const id = await world.subscribe();
-  // A restored subscription: its transactions have numbers of another cluster, and are far ahead.
+  // Simulates a restored subscription: its transaction ids are from another cluster and far ahead.
   await world.db.pool.query(
     `UPDATE hookgraph.subscriptions SET created_in = 1, created_xid = '900000000', created_snapshot = '900000000:900000000:'`,
   );

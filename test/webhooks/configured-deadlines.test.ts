@@ -63,7 +63,7 @@ it('sends no more requests to one origin at once than configured', async () => {
   await world.receiver.waitFor(3);
   const inProgress = async () =>
     (await world.db.pool.query('SELECT count(*)::int AS n FROM hookgraph.open_deliveries WHERE lease_until > now()')).rows[0].n;
-  // Five are claimed: half as many again as may be sent. All that are sent have arrived.
+  // Five deliveries are claimed: one and a half times the three that may be sent. All three have arrived.
   await until('more are claimed than are sent', async () => (await inProgress()) > 3);
   expect(await inProgress()).toBeLessThanOrEqual(5);
   expect(open).toHaveLength(3);
@@ -106,7 +106,7 @@ it('lets a tenant have no more subscriptions to a topic than configured, also by
   expect((await save('thing/created', { ...OWNER, tenant: 'other' })).problems).toEqual([]);
 
   const { id } = saved.flatMap(({ subscription }) => subscription ?? [])[0] as Subscription;
-  // Those that exist can be changed at the limit.
+  // Existing subscriptions can be changed even when the limit is reached.
   expect((await updateSubscription(engine, OWNER, id, { name: 'kept', query: QUERY })).subscription).not.toBeNull();
   await deleteSubscription(engine, OWNER, id);
   expect((await save('thing/created')).problems).toEqual([]);

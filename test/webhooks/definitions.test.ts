@@ -1,4 +1,4 @@
-// Tests that many definitions are compiled by turns, and not in one stretch.
+// Tests that many definitions are compiled in turns with other work, not in one stretch.
 import { expect, it } from 'vitest';
 import { createDefinitions } from '../../src/webhooks/definitions.js';
 import { startEngineWorld } from '../support/engine-world.js';
@@ -6,7 +6,7 @@ import { startEngineWorld } from '../support/engine-world.js';
 it('lets the event loop go on between the definitions that a worker compiles when it starts', async () => {
   const world = await startEngineWorld();
   try {
-    // Checking twenty of these takes longer than one turn of an organization, however fast the machine is.
+    // Checking twenty of these queries takes longer than one turn of an organization, even on a fast machine.
     const names = Array.from({ length: 95 }, (_, index) => `a${index}: name`).join(' ');
     const query = `query ($nodeId: ID!) { node(id: $nodeId) { ... on Thing { ${names} } } }`;
     const requested = [];

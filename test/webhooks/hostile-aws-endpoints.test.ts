@@ -1,5 +1,5 @@
-// Tests endpoints of SNS, SQS and EventBridge, which a subscription may name, that answer endlessly, slowly, deeply or elsewhere: each ends
-// in time as a short failure.
+// Tests endpoints of SNS, SQS and EventBridge, which a subscription may name: if they answer endlessly, slowly, deeply nested or with a
+// redirect, the send soon fails with a short message.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -16,7 +16,7 @@ const compiled = new Map<string, Compiled>();
 let sender: ReturnType<typeof openDeliverySender>;
 const sockets = new Set<Socket>();
 let answer: (socket: Socket) => void = () => {};
-/** Called at a further request on the same connection. */
+/** Called for each later request on the same connection. */
 let further: (socket: Socket) => void = () => {};
 let asked = 0;
 const server = createServer((socket) => {
@@ -97,7 +97,7 @@ const EMPTY: Record<string, (socket: Socket) => void> = {
   sqs: reply('{}', { type: JSON_TYPE }),
   eventBridge: reply('{"FailedEntryCount": 0, "Entries": []}', { type: JSON_TYPE }),
 };
-/** The responses that say that the message was taken. */
+/** Responses that say that the message was accepted. */
 const TAKEN: Record<string, { type: string; body: string }> = {
   sns: { type: 'text/xml', body: '<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>' },
   sqs: { type: JSON_TYPE, body: JSON.stringify({ MessageId: '1', MD5OfMessageBody: createHash('md5').update(TEXT).digest('hex') }) },
@@ -160,7 +160,7 @@ describe.each(['sns', 'sqs', 'eventBridge'])('an endpoint of %s that answers', (
     answer = (socket) =>
       socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
     further = (socket) => socket.destroy();
-    // Two connections are kept, both of which are closed at their next request.
+    // Two connections are kept, and both are closed at their next request.
     expect((await Promise.all([send(kind, 20_000), send(kind, 20_000)])).map((sent) => sent.answer.kind)).toEqual(['REPLY', 'REPLY']);
     expect((await send(kind, 20_000)).answer).toMatchObject({ kind: 'NO_REPLY', stage: 'CONNECT', unanswered: true });
     answer = reply(body, { type });

@@ -1,4 +1,4 @@
-// Tests token endpoints that answer endlessly, slowly, hugely, with redirects or with the request: each ends in time as a short failure.
+// Tests token endpoints that answer endlessly, slowly, hugely, with redirects or with the request: each soon fails with a short message.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -59,7 +59,7 @@ function endlessly(head: string, chunk: string) {
     more();
   };
 }
-/** Writes while the client reads, slowly enough for this process, which runs both sides, to do its other work. */
+/** Writes chunks with pauses, so that this process, which runs both sides, can do its other work. */
 function paced(chunk: string) {
   return (socket: Socket) => {
     const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write(chunk)), 1);

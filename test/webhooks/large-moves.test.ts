@@ -1,4 +1,4 @@
-// Large moves of deliveries go on in steps, under a `statement_timeout` of the database, and after the process that began them died.
+// Tests that large moves of deliveries continue in steps, despite the database's `statement_timeout` or the death of the first process.
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stepBulkAction } from '../../src/webhooks/base/store/bulk-actions.js';
@@ -35,7 +35,7 @@ afterAll(() => world.close());
 const engine = () => world.webhooks.engine;
 const ONE = { withinMs: 0, size: undefined };
 
-/** Ends each statement that moves more than `rows` rows, as `statement_timeout` ends those that take long. */
+/** Makes each statement fail that moves more than `rows` rows, as `statement_timeout` does with long statements. */
 async function refuseMoves(rows: number): Promise<void> {
   await world.db.pool.query(`
     CREATE OR REPLACE FUNCTION public.refuse_large() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -63,7 +63,7 @@ it('disables, enables and deletes a subscription with a long queue, whatever bec
   try {
     const { subscription } = await updateSubscription(engine(), OWNER, id, { disabled: true });
     expect(subscription?.status).toBe('DISABLED');
-    // As a worker that goes on: each iteration begins with a scan, and with steps of the last size that succeeded.
+    // Continues as a worker does: each iteration begins with a scan, and uses the size of the last step that succeeded.
     const steps = { size: new StepSize() };
     await until('all are held', async () => {
       await settle(world.db.pool, (await scanDue(world.db.pool)).unsettled, steps);
@@ -110,7 +110,7 @@ it('releases what an older definition held, once, also after the process died th
   expect(await states(id)).toEqual({ 'HELD NODE': 30 });
   await releaseScan(pool);
   expect(await states(id)).toEqual({ PENDING: 30 });
-  // A delivery that the new definition holds stays held until the definition is changed or somebody asks.
+  // A delivery that the new definition holds stays held until the definition is changed or a user releases it.
   await pool.query(`UPDATE hookgraph.deliveries SET state = 'HELD', reason = 'NODE'`);
   await pool.query(`UPDATE hookgraph.open_deliveries SET held_for = 'NODE', held_number = (SELECT releases FROM hookgraph.subscriptions)`);
   expect(await releaseScan(pool)).toBe(false);
@@ -124,7 +124,7 @@ it('cancels a replay whose deliveries are many', async () => {
   await world.insertThings(...Array.from({ length: 350 }, (_, i) => `n${i}`));
   await relayOnce(pool);
   const { replay } = await replayEvents(engine(), OWNER, id, { from: null, to: null, includesDelivered: true });
-  // One of the 300 events is that of the subscription itself.
+  // One of the 300 events is about the subscription itself.
   await stepReplay(pool, 300);
   await refuseMoves(100);
   try {
@@ -176,7 +176,7 @@ describe('an action on many', () => {
     try {
       await blocker.query('BEGIN');
       await blocker.query('LOCK TABLE hookgraph.open_deliveries IN SHARE MODE');
-      // The pool listens to errors of idle clients only.
+      // Adds an error listener, because the pool listens only to idle clients.
       pool.on('acquire', listen);
       const killed = stepBulkAction(pool, 10).catch((error: Error) => error);
       await until('the step is killed', async () => {
@@ -215,7 +215,7 @@ describe('an action on many', () => {
     expect(await stepBulkAction(pool, 10)).toBeNull();
     expect((await resendDeliveries(engine(), OWNER, FAILED, { asNew: false })).problems[0]?.message).toContain('are not enabled');
     await updateSubscription(engine(), OWNER, id, { disabled: false });
-    // The first ten of these rows are due already.
+    // The first ten of these rows are already due.
     await stepBulkAction(pool, 20);
     await deleteSubscription(engine(), OWNER, id);
     await runAll();
@@ -252,7 +252,7 @@ describe('an action on many', () => {
       cancelBulkAction(engine(), mayNot, action?.id ?? ''),
     ])
       expect((await refused).problems).toMatchObject([{ type: 'FORBIDDEN' }]);
-    // A subscription that has another owner since is left alone.
+    // The action ignores a subscription whose owner has changed meanwhile.
     await pool.query(`UPDATE hookgraph.subscriptions SET owner = 'another'`);
     await runAll();
     expect(await states(id)).toEqual({ FAILED: 2 });

@@ -1,4 +1,4 @@
-// Promise: with relatedChanges, a change of a related row that the query reads is sent as one update of each node of the organization.
+// Promise: with relatedChanges, a change of a related row that the query reads sends one update for each affected node of the organization.
 import { buildSchema, parse } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AnnouncedNode } from '../../src/webhooks/base/model.js';
@@ -67,7 +67,7 @@ describe('deliveries', () => {
     expect(await sentAfter('DELETE FROM items WHERE id = 2')).toEqual([of('one', 'items')]);
     expect(await sentAfter(`INSERT INTO items VALUES (4, 'a', 1, 1, 1, '')`)).toEqual([of('one', 'items')]);
     expect(await sentAfter('UPDATE items SET product_id = 2 WHERE id = 4')).toEqual([of('one', 'items.product')]);
-    // The product leads to items of both organizations, and only to the own order.
+    // The product leads to items of both organizations, but only to the order of the own organization.
     expect(await sentAfter(`UPDATE products SET name = 'pencil' WHERE id = 1; UPDATE items SET price = 0 WHERE id = 3`)).toEqual([
       of('two', 'items.price', 'items.product.name'),
     ]);
@@ -102,7 +102,7 @@ describe('deliveries', () => {
     await subscribe({ relatedChanges: false });
     const blocker = await shop.db.pool.connect();
     try {
-      // Whatever the relay queued would stay, because the step can't take it.
+      // Blocks the step that takes queued changes, so that a queued change would stay.
       await blocker.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.related', 0))`);
       await shop.db.pool.query(DATA);
       const captured = 'SELECT 1 FROM hookgraph.captures';
@@ -133,7 +133,7 @@ describe('deliveries', () => {
   });
 
   it('reach at most 1,000 nodes of a change', async () => {
-    // A disabled subscription gets deliveries that are skipped.
+    // Disables the subscription, so that its deliveries are only created as skipped.
     await subscribe({ query: 'query ($id: Int!) { order(id: $id) { items { product { name } } } }', template: null, disabled: true });
     await sentAfter(`INSERT INTO products VALUES (3, 'a', 'clip'); INSERT INTO orders SELECT i, 'a', i FROM generate_series(1000, 2009) i;
       INSERT INTO items SELECT i, 'a', i, 3, 1, '' FROM generate_series(1000, 2009) i`);

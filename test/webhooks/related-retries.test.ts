@@ -1,5 +1,5 @@
-// Promise: changes whose related nodes can't be found are never lost and hold up no others. They are tried again with growing pauses, and
-// the operator is told once.
+// Promise: changes whose related nodes can't be found are never lost and delay no other changes. They are retried with growing pauses, and
+// logged once for the operator.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { unbalanced } from '../support/books.js';
 import { collectLines } from '../support/log-lines.js';
@@ -23,13 +23,13 @@ afterEach(async () => {
 afterAll(() => shop.close());
 
 const sql = async (text: string) => (await shop.db.pool.query(text)).rows;
-/** The changes that wait for a later try. */
+/** Returns the changes that wait for a later try. */
 const waiting = () =>
   sql(`SELECT path, tries, extract(epoch FROM due_at - now())::float8 AS seconds FROM hookgraph.related_changes WHERE tries > 0`);
 const tryAgain = () => sql('UPDATE hookgraph.related_changes SET due_at = now() WHERE due_at IS NOT NULL');
 const sent = () => shop.receiver.requests.map(({ body }) => JSON.parse(body).node).sort();
 
-/** Subscribes to orders, and to items. A product leads to items directly, and to orders by items. */
+/** Subscribes to orders and to items. Products are related to items directly, and to orders through items. */
 async function subscribeToBoth(): Promise<void> {
   await shop.subscribe();
   const query = 'query ($id: Int!) { item(id: $id) { price product { name } } }';
@@ -89,7 +89,7 @@ it('wait alone, when one of many changes can’t be read', async () => {
     await blocker.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.related', 0))`);
     await sql('UPDATE items SET price = 2');
     await until('all is relayed', async () => (await sql('SELECT FROM hookgraph.related_changes')).length === 40);
-    // As if the column had had another type then.
+    // Simulates that the column had another type when the event was recorded.
     await sql(`UPDATE hookgraph.events SET layout_id = NULL, before = '{"order_id": "x"}', after = '{"order_id": "x"}' WHERE ${OF}`);
   } finally {
     blocker.release(true);

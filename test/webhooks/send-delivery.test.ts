@@ -47,7 +47,7 @@ describe('an access token', () => {
     oauth2.revokeAll();
     await world.insertThings(...names);
     const all = await attempts(id, 80);
-    // The refused request and the repeated one are a single attempt.
+    // The refused request and its repetition are a single attempt.
     expect(all.map(({ outcome, number }) => [outcome, number])).toEqual(all.map(() => ['DELIVERED', 1]));
     expect(oauth2.asked).toHaveLength(2);
     await off(id);
@@ -119,7 +119,7 @@ describe('the deadline', () => {
   it('is one for the token and the exchange', async () => {
     const compiled = await compiledOf(await world.subscribe({ auth: auth(), disabled: true }));
     world.receiver.answer = () => {};
-    // The token comes after half of the deadline; a second deadline that began then would end after this timer.
+    // The token takes half of the deadline. If a second deadline began then, it would end after this timer.
     let isLate = false;
     oauth2.wait = async () => {
       await wait(500);

@@ -1,4 +1,4 @@
-// Promise: a receiver of a numbered subscription notices every notification that it missed, and gets it by its number.
+// Promise: a receiver of a numbered subscription notices every missed notification, and can read it by its number.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { verifyWebhook } from '../../src/verify/index.js';
 import { numberDeliveries } from '../../src/webhooks/base/store/sequences.js';
@@ -19,7 +19,7 @@ const names = (count: number) => Array.from({ length: count }, (_, i) => `thing 
 const numberIn = ({ headers }: Received) => Number(headers['x-scope-sequence']);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-/** Subscribes with numbers, writes, and waits until all is delivered. */
+/** Creates a numbered subscription, writes, and waits until all notifications are delivered. */
 async function deliverAll(count: number, input: Partial<SubscriptionInput> = {}): Promise<string> {
   const id = await world.subscribe({ numbered: true, ...input });
   await world.insertThings(...names(count));
@@ -34,7 +34,7 @@ const untilEnded = (id: string, count: number) =>
     return found.length === count && found.every(({ state }) => state !== 'PENDING' && state !== 'RETRYING');
   });
 
-/** Reads all after a number, as a receiver does, a page at a time. */
+/** Reads all notifications after a number page by page, as a receiver does. */
 async function missed(id: string, after: number, limit = 7) {
   const rows = [];
   for (let last = String(after); ; ) {
@@ -56,7 +56,7 @@ it('numbers without gaps, with two workers, and gives back what a receiver lost'
   const id = await deliverAll(40);
   expect(world.receiver.requests.map(numberIn).sort((a, b) => a - b)).toEqual(range(1, 40));
   for (const request of world.receiver.requests) expect(Number(request.headers['x-scope-previous-sequence'])).toBe(numberIn(request) - 1);
-  // Up to 2 the receiver has all.
+  // The receiver has all notifications up to number 2.
   const { rows, last, first } = await missed(id, 2);
   expect([last, first]).toEqual(['40', '1']);
   for (const { number, body, bodyState } of rows) {

@@ -1,4 +1,4 @@
-// Promise: a subscription with skipUnread gets no update that changed only what it doesn't read, and each other one.
+// Promise: a subscription with skipUnread gets no update that changed only values that it doesn't read, but every other update.
 import { buildSchema, parse } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AnnouncedNode } from '../../src/webhooks/base/announced-node.js';
@@ -86,7 +86,7 @@ describe('deliveries', () => {
         [id(1), { considered: 1, unread: 1 }],
       ]),
     );
-    // A template that reads `event.changed`, and no query: any column may matter.
+    // Two others aren't counted, because any column may matter: one reads `event.changed`, and one has no query.
     expect(counted.size).toBe(3);
     expect(await unreadUpdatesOf(world.webhooks.engine, { ...OWNER, userId: 'stranger' }, [skips])).toEqual(new Map());
     const found = await whyNot(world.webhooks.engine, OWNER, { subscriptionId: skips, nodeId: null, since: null });

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-/** The arguments of the `psql` command in a file's first comment. */
+/** Returns the arguments of the `psql` command in a file's first comment. */
 function commandOf(file: string): string[] {
   const [comment = ''] = /^(?:--.*\n)+/.exec(sourceOf(file)) ?? [];
   const [, command = ''] = /^-- psql ([\s\S]*)/m.exec(comment) ?? [];

@@ -8,7 +8,7 @@ import { within } from '../../runtime/time-limit.js';
 import type { ServiceOutput } from '../service-output.js';
 import { monitoringLine } from '../welcome.js';
 
-/** Milliseconds to close the connections after the worker has stopped. */
+/** Maximum milliseconds to wait for the database connections to close after the worker has stopped. */
 const CLOSE_MS = 2_000;
 
 export interface ServeAppOptions {

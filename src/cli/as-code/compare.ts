@@ -22,9 +22,9 @@ export interface Change {
   file: string | null;
   id: string | null;
   changes: FieldChange[];
-  /** Fields with secrets, which the API doesn't return: it compares them itself. */
+  /** Fields with secrets. The API doesn't return secrets, but says in a preview which ones differ. */
   secrets: string[];
-  /** Fields that aren't compared, or not completely, because they read variables that aren't set. */
+  /** Fields that are compared only in part or not at all, because they read variables that aren't set. */
   notCompared: string[];
   /** The input of the mutation; `null` when there is nothing to save. */
   input: Input | null;
@@ -32,11 +32,11 @@ export interface Change {
 
 /** Input fields that aren't compared, because they aren't settings of a subscription: the id, and options of the mutation. */
 const NOT_FIELDS = new Set(['id', 'test', 'preset']);
-/** Fields that Hookgraph or a user may change without the file (`hookgraph webhooks disable`); compared only if the file sets them. */
+/** Fields that Hookgraph or a user (`hookgraph webhooks disable`) may change outside the file; compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
 export const SECRET = '(secret)';
 
-/** Compares. The changes have references in place of the values of variables; only their `input` contains the values. */
+/** Returns the changes. They contain references in place of the values of variables; only their `input` contains the values. */
 export function compare(schema: GraphQLSchema, { scope, desired, variables }: Folder, existing: readonly Existing[]): Change[] {
   const fields = new Fields(schema, variables);
   const described = desired.map((one) => {
@@ -110,7 +110,7 @@ function changed(fields: Fields, { file, input, shown, unset }: Desired, existin
   };
 }
 
-/** Whether the existing value can be what the file says, whatever the variables contain that aren't set. */
+/** Whether the existing value fits the file's value, if each reference in it may stand for any text. */
 function maySame(before: unknown, printed: unknown): boolean {
   if (typeof before === 'string' && typeof printed === 'string') return mayStandFor(printed, before);
   if (typeof before !== 'object' || typeof printed !== 'object' || before === null || printed === null) return same(before, printed);
@@ -125,8 +125,8 @@ interface After {
 }
 
 /**
- * Returns the existing value for printing. A text that the file reads from variables came from them the last time, too: it is
- * printed only if it contains their present values, which are replaced by references.
+ * Returns the existing value for printing. A text that the file reads from variables may contain their earlier values. So it is
+ * printed only if it contains the present values, which are replaced by references.
  */
 function hideBefore(before: unknown, { after, printed, variables }: After): unknown {
   if (typeof before === 'string' && typeof printed === 'string') {
@@ -217,7 +217,7 @@ class Fields {
     return this.#isRecord(field, value) ? this.#shown(this.#outputOf(field), value) : value;
   }
 
-  /** As `visible`, but shows the reference from which a secret is read. */
+  /** Like `visible`, but keeps the reference from which a secret is read. */
   printed(field: string, value: unknown): unknown {
     const isReference = typeof value === 'string' && /^\$\{env:[^}]+\}$/.test(value);
     return declarationOf(field)?.secret && isReference ? value : this.visible(field, value);

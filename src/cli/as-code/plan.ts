@@ -34,7 +34,7 @@ interface Mistake {
 
 export interface Planned extends Pick<Folder, 'variables' | 'unset'> {
   changes: Change[];
-  /** The likely mistakes in queries and templates: each text with the file, line and column, by the API's message. */
+  /** Likely mistakes in queries and templates. Maps the API's message to the text to print, with file, line and column. */
   warnings: Map<string, string>;
 }
 
@@ -89,7 +89,7 @@ export async function plan(client: Client, dir = '.', { prune }: { prune?: boole
   return { changes, variables, unset, warnings };
 }
 
-/** Adds the secrets that the API found changed, and removes the others from the input. */
+/** Adds the secrets that the API found changed to the changes, and removes unchanged fields from the input. */
 function withSecrets(change: Change, { changedSecrets }: Preview, { shown, unset }: Desired): Change {
   if (change.action === 'CREATE') return change;
   const isListed = (field: string) => change.changes.some((one) => one.field === field);
@@ -115,9 +115,9 @@ function mistakesOf({ errors }: Preview, { unset }: Desired): Mistake[] {
   return errors.filter(({ field, type }) => (field !== 'base' || type !== 'NOT_FOUND') && !unset.has(rootOf(field)));
 }
 
-/** Says a mistake with the file, line and column where it is written. */
+/** Returns the text of a mistake with the file, line and column where it is written. */
 function located({ field, message, fullMessage, place }: Mistake, { placeOf }: Desired, variables: Folder['variables']): string {
-  // The message repeats the position in the text, which in a YAML file is another.
+  // Removes the position within the query or template from the message, because the position in a YAML file differs from it.
   const said = field === 'base' ? fullMessage : `${field}: ${message.replace(/ \(line \d+, column \d+\)$/m, '')}`;
   return `${placeOf(rootOf(field), place ?? undefined)}: ${hideValues(said, variables)}`;
 }

@@ -16,7 +16,7 @@ export interface Desired {
   name: string;
   /** Path relative to the folder. */
   file: string;
-  /** With the values of variables; `UNSET` in place of a variable that isn't set. */
+  /** The input with the values of variables; `UNSET` in place of a variable that isn't set. */
   input: Input;
   /** The input with references in place of the values of variables, for printing. */
   shown: Input;
@@ -75,7 +75,7 @@ export async function readFolder(dir: string, schema: GraphQLSchema, env: Enviro
   return { scope, desired, variables, unset: [...unset] };
 }
 
-/** Resolves the references of each field to the values of variables, and to the references as they are printed. */
+/** Returns the fields twice: with the values of variables (`input`), and with references to them for printing (`shown`). */
 async function readVariables(written: Input, env: Environment) {
   const input: Input = {};
   const shown: Input = {};
@@ -138,7 +138,7 @@ async function listFiles(dir: string): Promise<string[]> {
     .sort();
 }
 
-/** Reads the prefix in hookgraph.yaml. @throws RuntimeError `FILE_INVALID` for an unknown setting or an invalid scope */
+/** Reads `scope`, the prefix of names, from hookgraph.yaml. @throws RuntimeError `FILE_INVALID` for an unknown setting or invalid scope */
 export async function readScope(file: string): Promise<string | null> {
   const [document] = await readDocuments(file);
   const { scope = null, ...others } = (document?.value ?? {}) as Record<string, unknown>;

@@ -33,7 +33,7 @@ function yamlOf(value: object): string {
   const document = new Document(value);
   visit(document, {
     Scalar(_key, scalar) {
-      // Lines of white space alone don't survive a block without other lines.
+      // Quotes a text that is only white space, because a YAML block would lose it.
       if (typeof scalar.value === 'string' && scalar.value.trim() === '') scalar.type = 'QUOTE_DOUBLE';
     },
   });
@@ -171,7 +171,7 @@ const slug = (name: string): string =>
     .replace(/^[-/]+|[-/]+$/g, '')
     .toLowerCase() || 'webhook';
 
-/** Names of variables that other programs read. A subscription of that name must not make `apply` send their secrets. */
+/** Beginnings of names of variables that other programs read. Such a name gets a prefix, so that `apply` never sends their secrets. */
 const FOREIGN =
   /^(ACTIONS|ARM|AWS|AZURE|BITBUCKET|BUILDKITE|CI|CIRCLE|CLOUDFLARE|DATABASE|DB|DIGITALOCEAN|DOCKER|GCLOUD|GCP|GH|GIT|GITHUB|GITLAB|GOOGLE|GPG|HEROKU|HOOKGRAPH|JENKINS|KUBE|KUBERNETES|MYSQL|NETLIFY|NODE|NPM|PG|POSTGRES|SSH|TF|TRAVIS|VAULT|VERCEL)_/;
 

@@ -4,8 +4,8 @@ import tab from '@bomb.sh/tab/commander';
 import type { Cli, Command } from '../command.js';
 
 /**
- * The script for bash. The library's needs functions of the package bash-completion, and fails when it is sourced twice. A `:` or
- * `=` in the last word splits it for bash, so only what follows is replaced.
+ * The script for bash. The script of the library needs functions of the package bash-completion, and fails when it is sourced twice.
+ * Bash splits the last word at `:` and `=`, so only the part behind them is replaced.
  */
 const BASH = `# completion of hookgraph for bash
 _hookgraph() {

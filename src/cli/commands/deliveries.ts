@@ -24,7 +24,7 @@ const DELIVERY = `id databaseId kind state reason waitsFor { databaseId state } 
     request { url headers body } response { status headers body } }`;
 const AFTER = `query ($id: ID!, $sequence: String!) { webhookSubscription(id: $id) { deliveriesAfter(sequence: $sequence) {
   nodes { sequence body bodyState delivery { databaseId state } } hasMore lastSequence } } }`;
-/** Words for a body that is missing. */
+/** The text to print in place of a body that is missing, by the body's state. */
 const NO_BODY: Record<string, string> = {
   NOT_RECORDED: '(the body was not recorded)',
   NOT_SENT: '(no attempt is recorded yet)',

@@ -9,7 +9,7 @@ const UPDATE = `mutation ($input: UpdateWebhookRetentionInput) {
   updateWebhookRetention(input: $input) { errors { field fullMessage type } webhookRetention { ${FIELDS} } } }`;
 
 type Name = 'bodies' | 'attempts' | 'errors' | 'events';
-/** The field of each option in the API. */
+/** The API's field for each option. */
 const FIELD = { bodies: 'bodyDays', attempts: 'attemptDays', errors: 'errorDays', events: 'eventDays' } as const;
 type Days = Record<(typeof FIELD)[Name], number | null>;
 
@@ -20,7 +20,7 @@ const KINDS: [keyof Days, string][] = [
   ['eventDays', 'Events and deliveries'],
 ];
 
-/** Reads `7` or `7d`; `default` stands for the days of the installation. */
+/** Parses a number of days, such as `7` or `7d`; `default` means the setting of the installation. */
 function days(text: string): number | 'default' {
   if (text === 'default') return text;
   try {

@@ -11,7 +11,7 @@ export async function migrateDatabase(
   try {
     const { config } = installation;
     const token = sampleData ? await makeSampleData(installation) : null;
-    // Only a terminal shows a token; a file or a log would keep it.
+    // The token itself is printed only on a terminal, because a file or a log would keep it.
     const tokenIn = token === null ? null : config.adminToken === null ? adminTokenFile(config) : 'HOOKGRAPH_ADMIN_TOKEN';
     if (json) return terminal.jsonLine({ upToDate: true, sampleData, adminTokenIn: tokenIn });
     if (sampleData) terminal.say('The sample data exists.');

@@ -14,7 +14,7 @@ export interface PruneCommandOptions {
   json: boolean;
 }
 
-/** Milliseconds of the past that stay: rules and statistics read the attempts of the last hours. */
+/** Minimum age of deleted history, in milliseconds: rules and statistics read the attempts of the last hours. */
 const LEAST_MS = 24 * 3_600_000;
 
 /** @throws RuntimeError `TOO_RECENT` */

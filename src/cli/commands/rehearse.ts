@@ -18,7 +18,7 @@ const JUDGE = `query ($id: ID!, $errorTemplate: String!, $from: DateTime, $to: D
     failures { message webhookDelivery { id databaseId nodeId createdAt } } } }`;
 const REPLAY = `mutation ($id: ID, $ids: [ID!]) { replayWebhookEvents(webhookSubscriptionId: $id, deliveries: { ids: $ids }) {
   errors { field fullMessage type } webhookReplay { id databaseId state } } }`;
-/** Number of deliveries that are judged without --sample, and the most that one replay takes. */
+/** Number of deliveries that are judged without --sample; also the maximum that one replay takes. */
 const JUDGED = 1_000;
 const EVENTS = 50;
 

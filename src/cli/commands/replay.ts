@@ -91,7 +91,7 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
 function scopeOf({ from, to, all, mode, delivery: ids, ...options }: Options) {
   const conditions = narrowedOf(options);
   const isNarrowed = ids !== undefined || Object.values(conditions).some((value) => value !== undefined);
-  // The times of a selection are those of its deliveries.
+  // If other conditions select deliveries, `from` and `to` select them by their creation time.
   const deliveries = isNarrowed ? (ids ? { ids } : { ...conditions, createdAtMin: from, createdAtMax: to }) : null;
   return {
     ...{ from: from ?? null, to: to ?? null, all: all ?? false, deliveries },

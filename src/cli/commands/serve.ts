@@ -29,7 +29,7 @@ export interface ServeOptions extends Roles {
   sampleData?: boolean;
 }
 
-/** Milliseconds to close the connections after the worker has stopped. */
+/** Maximum milliseconds to wait for the connections to close after the worker has stopped. */
 const CLOSE_MS = 2_000;
 
 interface Part {
@@ -63,7 +63,7 @@ export async function serve(
     }
     if (!api) output.announce('The worker is running.', 'the worker is running');
     else if (await app.hasOrganization()) {
-      // A database of the operator's own serves real users: only a terminal shows a token, no file or journal.
+      // The operator's own database serves real users, so the token is shown only on a terminal and never written to a file or journal.
       const shown = postgres !== null || terminal.isTty ? token : null;
       const text = welcome({ url: api.url, config, token: shown, embedded: postgres !== null, first: app.first });
       output.announce(text, 'the API is running', { url: api.url });

@@ -8,7 +8,7 @@ import { finding, type Report } from './finding.js';
 const DAY_MS = 86_400_000;
 /** Days without a finished cleaning after which something is wrong. */
 const MAX_DAYS_UNCLEANED = 2;
-/** Days until the disk is full below which the operator must act. */
+/** Minimum number of days until the disk is full; fewer days give a warning. */
 const MIN_DAYS_LEFT = 14;
 /** Days over which growth is measured. */
 const GROWTH_DAYS = 7;

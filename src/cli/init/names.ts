@@ -72,7 +72,7 @@ const TENANTS = [
   'site',
 ];
 
-/** Returns how likely a column holds the tenant, by its name: 0 is the most likely; `null` means that it doesn't seem to. */
+/** Returns how likely a column holds the tenant, judging by its name: 0 is the most likely; `null` when it probably doesn't. */
 export function tenantRank(column: string): number | null {
   const base = /^(.+?)_?(id|uuid|key)$/.exec(snakeCase(column))?.[1];
   const rank = TENANTS.findIndex((name) => new RegExp(`^${name}$`).test(base ?? ''));

@@ -177,7 +177,7 @@ function withFinder(table: ProposedTable, nodes: AnnouncedNode[], { schema }: Su
   return { ...table, find: finderFor(schema, node) };
 }
 
-/** Returns an example of a topic for a status value, for a comment in the file; `null` when no status column has an enum. */
+/** Returns a topic for a status value, as an example in a comment of the written file; `null` when no status column has an enum. */
 export function statusOf({
   candidate: { typename, table, model, ...rest },
 }: ProposedTable): { topic: string; field: string; value: string } | null {

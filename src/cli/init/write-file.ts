@@ -117,8 +117,8 @@ function person(userTable: UserTable | null, { typescript, prisma, schema }: Imp
 }
 
 /**
- * Quotes a name for SQL, unless it can't be a reserved word: only `id`, and words joined by underscores that don't begin
- * with current_ or session_, stay unquoted.
+ * Quotes a name for SQL, because it may be a reserved word. Leaves `id` unquoted, and words joined by underscores that don't begin
+ * with current_ or session_.
  */
 const identifier = (name: string): string =>
   name === 'id' || (/^[a-z][a-z0-9]*(_[a-z0-9]+)+$/.test(name) && !/^(current_|session_)/.test(name)) ? name : pg.escapeIdentifier(name);

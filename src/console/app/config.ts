@@ -1,4 +1,4 @@
-// Reads what the page says about its server.
+// Reads the configuration that the server has written into the page.
 
 export interface Config {
   /** The path of the console, without a trailing slash. */
@@ -14,7 +14,7 @@ export interface Config {
   renamed: { types: Record<string, string>; fields: Record<string, string> };
 }
 
-/** The server of `npm start`, for the development server, whose page has no configuration. */
+/** The configuration when the page has none, as on the development server: that of the server of `npm start`. */
 const USUAL: Config = {
   path: '/console',
   endpoint: '/api/v3/graphql',

@@ -1,4 +1,4 @@
-// Types the console's operations by the API's schema, and fits them to this server: what it lacks, and what it names otherwise.
+// Types the console's operations by the API's schema, and adapts them to this server, which may lack or rename fields and types.
 import { type DocumentNode, type FieldNode, type NamedTypeNode, type OperationDefinitionNode, print, visit } from '@0no-co/graphql.web';
 import { initGraphQLTada } from 'gql.tada';
 import type { introspection } from '../../generated/console/schema';
@@ -17,7 +17,7 @@ export type { ResultOf, VariablesOf } from 'gql.tada';
 
 const texts = new WeakMap<object, string>();
 
-/** Returns the text of an operation for this server. */
+/** Returns the text of an operation, adapted to this server. */
 export function textOf(document: object): string {
   const text = texts.get(document) ?? print(rename(prune(document as DocumentNode, config.absent)));
   texts.set(document, text);
@@ -38,7 +38,7 @@ function prune(document: DocumentNode, absent: string[]): DocumentNode {
   });
 }
 
-/** Uses the server's names. Answers keep ours, by aliases. */
+/** Replaces names by the server's names. Aliases keep the console's names in the answers. */
 function rename(document: DocumentNode): DocumentNode {
   const renamed = (operation: OperationDefinitionNode): OperationDefinitionNode => {
     const root = operation.operation === 'mutation' ? 'Mutation' : 'Query';

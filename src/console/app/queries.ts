@@ -32,14 +32,14 @@ export interface ReadOptions {
   enabled?: boolean;
 }
 
-/** How to read on when a search has ended before its page was full. */
+/** How to continue a search that ended before its page was full. */
 export interface Further<Result, Variables> {
-  /** Returns the variables of the request that reads on; `null` when the page is full, or has what there is. */
+  /** Returns the variables of the request that continues the search; `null` when the page is full or nothing is left. */
   next(read: Result): Partial<Variables> | null;
   join(read: Result, further: Result): Result;
 }
 
-/** The number of requests for one page. What they don't find, the page's reader goes on to look for. */
+/** Maximum number of requests for one page. After them, the user must continue the search. */
 const MOST_REQUESTS = 40;
 
 /** Reads an operation's answer. */

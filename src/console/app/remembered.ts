@@ -24,12 +24,12 @@ function set(next: typeof all): void {
     if (Object.keys(next).length === 0) localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, JSON.stringify(next));
   } catch {
-    // They are then remembered until the page is left.
+    // The filters are then remembered only until the page is left.
   }
   for (const listener of listeners) listener();
 }
 
-/** Remembers the search parameters of a list, but for the page that is shown. `path`: any other path is ignored. */
+/** Remembers the search parameters of a list, except the cursor `after`. Does nothing if `path` isn't a list in the navigation. */
 export function remember(path: string, { after: _, ...search }: Filters): void {
   if (!LISTS.has(path)) return;
   const filters = Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined));
@@ -38,7 +38,7 @@ export function remember(path: string, { after: _, ...search }: Filters): void {
   set(Object.keys(filters).length === 0 ? others : { ...others, [path]: filters });
 }
 
-/** Filters name ids and words, which the next user of this browser must not see. */
+/** Forgets all filters: they contain ids and words that the next user of this browser must not see. */
 export const forgetFilters = (): void => set({});
 
 /** Returns the filters of a list, by its path. */

@@ -13,8 +13,8 @@ export function text(value: unknown): string | undefined {
 }
 
 /**
- * Returns a function that says whether the user is still on this page. A search that reports its text after a pause asks it, because it
- * would otherwise call the user back from the next page.
+ * Returns a function that says whether the user is still on this page. A search, which reports its text after a pause, asks it so as not to
+ * navigate back from the next page.
  */
 export function useIsHere(): () => boolean {
   const router = useRouter();

@@ -74,7 +74,7 @@ export function endSession(reason: string): void {
   if (state.is === 'SIGNED_IN') set({ is: 'SIGNED_OUT', canSignInLocally, reason: forPeople(reason) });
 }
 
-/** Replaces what the API says about its header, of which people who sign in by a cookie know nothing. */
+/** Replaces hints about the Authorization header, which mean nothing to people who sign in by a cookie. */
 function forPeople(reason: string): string {
   if (reason.startsWith('The Authorization header is missing')) return 'Your session has ended. Sign in again to go on.';
   return reason.replace(/ Send `Authorization.*$/, '');

@@ -92,7 +92,7 @@ function useNarrowNavigation() {
 
 function useRemembering(): void {
   const path = useRouterState({ select: ({ matches }) => matches.at(-1)?.fullPath ?? '' });
-  // As text, which changes only with its content.
+  // Selects a text, which changes only with its content; an object would seem to change each time.
   const search = useRouterState({ select: ({ matches }) => JSON.stringify(matches.at(-1)?.search ?? {}) });
   useEffect(() => remember(path, JSON.parse(search)), [path, search]);
 }

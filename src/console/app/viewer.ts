@@ -18,7 +18,7 @@ const VIEWER = graphql(`
 const USUAL_REASON = 'You may read webhooks, but not change them.';
 
 export interface Rights {
-  /** Why webhooks can't be changed, for the reason at disabled buttons; `null` when they can, and while this is loading. */
+  /** The reason, shown at disabled buttons, why webhooks can't be changed; `null` when they can be changed, and while this is loading. */
   unavailable: string | null;
 }
 

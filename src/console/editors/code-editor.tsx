@@ -44,8 +44,8 @@ const keys = Prec.highest(
 );
 
 /**
- * Replaces selected text itself. A browser that does it in the page writes the look of the old text into a style attribute, which the
- * page's policy forbids.
+ * Replaces selected text itself, because a browser would write the style of the old text into a style attribute, which the page's policy
+ * forbids.
  */
 const replacesSelection = EditorView.domEventHandlers({
   beforeinput(event, view) {

@@ -11,7 +11,7 @@ import { queryMistakes } from './query-variables.js';
 
 type Props = Omit<CodeEditorProps, 'language'>;
 
-/** Shows mistakes at once where the schema is enough to find them, and those of the API otherwise. */
+/** Shows the mistakes that the schema alone reveals at once, or else the mistakes that the API found. */
 export function QueryEditor({ schema, mistakes, ...props }: Props & { schema: GraphQLSchema | null }) {
   const { value } = props;
   const language = useMemo(() => graphqlLanguage(schema), [schema]);

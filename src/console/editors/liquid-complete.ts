@@ -57,7 +57,7 @@ const BRANCHES: Record<string, readonly string[]> = {
 };
 const BLOCKS = new Set(['if', 'unless', 'case', 'for', 'tablerow', 'capture', 'ifchanged']);
 
-/** Returns the tags that only the block around the position allows, its end first. */
+/** Returns the tags that are allowed only in the innermost block around the position, its end tag first. */
 function innerTags(tags: readonly Tag[]): string[] {
   const last = openBlocks(tags).at(-1)?.name;
   return last === undefined ? [] : [`end${last}`, ...(BRANCHES[last] ?? [])];

@@ -38,7 +38,7 @@ export function namesOf(path: string): string[] {
   );
 }
 
-/** Returns the tags before a position, in their order, also those inside of `{% liquid %}`, without those in comments and raw text. */
+/** Returns the tags before a position in their order. Includes tags inside of `{% liquid %}`, but not those in comments and raw text. */
 export function tagsBefore(source: string, at: number): Tag[] {
   const tags: Tag[] = [];
   let skipsUntil: string | null = null;

@@ -63,7 +63,7 @@ function eventShape(schema: GraphQLSchema, nodeType: string | null): Shape {
   };
 }
 
-/** Whether an event may hold the field: a value, or the key of another node, that needs no arguments. */
+/** Whether an event may contain the field: it needs no arguments, and is a value or another node, of which the key is recorded. */
 function isRecorded({ type, args }: GraphQLField<unknown, unknown>): boolean {
   if (args.some(isRequiredArgument)) return false;
   const named = getNamedType(type);

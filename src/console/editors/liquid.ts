@@ -22,7 +22,7 @@ const completionSource =
   ({ state, pos, explicit }) => {
     const known = scope();
     const found = known && completeLiquid(state.sliceDoc(), pos, known);
-    // After a name that is complete, such as after a space, completions open only on demand.
+    // Where no word has been begun, completions open only on demand, except after `.`, `|`, `%` and `{{`.
     if (!found || (found.from === pos && !explicit && !/[.|%]\s?$|\{\{\s?$/.test(state.sliceDoc(Math.max(0, pos - 4), pos)))) return null;
     return {
       from: found.from,

@@ -27,7 +27,7 @@ const field = StateField.define<readonly Diagnostic[]>({
 const toDiagnostic = ({ message, place, severity }: PlacedMistake, text: string): Diagnostic[] =>
   place === null ? [] : [{ ...rangeOf(text, place), severity, message }];
 
-/** A linter of its own, because CodeMirror merges the results of several, such as those of the schema. */
+/** A separate linter, because CodeMirror merges its results with those of other linters, such as the schema's. */
 export const mistakesInText: Extension = [
   field,
   linter((view) => [...view.state.field(field)], {

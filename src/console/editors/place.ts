@@ -10,7 +10,7 @@ export interface Range {
   to: number;
 }
 
-/** Returns the word at a position. A position beyond the text is its end. */
+/** Returns the range of the word at a position. A position beyond its line counts as the end of the line. */
 export function rangeOf(text: string, place: Place): Range {
   let start = 0;
   for (let line = 1; line < place.line; line += 1) {
@@ -21,7 +21,7 @@ export function rangeOf(text: string, place: Place): Range {
   const end = lineEnd(text, start);
   const from = Math.min(start + Math.max(0, place.column - 1), end);
   const word = /^[$\w-]+|^[^\s\w$]+/.exec(text.slice(from, end))?.[0] ?? '';
-  // A range needs a character to underline: at the end of a line, the last one.
+  // A range needs a character to underline, so a position at the end of a line gets the line's last character.
   return word === '' && from === end && from > start
     ? { from: from - 1, to: from }
     : { from, to: from + Math.max(word.length, from < end ? 1 : 0) };

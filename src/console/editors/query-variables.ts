@@ -11,7 +11,7 @@ export interface VariableOption {
   label: string;
   detail: string;
   info: string;
-  /** The text to insert: with its type where the query declares its variables. */
+  /** The text to insert: in the query's list of variables, with the variable's type. */
   apply: string;
 }
 

@@ -12,7 +12,7 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'childr
   icon?: IconName;
   /** Why the button can't be pressed now, in a sentence; it is then shown beside the button when it has the focus or the pointer. */
   unavailable?: string | null | undefined;
-  /** Whether what the button began is still going on. */
+  /** Whether the action that the button started is still running. */
   isBusy?: boolean;
 }
 

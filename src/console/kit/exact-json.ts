@@ -8,7 +8,7 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const SUSPECT = /\d(?:[\d.]{15}|[\d.]*[eE][-+\d])/;
 const MARKED = new RegExp(`"${MARK}([^"]*)"`, 'g');
 
-/** A number that no double holds. It is printed by printJson(). */
+/** A number that a double can't hold. It is printed by printJson(). */
 class Digits {
   readonly #text: string;
   constructor(text: string) {
@@ -33,7 +33,7 @@ export function parseJson(text: string): unknown {
   );
 }
 
-/** Like JSON.stringify; '' for what JSON can't say. */
+/** Like JSON.stringify; '' for a value that JSON can't represent. */
 export const printJson = (value: unknown, indent?: number): string => (JSON.stringify(value, null, indent) ?? '').replace(MARKED, '$1');
 
 /** Indents JSON for reading; returns any other text as it is. */

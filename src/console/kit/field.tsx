@@ -14,7 +14,7 @@ export interface FieldProps {
   help?: ReactNode;
   /** What is wrong with the value; shown at the field and read with it. */
   mistake?: string | null | undefined;
-  /** Gets the ids for the control. */
+  /** Renders the control, with the id and the attributes that connect it to the label, help and mistake. */
   children(control: { id: string; 'aria-invalid': boolean; 'aria-describedby': string | undefined; required: boolean }): ReactNode;
 }
 

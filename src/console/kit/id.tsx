@@ -1,4 +1,4 @@
-// Shows an id cut, and copies it whole.
+// Shows a shortened id, and copies the whole id.
 import { useState } from 'react';
 import { IconButton } from './button';
 import styles from './id.module.css';

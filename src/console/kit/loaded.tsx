@@ -10,7 +10,7 @@ interface Query<Data> {
   refetch(): unknown;
 }
 
-/** Shows the children when there is data; above them says when the newest request failed, so that the data is old. */
+/** Shows the children when there is data. If the newest request failed, says above them that the data may be old. */
 export function Loaded<Data>({ query, what, children }: { query: Query<Data>; what: string; children(data: Data): ReactNode }) {
   const { data, error } = query;
   if (data === undefined) return error ? <LoadFailed what={what} query={query} /> : <Loading what={what} />;

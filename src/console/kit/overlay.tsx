@@ -40,7 +40,7 @@ export function Drawer({ title, onClose, footer, isWide = false, children }: Dra
 }
 
 export interface DialogProps extends OverlayProps {
-  /** The buttons. Default: one that closes the dialog. */
+  /** The buttons. Default: a button that closes the dialog. */
   buttons?: ReactNode;
 }
 
@@ -64,12 +64,12 @@ export interface ShowOnceProps {
   /** What is shown, such as "the new token". */
   what: string;
   text: string;
-  /** What to do with it. */
+  /** Says what to do with the shown text. */
   children: ReactNode;
   onClose(): void;
 }
 
-/** Shows a secret that nobody can ever see again. */
+/** Shows a secret that can't be shown again later. */
 export function ShowOnce({ what, text, children, onClose }: ShowOnceProps) {
   const done = (
     <Button tone="primary" onPress={onClose}>

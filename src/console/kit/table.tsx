@@ -21,7 +21,7 @@ export interface TableProps<Row> {
   columns: Column<Row>[];
   rows: Row[];
   rowKey(row: Row): string;
-  /** Adds a box to each row, and one for all rows. */
+  /** Adds a checkbox to each row, and one for all rows. */
   selection?: { selected: ReadonlySet<string>; onChange(selected: Set<string>): void; nameOf(row: Row): string };
 }
 

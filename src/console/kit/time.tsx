@@ -60,7 +60,7 @@ function useNow(isTicking: boolean): number {
     const timer = setInterval(() => setNow(Date.now()), TICK_MS);
     return () => clearInterval(timer);
   }, [isTicking]);
-  // A row that came after the last tick would lie in the future.
+  // Without this, a row that came after the last tick would seem to be in the future.
   return Math.max(now, Date.now() - TICK_MS);
 }
 

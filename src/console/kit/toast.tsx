@@ -32,7 +32,7 @@ export function notify(toast: Toast): void {
   if (toast.tone !== 'bad') setTimeout(() => close(id), STAY_MS[toast.tone ?? 'good']);
 }
 
-/** A dialog hides what lies outside of it from screen readers and pointers, but for the top layer. */
+/** Is in the top layer, because a dialog hides everything else outside of it from screen readers and pointers. */
 export function Toasts() {
   const toasts = useSyncExternalStore(
     (listener) => {

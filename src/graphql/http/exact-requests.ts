@@ -34,7 +34,7 @@ export const useExactJson = (): Plugin => ({
           throw new SyntaxError('the value is not an object');
         });
       });
-    // Yoga would answer without a body where it has no parser.
+    // Otherwise yoga would answer a request that it has no parser for without a body.
     else if ((type && isJson(type)) || !requestParser) setRequestParser(() => refuseType(header));
   },
   onExecute({ args }) {

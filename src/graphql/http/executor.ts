@@ -1,5 +1,5 @@
 // A graphql-yoga plugin that executes operations with graphql-js, like stored queries, and writes their results as JSON. Organizations
-// take turns.
+// take turns on the event loop.
 import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { NoSlotError } from '../../runtime/fair-share.js';
@@ -8,7 +8,7 @@ import { executeInTurns } from '../../webhooks/index.js';
 import { stringifyData } from './stringify-data.js';
 
 export interface ExecutorOptions {
-  /** Returns the account whose share of the event loop a request uses; `null`: the request waits for no turns. */
+  /** Returns the account whose share of the event loop a request uses; `null`: the request doesn't take turns. */
   accountOf(context: object): Account | null;
   /** Maximum length of a response's data as JSON, in characters. */
   maxLength: number;

@@ -1,4 +1,4 @@
-// A graphql-yoga plugin that answers in JSON where the client accepts nothing that yoga offers.
+// A graphql-yoga plugin that answers in JSON when the client accepts none of yoga's content types.
 import type { Plugin, processRegularResult } from 'graphql-yoga';
 
 /**
@@ -11,5 +11,5 @@ export const useJsonAnswers = (toJson: typeof processRegularResult): Plugin => (
   },
 });
 
-/** Ends no URL: yoga would answer requests to URLs with this ending by an empty response. */
+/** A path that never occurs in a URL, because yoga would answer requests whose URL ends with it by an empty response. */
 export const NO_HEALTH_CHECK = ' ';

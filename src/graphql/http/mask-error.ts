@@ -5,7 +5,7 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from '../../runtime/logger.js';
 import { WebhooksError } from '../../webhooks/index.js';
 
-/** Maps an error that a client sees to the internal error that it replaces, until that is logged. */
+/** Maps an error that a client sees to the internal error that it replaces, until the internal error is logged. */
 const masked = new WeakMap<object, { error: unknown; errorId: string; path: string | undefined }>();
 
 /** Logs the internal error that `shown` replaces, if it replaces one. */
@@ -19,7 +19,7 @@ export function logMasked(shown: object, log: Logger, requestId: string | undefi
     );
 }
 
-/** Returns an error that the client caused as it is. For an internal error, returns a message with an id instead; `logMasked` logs it. */
+/** Returns an error that the client caused unchanged. Replaces an internal error by a message with an id; `logMasked` logs the error. */
 export function maskError(error: unknown): Error {
   if (!(error instanceof GraphQLError)) return mask(error);
   const cause = error.originalError;

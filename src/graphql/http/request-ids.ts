@@ -7,7 +7,7 @@ import { logMasked } from './mask-error.js';
 
 export const REQUEST_ID_HEADER = 'X-Request-Id';
 
-/** Ids of clients and proxies that are taken over. Log lines and headers can hold them without escapes. */
+/** Ids from clients and proxies that are accepted: those that need no escaping in log lines and headers. */
 const HARMLESS = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** Returns the id that the request brings in `X-Request-Id` if it is short and harmless, else a new one. */

@@ -64,7 +64,7 @@ class Writer {
   private async writeFields(value: object): Promise<void> {
     let before = '{';
     for (const [name, field] of Object.entries(value)) {
-      // JSON has no such values: JSON.stringify leaves them out of an object, too.
+      // Leaves these fields out, as JSON.stringify does, because JSON has no such values.
       if (field === undefined || typeof field === 'function' || typeof field === 'symbol') continue;
       this.add(`${before}${JSON.stringify(name)}:`);
       before = ',';

@@ -20,8 +20,8 @@ export interface MergeOptions {
 }
 
 /**
- * Whether a schema contains Hookgraph's API already, as a printed copy of a merged schema does, whatever its names. A host's own type
- * `WebhookSubscription` is told from Hookgraph's by its fields.
+ * Whether a schema already contains Hookgraph's API, possibly under other names, as a printed copy of a merged schema does. The fields of
+ * a type `WebhookSubscription` show whether it is Hookgraph's or the host's own.
  */
 export function isMerged(schema: GraphQLSchema, api: Api): boolean {
   const ours = api.schema.getType('WebhookSubscription') as GraphQLObjectType;

@@ -14,15 +14,15 @@ export interface MergedNames {
   added: string[];
   /** Names of the host's types, such as PageInfo, that replace Hookgraph's types of the same name. */
   joined: Set<string>;
-  /** Root type or placeholder type of Hookgraph → the host's type that gets its fields. */
+  /** Maps Hookgraph's root and placeholder types to the host's types that get their fields. */
   receivers: Map<string, string>;
   /** Names of the fields that are added to the host's types, by their original names such as `Query.webhookTopics`. */
   fields: Map<string, string>;
 }
 
 /**
- * The prefix that is used, if the host configures none, for a root type or shared type (such as PageInfo) whose name the host uses with
- * another meaning.
+ * The default prefix of a root type or shared type (such as PageInfo) whose name the host uses with another meaning. The configured prefix,
+ * if any, is used instead.
  */
 const USUAL_PREFIX = 'Hookgraph';
 

@@ -8,7 +8,7 @@ import type { Answered } from '../user-error.js';
 
 interface Parts {
   payload: ObjectRef<Types, Replayed & Answered>;
-  /** Returns the answer when a required field is missing. */
+  /** Returns the payload with the error that a required field is missing. */
   blank(field: string): Replayed;
 }
 

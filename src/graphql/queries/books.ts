@@ -19,7 +19,7 @@ import type { Builder } from '../builder.js';
 import { describe } from '../types/enums.js';
 import type { WebhookTypes } from '../types/index.js';
 
-/** Milliseconds after which an answer begins no further step, so that an audit of years is read in pages. */
+/** Milliseconds after which an answer ends at the next step, so that the client reads an audit of years in pages. */
 const PAGE_MS = 1_000;
 
 export function addBooks(builder: Builder, access: AccessOf, types: WebhookTypes): void {

@@ -15,7 +15,7 @@ import { PageInfo } from '../connection.js';
 import type { Operators } from '../operators.js';
 import type { WebhookTypes } from '../types/index.js';
 
-/** The further field of a page of changes: reads, once, the reason why later changes are held back. */
+/** The additional field of a page of changes. `held` reads, only once, the reason why later changes are held back. */
 interface Held {
   held(): Promise<ChangesHeld | null>;
 }

@@ -214,7 +214,7 @@ interface Conditions {
   webhookSubscriptionId?: string | null;
 }
 
-/** Returns the function that applies the conditions about actors and decisions; `null` when there are none. */
+/** Returns a function that applies the conditions about actors and decisions to events; `null` when there are no such conditions. */
 function matchingOf({ engine, loaders }: Access, { actor, decisions, webhookSubscriptionId: id }: Conditions): Matching | null {
   if (actor == null && decisions == null && id == null) return null;
   const subscriptionId = id == null ? null : keyOfId(engine, 'WebhookSubscription', id).toLowerCase();

@@ -128,7 +128,7 @@ function contentFields(
   };
 }
 
-/** Stands for an attempt whose partition was dropped since its list was read. */
+/** The content of an attempt whose partition was dropped after the list was read. */
 const ABSENT: Recorded = { headers: {}, body: null };
 
 const bytesOf = ({ body, bytes }: RecordedBody): number => bytes ?? Buffer.byteLength(body ?? '');

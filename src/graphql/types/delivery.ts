@@ -182,7 +182,7 @@ export function filterOf(engine: Engine, asked: DeliveryArguments): DeliveryFilt
 
 type Node = NonNullable<DeliveryFilter['node']>;
 
-/** A node that no delivery is about. */
+/** A node that matches no delivery. */
 const NO_NODE: Node = { typename: '', key: '' };
 
 const isSame = (one: Node, other: Node): boolean => one.typename === other.typename && one.key === other.key;

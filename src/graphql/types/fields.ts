@@ -124,7 +124,7 @@ export class FieldTypes {
 const isReturned = ({ output, secret }: Field): boolean => output !== false && (output !== undefined || !secret);
 
 /**
- * Returns a field's value for the API: the result of the declaration's function `read` if it has one, else the stored value or the default.
+ * Returns a field's value for the API: the result of the field's `read` function if it has one, else the stored value or the default.
  */
 function readValue(field: Field, source: object): unknown {
   const { name, version, default: usual, type } = field;

@@ -4,7 +4,7 @@ import { describeMissed, type MissedEvents, type Subscription } from '../../webh
 import type { AccessOf } from '../access.js';
 import type { Builder, Types } from '../builder.js';
 
-/** `subscriptionId`: the subscription that missed them. */
+/** `subscriptionId`: the subscription that missed the events. */
 export type Missed = MissedEvents & { subscriptionId: string };
 
 export function addMissedEvents(builder: Builder, access: AccessOf, subscription: ObjectRef<Types, Subscription>) {

@@ -1,4 +1,4 @@
-// Adds the GraphQL types of rehearsals: what a replay or a draft would do with stored events, compared with what was or is sent.
+// Adds the GraphQL types of rehearsals: how a replay or a draft would treat stored events, and how the bodies would differ.
 import type { ObjectRef } from '@pothos/core';
 import { type BodyChange, type Rehearsal, type Rehearsed, type RehearsedEvent, toCursor, type VisibleEvent } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
@@ -58,7 +58,7 @@ export function addRehearsal(builder: Builder, access: AccessOf, { enums, event 
 
 export type RehearsalRef = ReturnType<typeof addRehearsal>;
 
-/** The arguments of a page of a rehearsal. */
+/** Default number of events on a page of a rehearsal. */
 export const FIRST_REHEARSED = 25;
 export const PAGE_TEXTS = {
   first: `The maximum number of events, up to 100. Default: ${FIRST_REHEARSED}. After 5 seconds a page ends early.`,

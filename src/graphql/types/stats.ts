@@ -18,7 +18,7 @@ interface Stats {
   period: Period;
 }
 
-/** One bucket, or the whole period: `durations` reads its histogram. */
+/** The counts of one bucket or of the whole period. `durations` reads the histogram of its durations. */
 interface Counted extends StatsBucket {
   durations(): Promise<number[]>;
 }

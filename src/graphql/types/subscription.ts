@@ -238,7 +238,7 @@ function addConnection(builder: Builder, ref: SubscriptionRef) {
   return { connection, edge };
 }
 
-/** Returns the function that adds the filters of a list of subscriptions. */
+/** Returns a function that declares the filters of a list of subscriptions. */
 const argsOf = (enums: Enums) => (arg: ArgBuilder<Types>) => ({
   topicKey: arg.string({ description: 'Only subscriptions to this topic, e.g. `user/created`.' }),
   disabled: arg.boolean({ description: '`true`: only disabled subscriptions; `false`: only the others.' }),

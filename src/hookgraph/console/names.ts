@@ -4,13 +4,13 @@ import { type RenamedParts, renamedIn } from '../../graphql/index.js';
 
 /** The differences between the served schema and the names in the console's operations. */
 export interface ServedNames {
-  /** Fields and arguments that this schema doesn't have, of those that depend on the host's options. */
+  /** Fields and arguments that this schema lacks. Only those count that depend on the host's options. */
   absent: string[];
   /** Types and fields with another name in this schema, because the host's schema uses the name for something else. */
   renamed: RenamedParts;
 }
 
-/** The fields that exist only with some options of the host, as `Type.field` of Hookgraph's own names. */
+/** The fields that exist only with some options of the host, as `Type.field` with Hookgraph's own names. */
 const OPTIONAL = [
   'Query.apiTokens',
   'Query.node',

@@ -3,7 +3,7 @@
 import pg from 'pg';
 
 interface Server {
-  /** Rises with each reason to replace the connections. A connection is outdated when the epoch has risen since it opened. */
+  /** Increases with each reason to replace the connections. A connection is outdated if the epoch has increased since it opened. */
   epoch: number;
   changedAtMs: number;
   timer: NodeJS.Timeout | undefined;
@@ -22,18 +22,18 @@ export interface Connection {
   isReader: boolean;
 }
 
-/** Milliseconds after which a connection is replaced, so that a database that moved is followed, whatever else fails. */
+/** Milliseconds after which a connection is always replaced, so that connections follow a database that has moved. */
 const MAX_AGE_MS = 600_000;
-/** Milliseconds between two rises of an epoch, because many statements fail at once when a server is lost. */
+/** Minimum milliseconds between two increases of an epoch, because many statements fail at once when a server is lost. */
 const RISE_EVERY_MS = 1_000;
 
-/** By host, port and database. */
+/** The known servers, by host, port and database. */
 const servers = new Map<string, Server>();
-/** By the options object of a pool, which the pool's wrappers share. */
+/** The server of a pool, by the pool's options object, which the pool's wrappers share. */
 const known = new WeakMap<object, Server>();
 const connections = new WeakMap<object, Connection>();
 
-/** The object that identifies a client, also through a wrapper of the client. */
+/** Returns the object that identifies a client, even if `client` is a wrapper of it. */
 const keyOf = (client: object): object => (client as { connection?: object }).connection ?? client;
 
 export const connectionOf = (client: object): Connection | undefined => connections.get(keyOf(client));
@@ -63,7 +63,7 @@ export function isOutdated(client: object): boolean {
   return connection.epoch < connection.server.epoch || performance.now() - connection.openedAtMs > MAX_AGE_MS;
 }
 
-/** Marks all open connections to the server as outdated: now, or RISE_EVERY_MS after the last time. */
+/** Marks all open connections to the server as outdated: at once or, if they were marked within RISE_EVERY_MS, after that time. */
 export function replaceConnections(server: Server): void {
   const waitMs = server.changedAtMs + RISE_EVERY_MS - performance.now();
   if (waitMs <= 0) {
@@ -89,7 +89,7 @@ export function noteServer(connection: Connection, startedAt: string): void {
   connection.epoch = server.epoch;
 }
 
-/** The connection leads to a standby. Its code is that of a server that can't be used now, so that the work is done again. */
+/** Thrown when a connection leads to a standby. Its code means "cannot connect now", so that the work is retried. */
 export class StandbyError extends Error {
   code = '57P03';
   constructor() {
@@ -104,7 +104,7 @@ export class StandbyError extends Error {
 const SERVER_LOST = /^(08...|57P0[123])$/;
 const READ_ONLY = '25006';
 
-/** Reads an error that the server sent for a statement of Hookgraph's. */
+/** Replaces all connections if the server's error for a statement of Hookgraph shows that the primary was lost. */
 export function noteError(connection: Connection, code: string | undefined): void {
   if (!connection.inUse || code === undefined) return;
   if (SERVER_LOST.test(code) || (code === READ_ONLY && !connection.isReader)) replaceConnections(connection.server);

@@ -18,7 +18,7 @@ interface Internals {
 const internalsOf = (client: pg.PoolClient): Internals => client as unknown as Internals;
 const socketOf = (client: pg.PoolClient): Socket | undefined => internalsOf(client).connection?.stream;
 
-/** Sets the time without a byte after which the connection is examined; 0: it is not examined. */
+/** Sets the milliseconds without a received byte after which the connection is examined; 0: it is never examined. */
 export const setSilence = (client: pg.PoolClient, silenceMs: number): void => void socketOf(client)?.setTimeout(silenceMs);
 
 export function watchClient(pool: pg.Pool, client: pg.PoolClient, connection: Connection, silenceMs: number): void {
@@ -31,7 +31,7 @@ export function watchClient(pool: pg.Pool, client: pg.PoolClient, connection: Co
   wire?.stream.on('timeout', () => void examine(pool, client, connection, silenceMs));
 }
 
-/** Closes the connection if a statement runs on it that the server doesn't work on. */
+/** Closes the connection if a statement is running on it but the server isn't working on that statement. */
 async function examine(pool: pg.Pool, client: pg.PoolClient, connection: Connection, silenceMs: number): Promise<void> {
   const socket = socketOf(client) as Socket;
   const isRunning = () => connection.inUse && internalsOf(client).readyForQuery === false && !socket.destroyed;
@@ -43,7 +43,7 @@ async function examine(pool: pg.Pool, client: pg.PoolClient, connection: Connect
   else socket.destroy(new SilenceError(silenceMs));
 }
 
-/** Postgres has gone silent. Its code is that of a lost connection, so that the work is done again. */
+/** Thrown when Postgres has gone silent. Its code means a lost connection, so that the work is retried. */
 class SilenceError extends Error {
   code = '08006';
   constructor(silenceMs: number) {

@@ -1,5 +1,5 @@
-// Wraps a pool: closes connections on which Postgres has gone silent, and uses none that leads to a server which is no
-// longer the primary.
+// Wraps a pool: closes connections on which Postgres has gone silent, and uses no connection to a server that is no longer the
+// primary.
 import type pg from 'pg';
 import { overriding } from '../local-pool.js';
 import { closeNow } from './close-now.js';
@@ -11,7 +11,7 @@ import { setSilence, watchClient } from './watch-client.js';
  * whether the connection is dead.
  */
 export const SILENCE_MS = 8_000;
-/** Maximum milliseconds to wait for a connection: a free one of a busy pool, or a new one. */
+/** Maximum milliseconds to wait until a busy pool has a free connection, or a new connection is open. */
 export const CONNECT_MS = 10_000;
 
 export interface WatchOptions {
@@ -109,14 +109,14 @@ function discard(client: pg.PoolClient): void {
   closeNow(client);
 }
 
-/** Takes a connection from the pool. Limits the wait itself where the host's pool has no limit. */
+/** Takes a connection from the pool. Limits the wait here if the host's pool has no limit. */
 async function withinLimit(pool: pg.Pool): Promise<pg.PoolClient> {
   if (pool.options.connectionTimeoutMillis) return pool.connect();
   const connecting = pool.connect();
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      // A connection that arrives later goes back to the pool.
+      // If the connection arrives later, returns it to the pool.
       connecting.then((client) => client.release()).catch(() => {});
       reject(new ConnectTimeout());
     }, CONNECT_MS);

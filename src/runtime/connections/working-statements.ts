@@ -3,7 +3,7 @@ import pg from 'pg';
 import { isPooled } from '../pooler.js';
 import { closeNow } from './close-now.js';
 
-/** Milliseconds for opening the new connection, and again for the answer. */
+/** Maximum milliseconds for opening the new connection, and again for the answer. */
 const ANSWER_WITHIN_MS = 3_000;
 
 /** Properties of pg's client; its types leave out the process id and the statement that runs. */
@@ -27,7 +27,7 @@ const WORKING = `
   WHERE datname = current_database() AND pid <> pg_backend_pid() AND (state LIKE '%active%' OR state = 'disabled')
     AND wait_event_type IS DISTINCT FROM 'Client' AND coalesce(query_start, '-infinity') < clock_timestamp() - $1 * interval '1 ms'`;
 
-/** The server that a client has reached, of those that its pool's options may name. */
+/** The server that a client has reached, out of the servers that the options of its pool name. */
 type Way = Pick<pg.Client, 'host' | 'port' | 'ssl'>;
 
 /** The checks in progress, by server, user and database: connections that fall silent together share a check. */
@@ -40,13 +40,13 @@ const checks = new Map<string, Promise<Working[]>>();
 export async function isWorkedOn(pool: pg.Pool, client: pg.PoolClient, silenceMs: number): Promise<boolean> {
   const { host, port, ssl, user, database, processID, _getActiveQuery } = client as unknown as Internals;
   const key = `${host}:${port}/${database} ${user}`;
-  // Half of the time, because the statement took time to arrive.
+  // Uses half of the time, because the statement took some time to arrive.
   const check = checks.get(key) ?? list(pool.options, { host, port, ssl }, silenceMs / 2).finally(() => checks.delete(key));
   checks.set(key, check);
   try {
     const working = await check;
     if (!(await isPooled(pool))) return working.some(({ pid }) => pid === processID);
-    // A pooler invents the process ids that its clients see.
+    // A pooler gives its clients invented process ids, so the texts of the statements are compared instead.
     const text = _getActiveQuery?.call(client)?.text;
     return text !== undefined && working.some(({ query }) => query === text.slice(0, COMPARED));
   } catch {

@@ -33,7 +33,7 @@ const ADVICE: [match: RegExp, advice: string][] = [
   [/an SSL connection/, 'Check that host and port in DATABASE_URL belong to a Postgres.'],
 ];
 
-/** Returns what helps; `null` for an error that connecting to a database doesn't have. */
+/** Returns advice; `null` for an error that doesn't occur when connecting to a database. */
 export function adviceOn(error: unknown): string | null {
   const { code, message } = causeOf(error) as { code?: unknown; message?: unknown };
   const text = `${String(code ?? '')} ${String(message ?? '')}`;

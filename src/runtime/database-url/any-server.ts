@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { Tls } from './tls.js';
 
-/** One way to connect. */
+/** A server and whether to encrypt, with which to try to connect. */
 export interface Way {
   host: string;
   port: number;
@@ -30,8 +30,8 @@ interface Internals {
 }
 
 /**
- * Returns a class of clients that first find a way that works. The next clients use the same way until it fails; where the
- * state of the server matters, each client asks again, because a failover may have changed it.
+ * Returns a class of clients. The first client finds a way that works, and the next clients use the same way until it fails. If the state
+ * of the server matters, each client checks it again, because a failover may have changed it.
  */
 export function anyServer(ways: Way[], wanted: Wanted): typeof pg.Client {
   let known: Way | undefined;
@@ -80,7 +80,7 @@ async function findWay(ways: Way[], wanted: Wanted, config: pg.ClientConfig): Pr
     try {
       return await tryWay(way, wanted, config);
     } catch (error) {
-      // A wrong password or database is wrong on every server.
+      // A wrong password or database name would fail on every server.
       if (/^(28P01|3D000)$/.test(String((error as { code?: unknown }).code))) throw error;
       failed = { way, error };
     }
@@ -102,7 +102,7 @@ async function tryWay(way: Way, wanted: Wanted, config: pg.ClientConfig): Promis
   }
 }
 
-/** Whether the server refused because the connection was, or wasn't, encrypted. */
+/** Whether the server refused the connection because it was encrypted, or because it wasn't. */
 function refusesEncryption(error: unknown): boolean {
   return (error as { code?: unknown }).code === '28000' || /does not support SSL/.test((error as Error).message);
 }

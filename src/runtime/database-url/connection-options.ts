@@ -25,8 +25,8 @@ const REFUSED: Record<string, string> = {
 const MILLISECONDS = ['statement_timeout', 'lock_timeout', 'query_timeout', 'idle_in_transaction_session_timeout'] as const;
 
 /**
- * Returns the options for a URL. The library's own parser isn't used: it reads `sslmode=require` otherwise than psql,
- * takes parts of some passwords for the host, and quotes the URL in errors.
+ * Returns the options for a URL. The library's own parser isn't used: it interprets `sslmode=require` differently from psql,
+ * mistakes parts of some passwords for the host, and quotes the URL in errors.
  * @throws RuntimeError `BAD_DATABASE_URL`; its message contains no password
  */
 export function connectionOptions(text: string, env: Environment = process.env): Options {
@@ -39,7 +39,7 @@ export function connectionOptions(text: string, env: Environment = process.env):
   }
 }
 
-/** Returns what is wrong with a URL, as words that follow "DATABASE_URL is (a secret), but it"; `null` when nothing is. */
+/** Returns the fault of a URL, as words that follow "DATABASE_URL is (a secret), but it"; `null` when it has no fault. */
 export function faultOfUrl(text: string, env: Environment = process.env): string | null {
   try {
     optionsOf(parseDatabaseUrl(text), env);
@@ -50,7 +50,7 @@ export function faultOfUrl(text: string, env: Environment = process.env): string
   }
 }
 
-/** Returns the servers that a URL names, or that stand for it by default; a host that begins with / is a folder of a Unix socket. */
+/** Returns the servers that a URL names, or the default server if it names none. A host that begins with / is a folder of a Unix socket. */
 export function serversOf(text: string, env: Environment = process.env): { host: string; port: number }[] {
   return readServers(parseDatabaseUrl(text), env);
 }
@@ -110,7 +110,7 @@ function nameOfProcessUser(): string | null {
   try {
     return userInfo().username;
   } catch {
-    // A container may run as a number without a name.
+    // In a container, the user id of the process may have no name.
     return null;
   }
 }

@@ -78,13 +78,13 @@ function parseQuery(text: string): Record<string, string> {
   for (const pair of text.split('&').filter(Boolean)) {
     const [name, value = ''] = splitAt(pair, '=');
     if (!/^[\w.-]+$/.test(name)) throw unreadable();
-    // psql reads + as itself; node-postgres reads it as a space, which `options` written for it may rely on.
+    // psql keeps a `+`. node-postgres reads it as a space, which `options` written for node-postgres may rely on.
     parameters[name] = decode(name === 'options' ? value.replaceAll('+', ' ') : value, name) ?? '';
   }
   return parameters;
 }
 
-/** Percent-decodes UTF-8. A text with a % but no escape such as %40 stands for itself, as node-postgres reads it. */
+/** Percent-decodes UTF-8. Returns a text unchanged if its % doesn't begin an escape such as %40, as node-postgres does. */
 function decode(text: string | undefined, part: string): string | undefined {
   if (text === undefined) return undefined;
   try {

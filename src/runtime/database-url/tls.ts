@@ -1,4 +1,4 @@
-// Decides from the URL's parameters whether connections to Postgres are encrypted, and whom they trust: as psql does.
+// Decides from the URL's parameters whether connections to Postgres are encrypted, and which certificates they trust, as psql does.
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +14,8 @@ type Environment = Record<string, string | undefined>;
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
 /**
- * Returns the ways to try, in their order. `require` encrypts without verifying the server, unless a file of trusted
- * authorities exists; only `verify-full` compares the host's name.
+ * Returns the ways to try, in this order. `require` encrypts without verifying the server, unless a file of trusted
+ * authorities exists. Only `verify-full` always compares the host's name.
  * @throws UrlFault for an unknown mode or a file that can't be read
  */
 export function waysToEncrypt({ parameters }: Pick<DatabaseUrl, 'parameters'>, env: Environment): [Tls, ...Tls[]] {
@@ -30,7 +30,7 @@ export function waysToEncrypt({ parameters }: Pick<DatabaseUrl, 'parameters'>, e
 function modeOf({ sslmode, ssl, sslnegotiation }: Record<string, string>, env: Environment): string {
   if (sslmode) return sslmode;
   if (ssl === 'no-verify') return ssl;
-  // node-postgres' own parameter, which verifies the server.
+  // `ssl` is node-postgres' own parameter; with it, node-postgres verifies the server.
   if (ssl !== undefined) return /^(0|false|)$/i.test(ssl) ? 'disable' : 'verify-full';
   return env.PGSSLMODE || (sslnegotiation === 'direct' ? 'require' : 'disable');
 }
@@ -49,7 +49,7 @@ function tlsOf(mode: string, parameters: Record<string, string>, env: Environmen
   const crl = parameters.sslcrl ? readNamed('sslcrl', parameters.sslcrl) : null;
   const { sslpassword: passphrase, ssl_min_protocol_version: minVersion, ssl_max_protocol_version: maxVersion } = parameters;
   return {
-    // Without an authority of its own, verify-ca compares the name, too: any certificate of a public authority would do otherwise.
+    // Without a given authority, verify-ca compares the name, too: otherwise any certificate of a public authority would be accepted.
     rejectUnauthorized: ca !== null || isSystem || mode.startsWith('verify'),
     ...(ca !== null && { ca, ...(mode !== 'verify-full' && { checkServerIdentity: () => undefined }) }),
     ...(cert !== null && key !== null && { cert, key, ...(passphrase && { passphrase }) }),

@@ -23,10 +23,10 @@ export async function prepareDatabase(superuser: pg.Client, superuserUrl: string
   else if (owner !== APP_ROLE) await handOver(superuserUrl);
 }
 
-/** Makes the role the owner of the database and of everything in it that belongs to the superuser, in one transaction. */
+/** Makes the role the owner of the database and of all its objects that belong to the superuser, in one transaction. */
 async function handOver(superuserUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl, application_name: 'hookgraph owner' });
-  // A statement on a broken connection rejects; without this, the event would end the process.
+  // Ignores the event, which would end the process otherwise. Statements on a broken connection reject anyway.
   client.on('error', () => {});
   await client.connect();
   try {
@@ -36,7 +36,7 @@ async function handOver(superuserUrl: string): Promise<void> {
   }
 }
 
-/** Members of extensions keep their owner. The owner of a sequence of a column changes with that of its table. */
+/** Leaves the owner of extensions' members unchanged. A sequence of a column changes its owner together with the column's table. */
 const HAND_OVER = `DO $$
 DECLARE
   statement text;

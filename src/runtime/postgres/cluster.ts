@@ -45,7 +45,7 @@ export async function prepareCluster(dataDir: string, sync: boolean, onProgress?
   return { dir, binaries, runAs };
 }
 
-// Creates the cluster under a temporary name first, so that a killed process leaves no incomplete cluster behind.
+// Creates the cluster under a temporary name first, so that a killed process doesn't leave an incomplete cluster under its final name.
 async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boolean): Promise<void> {
   const draft = `${dir}.draft-${process.pid}`;
   const password = randomBytes(24).toString('base64url');
@@ -92,13 +92,13 @@ async function removeLeftovers(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     const pid = /^postgres\.draft-(\d+)(?:-password)?$/.exec(name)?.[1];
     if (pid === undefined) continue;
-    // In a container, a process has the id of the one before.
+    // In a container, a restarted process may have the same process id as the process before it.
     const isOfOther = Number(pid) !== process.pid && (await stat(`/proc/${pid}`).catch(() => null)) !== null;
     if (!isOfOther) await rm(join(dataDir, name), { recursive: true, force: true });
   }
 }
 
-/** Chooses the user who can use the paths. @throws RuntimeError when there is none */
+/** Chooses a user who can access the paths. @throws RuntimeError when there is none */
 export async function chooseUser(existing: { uid: number; gid: number } | null, paths: string[]): Promise<RunAs> {
   if (process.getuid?.() !== 0) return { ids: {}, prefix: [] };
   // A cluster created by an ordinary user keeps running as that user.
@@ -116,7 +116,7 @@ export async function chooseUser(existing: { uid: number; gid: number } | null, 
   const capability = '+dac_override';
   const prefix = [
     'setpriv',
-    // Without this bit, access(), by which initdb looks for its programs, ignores the capability: capabilities(7).
+    // Without this bit, initdb wouldn't find its programs, because access() ignores the capability: capabilities(7).
     '--securebits=+no_setuid_fixup',
     `--reuid=${ids.uid}`,
     `--regid=${ids.gid}`,

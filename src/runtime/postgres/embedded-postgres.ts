@@ -32,7 +32,7 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** Connects as the owner of the database, who is no superuser. */
   url: string;
-  /** Connects to the same database as the superuser, for what only superusers may do, such as some extensions. */
+  /** Connects to the same database as the superuser, for statements that only superusers may run, such as creating some extensions. */
   superuserUrl: string;
   /** Resolves when Postgres has stopped for any reason. Never resolves when another process runs it. */
   exited: Promise<void>;
@@ -48,7 +48,7 @@ const APP_PASSWORD_FILE = 'hookgraph-app-password';
  */
 const OWNER_LOCK = 0x686f6f6b;
 
-/** How often, and at which interval in milliseconds, the Postgres of another process is asked whether it is ready: for a minute. */
+/** Number and interval (in milliseconds) of the checks whether the Postgres of another process is ready: together a minute. */
 const CHECKS = 600;
 const CHECK_EVERY_MS = 100;
 
@@ -119,7 +119,7 @@ function flags(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Reads the password of the application's role, which is created once and kept beside the superuser's. */
+/** Returns the password of the application's role. Creates it at the first call, beside the superuser's password. */
 async function appPasswordIn(clusterDir: string): Promise<string> {
   const file = join(clusterDir, APP_PASSWORD_FILE);
   const known = await readFile(file, 'utf8').catch(() => null);
@@ -196,8 +196,8 @@ const appUrl = (superuserUrl: string, password: string): string =>
   Object.assign(new URL(superuserUrl), { username: APP_ROLE, password }).href;
 
 /**
- * Returns the superuser's URL of the cluster's Postgres if a living process owns that; otherwise `null`. If Postgres is an
- * orphan, waits until its shell has stopped it, or stops it if the shell was killed.
+ * Returns the superuser's URL of the cluster's Postgres if the process that started it is alive; otherwise `null`. If that process has
+ * ended, waits until Postgres' shell has stopped Postgres, or stops Postgres if the shell was killed, too.
  */
 async function findOther(clusterDir: string, dataDir: string, urlAt: (port: number) => string): Promise<string | null> {
   let unownedChecks = 0;
@@ -211,8 +211,8 @@ async function findOther(clusterDir: string, dataDir: string, urlAt: (port: numb
     const url = port === null ? null : urlAt(port);
     const owned = url === null ? null : await isOwned(url);
     if (owned === true) return url;
-    // Stops Postgres only after five checks without an owner, because a process that is starting Postgres takes the lock
-    // a little later.
+    // Stops Postgres only after five checks that find the lock free, because a process takes the lock a little after starting
+    // Postgres.
     unownedChecks = owned === false ? unownedChecks + 1 : 0;
     if (unownedChecks === 5) kill(pid);
     await wait(CHECK_EVERY_MS);

@@ -12,7 +12,7 @@ export interface NewOrganization {
   token: string | null;
 }
 
-/** The admin's API token, or which of the values somebody has already; then nothing is created. */
+/** The admin's API token; or, if nothing was created, which value another organization or token has already. */
 export type Made = { token: string } | { taken: 'permalink' | 'token' };
 
 export async function makeOrganization(prisma: PrismaClient, { name, permalink, admin, token }: NewOrganization): Promise<Made> {

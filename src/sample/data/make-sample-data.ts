@@ -11,8 +11,8 @@ type Transaction = Prisma.TransactionClient;
 const LOCK = 72707370;
 
 /**
- * Time limits of the transaction in milliseconds: for waiting for a connection, and for the inserts on a slow machine or while another
- * process inserts.
+ * Time limits of the transaction in milliseconds. `maxWait`: for getting a connection. `timeout`: for the inserts, on a slow machine or
+ * while another process inserts.
  */
 const LIMITS = { maxWait: 30_000, timeout: 120_000 };
 

@@ -6,10 +6,10 @@ import type { Context } from './context.js';
  * Selects the start of the oldest open transaction in this database, or the time one second ago if that is earlier. A
  * row's `updated_at` is never before the start of its transaction, so all rows with an earlier `updated_at` are
  * committed. The margin of one second covers a transaction that has its start time but is not in pg_stat_activity yet.
- * The result is null (no bound) when a start can't be read: for prepared transactions, and for other roles'
- * transactions if this role lacks pg_read_all_stats (pg_locks still shows that they exist). The query reads
- * pg_stat_activity before pg_prepared_xacts, because PREPARE moves a transaction from the first view to the second; the
- * rows of a transaction in neither view are visible.
+ * The result is null (no bound) when a start can't be read: for prepared transactions, and for transactions of other
+ * roles if this role lacks pg_read_all_stats (pg_locks still shows that they exist). PREPARE moves a transaction from
+ * pg_stat_activity to pg_prepared_xacts, so the query reads the views in this order. The rows of a transaction in
+ * neither view are visible.
  */
 const AS_OF = `
   WITH activity AS MATERIALIZED (
@@ -37,8 +37,8 @@ export function readAsOf(ctx: Context): Promise<Date | null> {
 }
 
 /**
- * Makes the root fields read `asOf` before any row, if the request selects it. If a page were read first, a transaction could commit
- * between the two: the page would lack its rows although they are older than `asOf`.
+ * Makes the root fields read `asOf` before any row, if the request selects `asOf`. If a page were read first, a transaction could commit
+ * before `asOf` is read: the page would lack the transaction's rows although they are older than `asOf`.
  */
 export function readAsOfFirst(schema: GraphQLSchema): GraphQLSchema {
   for (const type of [schema.getQueryType(), schema.getMutationType()])

@@ -85,8 +85,8 @@ export function connectionArgs(
 }
 
 /**
- * Returns the relations by which a connection can be filtered: all with a foreign key, except that to the tenant, which is always the
- * viewer's.
+ * Returns the relations by which a connection can be filtered: all relations with a foreign key, except the relation to the tenant, which
+ * is always the viewer's.
  */
 function foreignKeys(definition: NodeDefinition, definitions: NodeDefinition[]) {
   return relationsOf(definition, definitions).filter(
@@ -146,7 +146,7 @@ export function refusePage({ first, last }: ConnectionArguments): void {
       throw new GraphQLError(`${name} is ${size}, but it must be from 1 to ${PAGE.greatest}.`);
 }
 
-/** Returns the order of a list, by the key last. */
+/** Returns the order of a list: by the chosen attribute, then by the key. */
 export function orderOf(definition: NodeDefinition, orderBy: ConnectionArguments['orderBy']): Row[] {
   const direction = orderBy?.direction === 'DESC' ? 'desc' : 'asc';
   const attribute = orderBy?.attribute ?? 'createdAt';

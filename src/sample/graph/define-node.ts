@@ -49,7 +49,7 @@ export interface NodeOptions<M extends ModelName> {
    * a row, and outside of the transaction that writes the row.
    */
   complete?: (row: Partial<PrismaTypes[M]['Shape']>, source: { tx: Client; viewer: Viewer }) => Promise<Partial<PrismaTypes[M]['Shape']>>;
-  /** Computed fields in addition to the model's. */
+  /** Fields that are computed, in addition to the model's fields. */
   fields?: (t: PothosSchemaTypes.PrismaObjectFieldBuilder<Types, PrismaTypes[M]>) => object;
 }
 

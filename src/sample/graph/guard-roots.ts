@@ -4,7 +4,7 @@ import type { GraphQLSchema } from 'graphql';
 import { readAsOfFirst } from './as-of.js';
 import { requireScopes } from './require-scopes.js';
 
-/** A mutation that changes nothing, so that it needs no more than reading does. */
+/** A mutation that changes nothing, so that it requires only the scope READ. */
 const PREVIEW = 'previewWebhookSubscription';
 
 /**

@@ -4,13 +4,13 @@ import { formatPrismaCursor, parsePrismaCursor } from '@pothos/plugin-prisma';
 import { GraphQLError } from 'graphql';
 import { fieldOf, type Model, type Row } from '../../sources/prisma/index.js';
 
-/** The types of columns that Prisma can compare. A list that is sorted by another column has cursors that name a row. */
+/** The types of columns that Prisma can compare. A list that is sorted by another column has cursors that contain a row's key. */
 const COMPARABLE = new Set(['String', 'DateTime', 'Int', 'BigInt', 'Float', 'Decimal']);
 const MARK = 'order ';
 
 type Order = [field: string, direction: 'asc' | 'desc'][];
 
-/** `orderBy` as Prisma takes it. Returns `null` when Prisma can't compare one of the columns. */
+/** Converts Prisma's `orderBy` to pairs of field and direction; `null` when Prisma can't compare one of the columns. */
 function orderIn(model: Model, orderBy: Row[]): Order | null {
   const order = orderBy.flatMap((part) => Object.entries(part)) as Order;
   return order.every(([name]) => fieldOf(model, name).kind === 'scalar' && COMPARABLE.has(fieldOf(model, name).type)) ? order : null;
@@ -18,7 +18,7 @@ function orderIn(model: Model, orderBy: Row[]): Order | null {
 
 const nameOf = (order: Order): string => MARK + order.map((part) => part.join(' ')).join(', ');
 
-/** Returns the cursor of a row in a list that is sorted so; `null` when it has none of this kind. */
+/** Returns the cursor of a row in a list with this order, made of the row's values; `null` when Prisma can't compare them. */
 export function keysetCursor(model: Model, orderBy: Row[], row: Row): string | null {
   const order = orderIn(model, orderBy);
   if (!order) return null;
@@ -30,8 +30,8 @@ export function keysetCursor(model: Model, orderBy: Row[], row: Row): string | n
 export const isKeyset = (cursor: string): boolean => valuesIn(cursor) !== null;
 
 /**
- * Returns a `where` that matches the rows after the cursor or, with `isBefore`, those before it; `null` when the cursor names a row.
- * @throws GraphQLError when the cursor is of a list that is sorted in another way
+ * Returns a `where` for the rows after the cursor or, with `isBefore`, before it; `null` when the cursor contains a row's key.
+ * @throws GraphQLError when the cursor belongs to a list with another order
  */
 export function whereBeyond(model: Model, orderBy: Row[], cursor: string, isBefore: boolean): Row | null {
   const found = valuesIn(cursor);
@@ -50,7 +50,7 @@ export function whereBeyond(model: Model, orderBy: Row[], cursor: string, isBefo
   };
 }
 
-/** Postgres sorts nulls last in ascending order, and first in descending order. */
+/** Returns the `where` for later values than this one. Postgres sorts nulls last in ascending order, and first in descending order. */
 function laterThan(
   value: unknown,
   { field, isAscending, isNullable }: { field: string; isAscending: boolean; isNullable: boolean },

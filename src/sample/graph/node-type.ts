@@ -64,7 +64,7 @@ export function addNodeType(parts: SchemaParts, definition: NodeDefinition): voi
       nullable: true,
       description: model.documentation,
       ...(path.length > 1 && { include: includePath(path) }),
-      // Returns a boolean instead of the name of an authorization rule, because it runs for each row of a page and must be fast.
+      // Returns a boolean instead of the name of an authorization rule, because this function runs for each row of a page and must be fast.
       authScopes: (row: Row, ctx: Context) => isRemembered(row) || isOwn(tenantOf(row, path), ctx),
       fields: (t: FieldsOf) => ({
         databaseId: t.string({
@@ -186,7 +186,7 @@ export function addRootConnection(parts: SchemaParts, definition: NodeDefinition
           const cursor = args.after ?? args.before;
           const beyond = typeof cursor === 'string' ? whereBeyond(model, orderBy, cursor, args.before != null) : null;
           const position = beyond && { cursor: undefined, skip: 0 };
-          // A cursor has the values by which the list is sorted, also where the request selects none of them.
+          // Selects the values by which the list is sorted, even if the request doesn't, because a cursor contains them.
           const select = query.select && { select: { ...query.select, ...selectOf(orderBy) } };
           const all = { ...query, ...select, ...position, where: { AND: [...where.AND, ...(beyond ? [beyond] : [])] }, orderBy };
           return delegateOf(ctx.prisma, model.name).findMany(all);

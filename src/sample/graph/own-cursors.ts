@@ -49,7 +49,7 @@ interface Page {
   pageInfo: { startCursor: string | null; endCursor: string | null };
 }
 
-/** Replaces the cursors of a page, which name rows, by those that contain the values by which the list is sorted. */
+/** Replaces the cursors of a page, which contain keys of rows, by cursors that contain the values by which the list is sorted. */
 function withKeysets(page: Page, definition: NodeDefinition, { orderBy }: ConnectionArguments): Page {
   const order = orderOf(definition, orderBy);
   for (const edge of page.edges) edge.cursor = keysetCursor(definition.model, order, edge.node) ?? edge.cursor;

@@ -25,8 +25,8 @@ function tableOf({ model, tenant, environment, softDelete, when }: NodeDefinitio
 }
 
 /**
- * Returns the field's name and the join table of a relation whose ends are both lists, as those of a group and its members. Returns `null`
- * for other relations. Prisma names the table by the relation, and its columns A and B by the order of the models' names:
+ * Returns the field's name and the join table of a relation that is a list on both sides, such as groups and members. Returns `null` for
+ * other relations. Prisma names the table after the relation, and its columns A and B by the order of the models' names:
  * https://www.prisma.io/docs/orm/prisma-schema/data-model/relations/many-to-many-relations
  */
 function joinTableOf(

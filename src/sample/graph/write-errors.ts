@@ -20,7 +20,7 @@ export function mistakesOf(error: unknown, { definition, path }: { definition: N
       return mistake('base', 'a number is out of range', 'INVALID');
     case 'P2002':
       return mistake(takenField(error, definition), 'has already been taken', 'TAKEN');
-    // A foreign key failed: the referenced row was deleted, or other rows refer to the row to delete.
+    // A foreign key was violated: the referenced row was deleted, or other rows refer to the row to be deleted.
     case 'P2003':
     case 'P2014':
       return mistake('base', 'another object was deleted, or still refers to this object', 'IN_USE');

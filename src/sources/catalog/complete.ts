@@ -54,7 +54,7 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
 
 interface Surroundings {
   tables: KnownTable[];
-  /** Types whose table was not found. Each is reported once; a type whose tenant comes from such a type isn't reported again. */
+  /** Types whose table was not found. Each is reported once, and types whose tenant comes from such a type are not reported in addition. */
   missing: Set<string>;
   defaults: TableDefaults;
   schema: GraphQLSchema | undefined;

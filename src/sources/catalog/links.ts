@@ -48,7 +48,7 @@ function linkOf(known: KnownTable, { field, name, column, key }: Wanted, around:
     columns,
     ...otherEnd(table, columns, { known, field, around }),
   });
-  // A column that is named needs no foreign key, which the replacement of a table may drop.
+  // A named column is used without a foreign key, because a foreign key may be dropped when a table is replaced.
   if (column !== undefined && key.length === 1 && table.columns.some((one) => one.name === column)) return link([column]);
   const [foreign, another] = keysTo(table, known.table).filter(({ columns }) => column === undefined || columns.includes(column));
   if (!foreign)

@@ -42,8 +42,8 @@ export interface CatalogTable {
 
 /**
  * Reads every table except temporary tables, Prisma's own tables, and tables in system schemas or in schemas of Hookgraph
- * and of graphile-worker (a job queue). Recognises the schemas of these two by the tables inside, because each installation
- * may choose the schemas' names. Lists a partitioned table without its partitions.
+ * and of graphile-worker (a job queue). Each installation may choose the names of the latter two schemas, so they are
+ * recognised by their tables. Lists a partitioned table without its partitions.
  */
 export async function readCatalog(db: Pick<Pool, 'query'>): Promise<CatalogTable[]> {
   const { rows } = await db.query<{ table: CatalogTable }>(READ_CATALOG);

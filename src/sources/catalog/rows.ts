@@ -122,7 +122,7 @@ function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns, re
       ORDER BY ${node.key.map((column) => `r.${id(column)}`).join(', ')} LIMIT $2) x`;
 }
 
-/** A domain over an enum has no operator of its own. */
+/** Returns SQL for a key column. Casts an enum to its own type, because a domain over an enum has no comparison operator. */
 const keySql = ({ name, type, typeSchema, labels }: CatalogColumn): string => `r.${id(name)}${labels ? `::${typeSchema}.${id(type)}` : ''}`;
 
 const UUID = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
@@ -140,8 +140,8 @@ function castSql({ type, typeSchema }: CatalogColumn, text: string): string {
 }
 
 /**
- * The types whose text is the same whatever the session sets. Those of extensions, composites and moments are read as `to_json` writes
- * them.
+ * The types whose text doesn't depend on settings of the session. Types of extensions, composite types, and dates and times are read as
+ * `to_json` writes them.
  */
 const PLAIN = new Set(['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'text', 'varchar', 'uuid', 'json', 'jsonb', 'xml']);
 
@@ -164,7 +164,7 @@ function toRow(columns: Texts): Row {
   };
 }
 
-/** Returns the items of a Postgres array. A further dimension is JSON text in a list of texts; no other list can represent it. */
+/** Returns the items of a Postgres array. A nested array becomes a JSON text, which only a list of texts can hold. */
 function itemsIn(column: CatalogColumn, value: Json): unknown {
   if (!Array.isArray(value)) return jsonIn(column, value);
   return value.map((item) => {
@@ -209,7 +209,7 @@ function inOrder(column: CatalogColumn, value: Json): Json {
   return Object.fromEntries((list ?? names).map((name) => [name, inOrder(column, given[name] as Json)]));
 }
 
-/** Matches JSON that jsonb can't hold, which capture therefore records as text: `\u0000`, half a surrogate, a number out of range. */
+/** Matches JSON that jsonb refuses, and that capture therefore records as text: `\u0000`, half a surrogate, a number out of range. */
 const REFUSED_BY_JSONB = /\\u(?:0000|d[89a-f])|[eE][-+]?\d{5}|\d{1000}/i;
 
 function parsed(text: string): Json {

@@ -49,9 +49,9 @@ export interface TableOptions {
   /** Additional topics by key, each with the change that causes an event: `'invoice/paid': { status: 'paid' }`. */
   when?: Record<string, When>;
   /**
-   * Fields that lead to other rows through rows of a further table, such as `members` through memberships. When such a row is
-   * added or removed, the rows at its ends that declare a link are announced as updated. An object names the table of each field,
-   * and the column that refers to this type's rows if several do.
+   * Fields that lead to other rows through rows of a further table, such as `members` through memberships. When a row of that table is
+   * added or removed, an update is announced for both rows that it connects, if their type declares a link. An object names each field's
+   * table, and if several of its columns refer to this type's rows, the column.
    */
   links?: string[] | Record<string, string | { table: string; column?: string }>;
   /**

@@ -36,7 +36,7 @@ export interface TablesSchemaOptions {
   tables: KnownTable[];
   nodes: AnnouncedNode[];
   /**
-   * Returns the reader that the generated resolvers use. `context`: the GraphQL context, whose tenant's rows it reads only.
+   * Returns the reader that the generated resolvers use. It reads only rows of the tenant of `context`, the GraphQL context.
    */
   readerOf(context: object): RowReader;
 }

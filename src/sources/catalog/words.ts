@@ -1,4 +1,4 @@
-// Makes GraphQL names of the names of columns and types.
+// Converts names of columns and types to GraphQL names.
 import { camelCase } from './fields.js';
 
 /** Converts a column's name to a GraphQL name, which may contain only letters, digits and `_`. */

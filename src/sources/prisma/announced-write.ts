@@ -3,7 +3,7 @@
 import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, type Webhooks } from '../../webhooks/index.js';
 import { isLeftToPrisma } from './quick-write.js';
 
-/** Milliseconds: maximum wait for a connection, and maximum duration of a write. */
+/** `maxWait`: maximum milliseconds to wait for a connection. `timeout`: maximum milliseconds of a write. */
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
 
 /** The methods of a Prisma transaction that `announcedWrite` calls. */

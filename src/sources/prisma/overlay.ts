@@ -81,7 +81,7 @@ export interface Memory {
   foresee(model: Model, args: FindArgs): Promise<Row | null> | null;
   /** Like `foresee`, but searches all snapshots. */
   recall(model: Model, args: FindArgs): Promise<Row | null> | null;
-  /** Adds to `rows` those of snapshots that the arguments identify by a key, as in `{ where: { id: { in: […] } } }`. */
+  /** Adds to `rows` the rows of snapshots whose keys the arguments list, as in `{ where: { id: { in: […] } } }`. */
   complete(model: Model, args: FindArgs, rows: Row[]): Promise<Row[]>;
 }
 

@@ -102,7 +102,7 @@ export function conditionOf({ keyField }: Pick<Shape, 'keyField'>, where: Row): 
 
 type Settle = (texts: Texts | undefined, error?: Error) => void;
 
-/** Reads rows of one shape (a model with certain included relations). Batches the calls of one tick into one statement. */
+/** Reads rows of one shape (a model with certain included relations). Reads the keys of all calls in a tick by one statement. */
 class ShapeReader {
   /** Calls of the current tick, by the key's text. */
   private waiting = new Map<string, Settle[]>();

@@ -7,7 +7,7 @@ import { readInShare } from './read-in-share.js';
 const KEPT = 1_000;
 
 /**
- * Returns a function that returns the client of a tenant. Its operations wait until the tenant uses less than its fair share of the
+ * Returns a function that returns a tenant's client. The client's operations wait until the tenant uses less than its fair share of the
  * connections, except inside a transaction, which already has its connection.
  */
 export function shareConnections<Client extends AnyClient>(prisma: Client, options: FairShareOptions): (tenant: string) => Client {

@@ -8,7 +8,7 @@ import type { PrismaNamespace, Row } from './prisma-types.js';
 /** Returns the row of a snapshot. A column that the snapshot lacks becomes `null`. */
 export const rowOfSnapshot = (model: Model, { columns }: Snapshot, Prisma: PrismaNamespace): Row => rowOfColumns(model, columns, Prisma);
 
-/** Converts a row from JSON, as any of Postgres' functions such as `to_jsonb` writes it, to the row that Prisma would read. */
+/** Converts a row from JSON, as written by Postgres functions such as `to_jsonb`, to the row that Prisma would read. */
 export function rowOfColumns(model: Model, columns: Snapshot['columns'], Prisma: PrismaNamespace): Row {
   return Object.fromEntries(columnFields(model).map((field) => [field.name, readColumn(field, columns[field.column] ?? null, Prisma)]));
 }

@@ -70,7 +70,7 @@ export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; decla
   return { source: `${note}${lint}${start} ${value};\n`, declaration: `${note}export declare const models: ${type};\n` };
 }
 
-/** Writes each item on a line of its own, so that a diff shows which models and enums have changed. */
+/** Writes each item on a separate line, so that a diff shows which models and enums have changed. */
 const list = (items: object[]): string => `[\n${items.map((item) => `      ${JSON.stringify(item)},\n`).join('')}    ]`;
 
 function toModel({ name, dbName, schema, fields, primaryKey, uniqueFields, uniqueIndexes, documentation }: DmmfModel) {

@@ -2,7 +2,7 @@
 
 export type Operation = 'created' | 'updated' | 'deleted';
 
-/** A topic that fires when an update changes a column to one value. */
+/** A topic that fires when an update changes a column to a certain value (`to`). */
 export interface Lifecycle {
   /** The topic's key, e.g. `scenario_session/paused`. */
   topic: string;
@@ -24,9 +24,9 @@ export interface PointingRows {
 
 /**
  * Declares how the tenant of a row is found.
- * `column`: the row has it in this column. `parent`: the announced node that the column references has it.
+ * `column`: this column of the row contains it. `parent`: it is the tenant of the announced node that the column references.
  * `sql`: a scalar SQL expression over the row returns it; the row's alias is `r`.
- * `children`: rows that reference this row and are parts of it have the tenant, e.g. the lines of an order.
+ * `children`: rows that reference this row and are parts of it contain it, e.g. the lines of an order.
  * `several`: each row that references this row assigns it to one tenant, e.g. memberships.
  * `none`: the rows are links and have no tenant; their changes make no events.
  * `children` and `several` are resolved after the transaction commits; each distinct tenant gets an event.
@@ -40,18 +40,18 @@ export type TenantSource =
   | { none: true };
 
 /**
- * A field of a node that consists of links: rows of another table, such as memberships. A row is announced as updated when a link of it is
- * added or removed.
+ * A field whose value comes from link rows in another table, such as memberships. When a link row of a node is added or removed, the node
+ * is announced as updated.
  */
 export interface Link {
-  /** The GraphQL field; its name is in the event's `changed`. */
+  /** The name of the GraphQL field, which the event lists in `changed`. */
   field: string;
   table: { schema: string; name: string };
-  /** The primary key of the table. */
+  /** The primary key of the link table. */
   key: string[];
-  /** The columns that have the key of the node's row, in the order of that key. */
+  /** The columns of the link table that contain the key of the node's row, in the order of that key. */
   columns: string[];
-  /** The columns that have the key of the row at the other end. */
+  /** The columns of the link table that contain the key of the other linked row. */
   otherColumns: string[];
   /**
    * The keys of which one must be set: a row with a null in each of them links nothing. Default: one key, of all `otherColumns`. If it is
@@ -60,12 +60,12 @@ export interface Link {
   otherEnds?: string[][];
 }
 
-/** A field of a node that leads to rows of another announced type, by equal columns: to one row, or to those that reference this row. */
+/** A field that returns rows of another announced type, related by equal columns: one row, or the rows that reference this node. */
 export interface Relation {
   /** The GraphQL field. */
   field: string;
   typename: string;
-  /** Columns of this row, and the columns of the other rows that equal them. */
+  /** Columns of this row; `otherColumns` are the columns of the other rows that equal them, in the same order. */
   columns: string[];
   otherColumns: string[];
 }
@@ -76,7 +76,7 @@ export interface AnnouncedNode {
   /** The first part of the node's topic keys, e.g. `space` in `space/created`. Default: the typename in snake_case. */
   topic?: string;
   table: { schema: string; name: string };
-  /** The primary key's columns. A key of one column is written as its text, a key of several as a JSON array of their texts. */
+  /** The columns of the primary key. A one-column key is written as the text of its value, a longer key as a JSON array of such texts. */
   key: string[];
   /** Column name → GraphQL field name. Only these columns are compared and recorded. */
   columns: Record<string, string>;
@@ -99,6 +99,6 @@ export interface AnnouncedNode {
   operations?: Operation[];
   lifecycle?: Lifecycle[];
   links?: Link[];
-  /** The fields that lead to other announced types. Changes of such rows can be sent as updates of this one: `relatedChanges`. */
+  /** Fields that return rows of other announced types. With `relatedChanges`, changes of such rows are sent as updates of the node. */
   relations?: Relation[];
 }

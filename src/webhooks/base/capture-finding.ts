@@ -3,7 +3,7 @@
 /**
  * `TABLE`: the table is missing, is no longer a table, or was replaced by another one.
  * `UNATTACHED`: `migrate` has not run for the table yet.
- * `ANNOUNCEMENT`: `migrate` last ran for another announcement or version.
+ * `ANNOUNCEMENT`: `migrate` last ran with another announcement of the table or another version of Hookgraph.
  * The other kinds name what differs: triggers, partitions, columns, replication settings or functions.
  */
 export type CaptureFindingKind = 'TABLE' | 'UNATTACHED' | 'TRIGGERS' | 'PARTS' | 'COLUMNS' | 'REPLICATION' | 'FUNCTIONS' | 'ANNOUNCEMENT';
@@ -13,7 +13,7 @@ export interface CaptureFinding {
   typename: string;
   /** The table's name with its schema: `schema.name`. */
   table: string;
-  /** Whether changes of the table are lost. `false`: every change is recorded, but not as the table is announced. */
+  /** Whether changes of the table are lost. `false`: all are recorded, but perhaps not in the form that the host announces. */
   loses: boolean;
   message: string;
   hint: string;

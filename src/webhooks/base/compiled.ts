@@ -59,11 +59,11 @@ export interface Compiled {
   /** Plaintext secrets, to be removed from recorded responses. */
   secretTexts: string[];
   retry: Definition['retry'];
-  /** Whether notifications are numbered. */
+  /** Whether notifications carry consecutive numbers. */
   numbered: boolean;
-  /** The columns without which a change is skipped; `null`: no change is skipped. */
+  /** The columns that the query and templates read. An update that changes none of them is skipped; `null`: no update is skipped. */
   reads: ReadonlySet<string> | null;
-  /** The fields of related rows whose changes are sent, such as `items.price`. */
+  /** The fields of related rows, such as `items.price`, whose changes are sent as updates of the node. */
   related: ReadonlySet<string>;
   /** Masks or removes recorded bodies; `null` when attempts are recorded unchanged. */
   recorder: Recorder | null;

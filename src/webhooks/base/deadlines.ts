@@ -13,21 +13,21 @@ export interface Limits {
   connectMs: number;
   /** Maximum total database time of all SQL statements of one stored-query execution, without the wait for a connection. */
   queryMs: number;
-  /** Maximum number of deliveries in progress in one worker. A fifth more is reserved for tenants that have few. */
+  /** Maximum number of deliveries in progress in one worker. A fifth more is reserved for tenants with few deliveries in progress. */
   inProgress: number;
   /** Maximum number of deliveries of one subscription in progress in one worker. Default: 300, or `inProgress` where that is less. */
   perSubscription: number;
   /**
-   * Maximum number of concurrent requests of one process to one origin; a fifth more is reserved for tenants that have few. Over HTTP/1.1,
-   * each request needs a connection.
+   * Maximum number of concurrent requests of one process to one origin. A fifth more is reserved for tenants with few requests in progress.
+   * Over HTTP/1.1, each request needs a connection.
    */
   perOrigin: number;
   /**
-   * Time without a byte from Postgres, while a statement runs, after which the connection is closed, unless Postgres still works on the
+   * Time without a byte from Postgres while a statement runs. After this time, the connection is closed, unless Postgres still works on the
    * statement.
    */
   silenceMs: number;
-  /** Time beyond its interval after which a loop of the worker counts as stalled: `/readyz` answers 503, and a warning is logged. */
+  /** A loop that completes no iteration within its interval plus this time is stalled: `/readyz` answers 503, and a warning is logged. */
   stallMs: number;
   /** Maximum time that a worker takes to stop. Results that are not recorded by then are lost, and their deliveries are sent again. */
   stopMs: number;
@@ -69,12 +69,12 @@ export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: 
 /**
  * A worker may begin the attempt of a delivery within this number of milliseconds after it claimed the delivery. Later, it must renew its
  * lease first, which fails once the subscription is disabled. An operation that disables a subscription waits until each of its claimed
- * deliveries has ended or was claimed longer ago; after that, no attempt can begin.
+ * deliveries has ended, or has been claimed for this long; after that, no attempt can begin.
  */
 export const BEGIN_WITHIN_MS = 2_000;
 /**
- * A call of a before-hook may begin within this number of milliseconds after the hook was read from the database. Later, it must be read
- * again. An operation that disables a before-hook waits as long after its commit.
+ * A call of a before-hook may begin within this number of milliseconds after the hook was read from the database. Later, the hook must be
+ * read again. An operation that disables a before-hook waits for this time after its commit.
  */
 export const HOOK_BEGIN_MS = 500;
 /** Milliseconds that a stored query waits for one of its tenant's database connections. After that the delivery returns to the queue. */
@@ -84,7 +84,7 @@ export const QUERY_WAIT_MS = 3_000;
  * fault `busy`.
  */
 export const RENDER_WAIT_MS = 5_000;
-/** As RENDER_WAIT_MS, for a template of a request that saves, previews or tests it: no lease depends on it, and the user waits. */
+/** Replaces RENDER_WAIT_MS when a user saves, previews or tests a template: no delivery's lease ends during this longer wait. */
 export const TRIAL_WAIT_MS = 20_000;
 /** Milliseconds of a lease that are reserved for recording the result of an attempt. */
 const RECORD_MS = 3_000;
@@ -94,8 +94,8 @@ const RECORD_MS = 3_000;
  */
 const PROBE_MARGIN_MS = 5_000;
 /**
- * The shortest possible lease in milliseconds. Workers that share the queue can have different settings. A process that reads another
- * worker's lease assumes this length, so that it never takes a claim to be older than it is.
+ * The shortest possible lease in milliseconds. Workers can have different settings, so a process computes the age of another worker's claim
+ * from the end of the lease and this length. It never takes a claim to be older than it is.
  */
 export const LEAST_LEASE_MS = 15_000;
 

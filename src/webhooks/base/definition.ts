@@ -4,12 +4,12 @@ import type { RateLimit } from './pace.js';
 
 export type ContentType = 'JSON' | 'XML';
 
-/** Which changes of a node are sent as one notification: those of one transaction, or none. */
+/** Whether a node's changes in one transaction are sent as one notification (TRANSACTION) or separately (NONE). */
 export type Coalescing = 'TRANSACTION' | 'NONE';
 
 /**
- * In which order the notifications of one node are sent. PER_NODE: one after the other, in the order of the changes. LATEST_ONLY: also one
- * at a time, and a later one replaces those that the receiver has not accepted yet.
+ * In which order the notifications of one node are sent. Both values send one at a time. PER_NODE: in the order of the changes.
+ * LATEST_ONLY: a later notification replaces earlier ones that the receiver has not accepted yet.
  */
 export type Ordering = 'PER_NODE' | 'LATEST_ONLY';
 
@@ -23,7 +23,7 @@ export type AuthDefinition =
       clientId: string;
       scope: string | null;
       audience: string | null;
-      /** How the client credentials are sent to the token endpoint: in the Authorization header, or in the body. */
+      /** How client credentials are sent to the token endpoint: in the Authorization header (BASIC), or in the body (POST). */
       clientAuthentication: 'BASIC' | 'POST';
     };
 
@@ -38,17 +38,17 @@ export interface AuthSecrets {
 export type Auth = AuthDefinition & { secrets: AuthSecrets };
 
 /**
- * The settings of each kind of destination, by the name of its field. Empty here: each folder of `destinations/` adds a field for its
- * kind. A definition has the settings of exactly one kind; `null` counts as absent.
+ * One field for each kind of destination, with its settings. Empty here: each folder of `destinations/` adds the field of its kind. A
+ * definition has the settings of exactly one kind; `null` counts as absent.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationSettings {}
 
-/** The secrets of each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
+/** One field for each kind of destination, with its secrets. Each folder of `destinations/` adds the field of its kind. */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationSecrets {}
 
-/** The API's input for each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
+/** One field for each kind of destination, with its input in the API. Each folder of `destinations/` adds the field of its kind. */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationInputs {}
 
@@ -71,24 +71,24 @@ export interface Definition extends Partial<DestinationSettings> {
   /** The public key with which the receiver verifies signatures; `null` unless the shared secret is a private key. */
   publicKey: string | null;
   /**
-   * `maxTries`: maximum number of attempts; `null`: 26, the first and the installation's 25 retries. `maxTimeMs`: milliseconds after the
-   * creation of a delivery after which it is not retried; `null`: no limit. A delivery that reaches a limit becomes FAILED, and the
-   * subscription stays enabled. Without `retry`, 25 failed retries of one delivery disable the subscription.
+   * `maxTries`: maximum number of attempts; `null`: 26, the first attempt and 25 retries. `maxTimeMs`: a delivery is not retried later than
+   * this number of milliseconds after its creation; `null`: no limit. A delivery that reaches a limit becomes FAILED, and the subscription
+   * stays enabled. Without `retry`, 25 failed retries of one delivery disable the subscription.
    */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   /** Absent: TRANSACTION. */
   coalescing?: 'NONE';
-  /** Absent: in any order, and several at once. */
+  /** Absent: notifications are sent in any order, several at a time. */
   ordering?: Ordering;
   /** Absent: notifications are not numbered. */
   numbered?: true;
   /** Absent: each change is sent, whatever fields it changed. */
   skipUnread?: true;
-  /** Absent: changes of related rows are no updates of the node. */
+  /** Absent: changes of related rows are not sent as updates of the node. */
   relatedChanges?: true;
   /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
-  /** How the bodies of attempts are recorded. Absent: unchanged. */
+  /** How the bodies of attempts are recorded. Absent: they are recorded unchanged. */
   recording?: Recording;
   /**
    * Present on a before-hook: a subscription of the phase BEFORE, which is called before a write and can refuse it. Absent: deliveries are

@@ -13,7 +13,7 @@ import type { Vault } from './secrets/vault.js';
 import type { Retention } from './store/retention-limits.js';
 import type { Renderer } from './templates/renderer.js';
 
-/** The installation's settings for each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
+/** One field for each kind of destination, with the installation's settings. Each folder of `destinations/` adds the field of its kind. */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationOptions {}
 
@@ -29,11 +29,11 @@ export interface AttemptLogSettings {
 
 export interface Settings extends Partial<DestinationOptions> {
   /**
-   * Returns the URL of a node, for the payload of subscriptions without a query. Absent, or if it returns `null`: the payload contains only
-   * the node's id.
+   * Returns the URL of a node, for the payload of subscriptions without a query. If the function is absent or returns `null`, that payload
+   * contains only the node's id.
    */
   objectUrl?: (nodeId: string) => string | null;
-  /** The value of the header `X-Scope-Domain`. */
+  /** The value of the header `<headerPrefix>Domain`, e.g. `X-Scope-Domain`. */
   domain: string;
   /** The prefix of Hookgraph's own headers, e.g. `X-Scope-`. */
   headerPrefix: string;
@@ -47,7 +47,7 @@ export interface Settings extends Partial<DestinationOptions> {
   caCertificates?: string[];
   /** The proxy through which every delivery is tunnelled (CONNECT), e.g. `http://user:password@host:port` or an https URL. */
   egressProxy?: string;
-  /** Resolves a host name to all its addresses. Default: by DNS queries, and from the system's other sources, such as /etc/hosts. */
+  /** Resolves a host name to all its addresses. Default: uses DNS queries and the system's other sources, such as /etc/hosts. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** Limits of a stored query, counted with its fragments expanded. */
   queryLimits: ConfiguredLimits;
@@ -77,7 +77,7 @@ export interface Engine {
   meter: Meter;
   /** Keeps the progress of each loop of the worker in this process; empty while no worker runs here. */
   loops: Loops;
-  /** Returns what is wrong with the triggers of announced tables: changes are not recorded, or not in the form that the host announces. */
+  /** Returns the faults of the announced tables' triggers, by which changes are lost or recorded in another form than announced. */
   capture: { findings(): Promise<NoticedFinding[]> };
   /** Returns a random number 0 ≤ x < 1, for the jitter of retry delays. */
   random: () => number;

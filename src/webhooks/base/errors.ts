@@ -15,7 +15,7 @@ export class WebhooksError extends Error {
 
 /**
  * Thrown when a resolver, the database or the sign-in of the host fails while a payload is built. No subscriber can correct that, so the
- * delivery waits for the operator. `shown`: what the owner of the subscription may read about it.
+ * delivery returns to the queue without a counted attempt. `shown`: what the subscription's owner may read about it.
  */
 export class HostFailed extends Error {
   override name = 'HostFailed';

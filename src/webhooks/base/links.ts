@@ -9,8 +9,8 @@ export function linkTypename({ table }: Link, nodes: AnnouncedNode[]): string {
 }
 
 /**
- * Returns a node for each link table that no type is announced for. Its changes are recorded, but make no events. Its typename contains a
- * dot, so it differs from every GraphQL type.
+ * Returns a node for each link table without an announced type. Changes of the table are recorded, but make no events. The node's typename
+ * contains a dot, so it differs from every GraphQL type.
  */
 export function linkNodes(nodes: AnnouncedNode[]): AnnouncedNode[] {
   const found = new Map<string, AnnouncedNode>();

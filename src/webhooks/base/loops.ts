@@ -54,7 +54,7 @@ export function createLoops(stallMs: number, now: () => number = () => performan
 }
 
 /**
- * Logs one warning when loops stall, and a line when all of them complete again. Returns a function that ends the watch. A loop that
+ * Logs one warning when loops stall, and a line when none of them is stalled any more. Returns a function that ends the watch. A loop that
  * stalls while others are stalled gets no line of its own, because they usually have the same cause.
  */
 export function watchLoops(loops: Loops, log: Logger): () => void {

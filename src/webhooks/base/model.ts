@@ -14,7 +14,7 @@ export type { Stage } from './stages.js';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** The user as whom a stored query runs. The engine doesn't interpret the two ids. */
+/** The user with whose rights a stored query runs. The engine doesn't interpret the two ids. */
 export interface Owner {
   tenant: string;
   userId: string;
@@ -32,7 +32,7 @@ export interface Actor extends Owner {
   token?: { id: string; name: string; scope?: string | null; expiresAt?: Date | null } | null;
 }
 
-/** A row as it was at an event, by column name. Stored queries read it when the database no longer has the row. */
+/** A row as it was at an event; `columns`: its values by name. Stored queries read it when the database no longer has the row. */
 export interface Snapshot {
   typename: string;
   key: string;
@@ -68,8 +68,8 @@ export interface Host {
   toGlobalId(typename: string, key: string): string;
   fromGlobalId(id: string): { typename: string; key: string } | null;
   /**
-   * Looks up the owner. Returns a function that makes a new GraphQL context for each stored query that runs as this owner, in which
-   * resolvers also find the rows in `overlay`. Returns `null` when the owner is deleted, disabled or moved to another tenant.
+   * Looks up the owner. Returns `null` when the owner is deleted, disabled or moved to another tenant. Otherwise returns a function that
+   * makes a new GraphQL context for each stored query of this owner. Resolvers also find the rows in `overlay` through it.
    */
   contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object | Promise<object>) | null>;
   faultOf(error: GraphQLError): Fault;
@@ -84,8 +84,8 @@ export interface Host {
   /** The payload of a subscription without a query: the node's id and URL (LINK), or its row (ROW). Default: LINK. */
   defaultPayload?: 'LINK' | 'ROW';
   /**
-   * Whether resolvers may refuse single fields to an owner who can read the node. `false`: templates get all fields of `event` without a
-   * query as the owner that checks each field. Default: true.
+   * Whether resolvers may refuse single fields to an owner who can read the node. `false`: templates get all fields of `event`, and no
+   * query checks first which fields the owner may read. Default: true.
    */
   fieldRights?: boolean;
   /** The announced types whose writes can call before-hooks (subscriptions that can refuse a write). Absent: all announced types. */
@@ -96,8 +96,8 @@ export const DELIVERY_KINDS = ['LIVE', 'TEST', 'REPLAY', 'RESEND', 'SNAPSHOT', '
 export type DeliveryKind = (typeof DELIVERY_KINDS)[number];
 
 /**
- * Returns the id by which receivers recognize an event that they already have; `null` when the delivery's own id is that id. A RESEND is a
- * delivery that a user resends as new, so that a receiver that ignores repetitions takes it.
+ * Returns the id by which receivers recognize a repeated event; `null` when the delivery's own id serves for that. A user makes a RESEND to
+ * send a delivery as new, so that a receiver that ignores repetitions accepts it.
  */
 export const stableEventId = ({ kind, eventId }: { kind: DeliveryKind; eventId: string | null }): string | null =>
   kind === 'RESEND' ? null : eventId;
@@ -132,7 +132,7 @@ export interface Replay {
   toAt: Date;
   state: ReplayState;
   mode: ReplayMode;
-  /** Whether it sends current nodes instead of past events. */
+  /** Whether the replay sends current nodes instead of past events. */
   isSnapshot: boolean;
   /** Whether events that the subscription did not miss are sent again, too. */
   includesDelivered: boolean;
@@ -155,7 +155,7 @@ export interface BulkAction {
   total: number;
   /** Number of rows that were changed so far. */
   done: number;
-  /** The share of the rows that were looked at, from 0 to 1. */
+  /** The share of the rows that have been processed, from 0 to 1. */
   progress: number;
   createdAt: Date;
   updatedAt: Date;
@@ -164,7 +164,7 @@ export interface BulkAction {
 /** A row: column → its value as the JSON text that Postgres wrote, so that long numbers keep all digits. */
 export type RowTexts = Record<string, string>;
 
-/** An event as recorded, before fields that the owner may not read are removed for templates. */
+/** An event as it was recorded. Templates get it without the fields that the owner may not read. */
 export interface RecordedEvent {
   operation: Operation;
   /** Names of the changed columns; `null` for a creation or a deletion. */
@@ -226,7 +226,7 @@ export interface Subscription {
   /** When the receiver began to fail, or first asked to slow down; `null` when it does neither. */
   slowedAt: Date | null;
   slowedReason: SlowedReason | null;
-  /** `null` when the subscription is not slowed or limited. */
+  /** How fast deliveries start; `null` when nothing slows or limits them. */
   pace: CurrentPace | null;
   createdAt: Date;
   updatedAt: Date;
@@ -278,9 +278,9 @@ export interface RecordedBody {
   /** `null` when the body was not recorded. */
   body: string | null;
   omitted?: BodyOmitted | null;
-  /** Bytes of the original body, if it was masked or omitted. */
+  /** Size of the original body in bytes, if the body was masked or omitted. */
   bytes?: number | null;
-  /** The query's result as JSON, if a template made the body of it; else `null`. Only of a request. */
+  /** The query's result as JSON, if a template made the body from it; otherwise `null`. Absent from responses. */
   data?: string | null;
 }
 

@@ -60,8 +60,8 @@ export function mergePaceOutcomes(one: PaceOutcome | undefined, other: PaceOutco
 }
 
 /**
- * Number of consecutive failures of a subscription in one worker that open its circuit: ordinary deliveries stop, and single deliveries
- * probe the receiver. Failures of deliveries that were claimed before are recorded, but don't count towards disabling the subscription.
+ * Number of consecutive failures of a subscription in one worker that open its circuit: ordinary deliveries stop, and single ones probe the
+ * receiver. Failures of deliveries claimed before the circuit opened are recorded, but don't count towards disabling the subscription.
  */
 export const CIRCUIT_FAILURES = 5;
 /**
@@ -81,8 +81,8 @@ const LEAST_PER_SECOND = 0.1;
 /** Rate, in deliveries a second, at which a slowed subscription counts as running at full speed again. */
 const FULL_PER_SECOND = 200;
 /**
- * Factor by which the rate grows each second while it is unknown which rate is too high for the receiver (`ceiling` is `null`). The keys
- * are those of START_PER_SECOND.
+ * Factor by which the rate grows each second while `ceiling` is `null`: no rate is known to be too high for the receiver. The keys are
+ * those of START_PER_SECOND.
  */
 const GROWTH = { throttled: 1.5, failed: 2 };
 /**
@@ -144,7 +144,7 @@ const fresh = (limit: RateLimit | null, nowMs: number): Pace => ({
 /** Returns the pace of a subscription after these attempts; `null` for full speed. */
 export function nextPace(pace: Pace | null, outcome: PaceOutcome, nowMs: number): Pace | null {
   if (outcome.slowMs !== null) return slowed(pace ?? fresh(null, nowMs), outcome.slowMs, nowMs);
-  // While single deliveries probe the receiver, the failure of a delivery that was claimed earlier changes nothing.
+  // While single deliveries probe the receiver, the failure of a delivery that was claimed before the probing changes nothing.
   if (outcome.opens) return pace?.state === 'PROBING' && !outcome.probed ? pace : opened(pace ?? fresh(null, nowMs), nowMs);
   if (pace === null || outcome.delivered === 0)
     return pace?.state === 'PROBING' ? { ...pace, resumeAtMs: nowMs + PROBE_PAUSES_MS.first } : pace;

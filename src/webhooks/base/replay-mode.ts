@@ -1,4 +1,4 @@
-// Declares what a replay can send.
+// Declares which requests a replay can send.
 
 /**
  * The source of a replay's requests. `SENT_BYTES`: the body of the event's last request. `STORED_PAYLOAD`: the data of that request,

@@ -1,8 +1,8 @@
 // Reads from a response whether its sender asks to slow down, and for how long.
 
-/** A request to slow down, of a receiver or of its token endpoint. */
+/** A request from a receiver or its token endpoint to slow down. */
 export interface SlowDown {
-  /** The wait, in a form of the header `Retry-After`: seconds, several of them, or a date. Absent when the response names none. */
+  /** The wait, in a format of the header `Retry-After`: seconds, a list of seconds, or a date. Absent when the response names no wait. */
   retryAfter?: string;
 }
 
@@ -20,14 +20,14 @@ export function readSlowDown(status: number, headers: Headers, isThrottled = fal
 }
 
 /**
- * Returns the wait that other headers name, in a form of `Retry-After`. `RateLimit` and `RateLimit-Reset` are of several drafts of
- * https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/; the others are widespread without a standard.
+ * Returns the wait that other headers name, in a format of `Retry-After`. `RateLimit` and `RateLimit-Reset` come from several drafts of
+ * https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/; the other headers are widespread without a standard.
  */
 function readReset(headers: Headers): string | undefined {
   const milliseconds = headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms'];
   if (milliseconds !== undefined && /^\s*\d/.test(milliseconds)) return String(Number.parseFloat(milliseconds) / 1000);
   const remaining = headers['x-ratelimit-remaining'] ?? headers['x-rate-limit-remaining'] ?? headers['ratelimit-remaining'];
-  // Where the quota isn't used up, another limit was exceeded, about which these headers say nothing.
+  // If this quota isn't used up, the request exceeded another limit, about which these headers say nothing.
   if (Number(remaining ?? 0) > 0) return undefined;
   const reset =
     headers['x-ratelimit-reset-after'] ?? headers['ratelimit-reset'] ?? headers['x-ratelimit-reset'] ?? headers['x-rate-limit-reset'];
@@ -35,14 +35,14 @@ function readReset(headers: Headers): string | undefined {
   return headers.ratelimit === undefined ? undefined : readRateLimit(headers.ratelimit);
 }
 
-/** Reads a text that is a moment in seconds or milliseconds since 1970 if the number is large, and otherwise what `Retry-After` may be. */
+/** Converts a large number, which is a time in seconds or milliseconds since 1970, to a date. Returns other values unchanged. */
 function momentOrWait(reset: string): string {
   const number = Number(reset);
   if (!(number >= 1e9)) return reset;
   return new Date(Math.min(number < 1e11 ? number * 1000 : number, 8.64e15)).toISOString();
 }
 
-/** Reads `"default";r=0;t=30` with one item a quota, and `limit=100, remaining=0, reset=30` of older drafts. */
+/** Reads one item per quota, e.g. `"default";r=0;t=30`, or the form of older drafts: `limit=100, remaining=0, reset=30`. */
 function readRateLimit(text: string): string | undefined {
   const plain = text.replace(/"[^"]*"/g, '');
   const quotas = plain.includes('reset=') ? [plain] : plain.split(',');

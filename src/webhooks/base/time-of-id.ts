@@ -13,6 +13,6 @@ export const timeOfId = (id: string): number => Math.floor(Number(id) / SEQUENCE
 /** The years before and after which no record has an id. */
 const [EARLIEST_MS, LATEST_MS] = [EPOCH_MS, Date.UTC(2200, 0)];
 
-/** Returns the least id of a time; `null`: of any time. */
+/** Returns the smallest id of a time; '0' for `null`. */
 export const firstIdOf = (time: Date | null): string =>
   String((BigInt(Math.min(Math.max(time?.getTime() ?? 0, EARLIEST_MS), LATEST_MS)) - BigInt(EPOCH_MS)) << 20n);

@@ -37,7 +37,7 @@ interface TracedDelivery {
   typename: string;
   nodeKey: string;
   attemptCount: number;
-  /** By `performance.now()`; absent for a test and a before-hook, which are never queued. */
+  /** When the delivery was created, by `performance.now()`; absent for a test and a before-hook, which are never queued. */
   createdAtMs?: number;
 }
 

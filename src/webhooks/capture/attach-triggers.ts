@@ -116,8 +116,8 @@ export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[
 }
 
 /**
- * Returns the statements that update what the relay must know of the types: `node_types`, `links`, and `tenant_sources`: for each type
- * whose tenant is decided by other rows, the functions by which the relay finds the tenant after the commit.
+ * Returns the statements that update the relay's data about the types: the tables `node_types`, `links` and `tenant_sources`. The last one
+ * has the functions by which the relay finds, after the commit, the tenants of types whose tenant is decided by other rows.
  */
 export function nodeTypesSql(tables: AnnouncedTable[]): string {
   const sources = tables.flatMap(({ node }) => {

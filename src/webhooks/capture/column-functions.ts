@@ -86,8 +86,8 @@ function typedLarge(own: AnnouncedTable): { index: number; column: string; type:
 }
 
 /**
- * Returns the name of the comparison function. It depends on the parameter types: under one name, Postgres would keep the old function
- * beside one with other parameter types instead of replacing it.
+ * Returns the name of the comparison function. It contains the parameter types: with the same name but other types, Postgres would keep the
+ * old function beside the new one instead of replacing it.
  */
 function differName(own: AnnouncedTable): string {
   const { schema, name } = own.node.table;

@@ -35,14 +35,14 @@ const HARMLESS = new Set(['ANNOUNCED_KEY_UNFIT', 'ANNOUNCED_UPDATED_AT_UNFIT']);
 
 /** Compares all announced nodes with the catalog. `schema` is the schema of Hookgraph's functions. */
 export function compareCatalog(nodes: AnnouncedNode[], catalog: CaptureCatalog, schema: string): Comparison {
-  // Only `migrate` needs the privilege to attach triggers, so the lack of it is no finding of a worker.
+  // Only `migrate` needs the privilege to attach triggers, so a worker doesn't report that it is missing.
   const facts = catalog.facts.map((found) => found && { ...found, mayAttach: true });
   const { tables, nodeOf } = checkNodes(nodes, facts);
   const findings: CaptureFinding[] = [];
   const bare: Target[] = [];
   for (const [{ code, message, hint }, node] of nodeOf) {
-    // A missing key column also causes the harmless problem that the key has no unique index. A harmless problem is left out if the node
-    // has one that loses changes.
+    // Harmless problems are left out if the node also has a problem that loses changes. For example, a missing key column also causes the
+    // harmless problem that the key has no unique index.
     if (HARMLESS.has(code) && [...nodeOf].some(([other, of]) => of === node && !HARMLESS.has(other.code))) continue;
     findings.push({
       kind: /COLUMN|KEY|UPDATED_AT/.test(code) ? 'COLUMNS' : 'TABLE',

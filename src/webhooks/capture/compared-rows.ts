@@ -50,9 +50,9 @@ interface Repeated {
 }
 
 /**
- * Compares an UPDATE whose foreign keys changed a row again: a category that is its own parent gets another key. The transition tables then
- * hold several versions of the row. The versions that it had only within the statement cancel each other out, so that what it was before
- * and what it is after the statement remain.
+ * Compares an UPDATE whose foreign keys changed a row a second time, e.g. when a category that is its own parent gets another key. The
+ * transition tables then have several versions of the row. Versions that existed only within the statement are in both tables and cancel
+ * each other out; the versions before and after the statement remain.
  */
 export function repeatedRows({ node, facts }: AnnouncedTable, rows: Rows): Repeated {
   const repeatedKeys = ['old_rows', 'new_rows']

@@ -99,9 +99,9 @@ END $hookgraph$`,
   {
     name: 'may_repeat',
     arguments: 'oid, text[]',
-    // Returns whether foreign keys may change a row of the table ($1) again in the statement that changes its key ($2): one leads back to
-    // the table, or one changes the key and another further columns. Declared IMMUTABLE although it reads the catalog, like the functions
-    // that compare columns (column-functions.ts).
+    // Returns whether foreign keys may change a row of the table ($1) again in the statement that changes its key ($2). That is so if one
+    // refers to the table itself, or there are several and one includes a column of the key. Declared IMMUTABLE although it reads the
+    // catalog, like the functions that compare columns (column-functions.ts).
     sql: `CREATE OR REPLACE FUNCTION hookgraph.may_repeat(oid, text[]) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $hookgraph$
 BEGIN
   RETURN EXISTS (

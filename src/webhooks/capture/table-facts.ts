@@ -47,7 +47,7 @@ export interface TableFacts extends Relation {
   /** The tables of which this table is a partition or from which it inherits. */
   parents: Part[];
   columns: Record<string, ColumnFacts>;
-  /** The casts to text or JSON that an application has defined for types of the columns: `oid` of pg_cast. */
+  /** The casts to text or JSON that an application has defined for the columns' types, by their `oid` in pg_cast. */
   casts: number[];
   /** The columns of each unique index that covers all rows and has no expressions. */
   uniqueKeys: string[][];
@@ -67,8 +67,8 @@ export interface TableFacts extends Relation {
 }
 
 /**
- * Returns SQL for the array of TableFacts.casts. Such a cast may fail for a value; one that is created later is used by sessions that begin
- * later.
+ * Returns SQL for the array of TableFacts.casts. Such a cast may fail for some values. A cast that is created later is used only by
+ * sessions that begin after that.
  */
 export const castsSql = (table: string): string => `ARRAY(
     SELECT k.oid::bigint FROM pg_cast k

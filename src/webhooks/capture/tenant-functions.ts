@@ -30,9 +30,9 @@ END $hookgraph$`,
 }
 
 /**
- * Generates the function that returns the tenants of rows with the given keys, as decided by the rows that point to them. With `several`,
- * it returns one line for each pointing row instead of one per tenant, so that the relay can count the pointing rows. The relay calls it
- * through hookgraph.tenants_by_children and hookgraph.told_by_memberships.
+ * Generates the function that returns the tenants of rows with the given keys, as decided by the rows that point to them. If the node's
+ * tenant is declared with `several`, it returns one line per pointing row instead of one per tenant, so that the relay can count them. The
+ * relay calls it through hookgraph.tenants_by_children and hookgraph.told_by_memberships.
  */
 export function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { typename, columns } = decidingRows(own.node) as PointingRows;

@@ -24,8 +24,8 @@ export const nowSql = ({ node, facts }: AnnouncedTable): string =>
     : 'pg_catalog.clock_timestamp()';
 
 /**
- * Generates the trigger function. It compares the columns itself, because a WHEN clause of the trigger would make every later ALTER or DROP
- * of them fail. It compares the binary images of values, which also works for json.
+ * Generates the trigger function. It compares the columns itself: if the trigger compared them in a WHEN clause, every later ALTER or DROP
+ * of these columns would fail. It compares the binary images of values, which also works for json.
  */
 export function updatedAtFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('touch', own.node);

@@ -81,7 +81,7 @@ export const refusedAnswer = ({ message, status }: AnswerRefused, sendMs: number
   sendMs,
 });
 
-/** Says why a body is incomplete that had no end at the deadline. */
+/** Returns the message for a response body that had not ended at the deadline. */
 export const endlessBody = (deadlineMs: number): string => `The receiver did not end the body within ${deadlineMs / 1000} seconds.`;
 
 /** Whether the receiver closed or reset the connection. */

@@ -27,7 +27,7 @@ export interface DeliveryIds {
   nodeKey: string;
   /** The id of the event; `null` for a test and a before-hook, and for a delivery that is resent as new. */
   eventId: string | null;
-  /** The mode of the replay that sends the message; absent unless one does. */
+  /** The mode of the replay that sends the message; absent if no replay sends it. */
   replay?: ReplayMode;
   /** Set when a snapshot sends the node in its current state. */
   isSnapshot?: boolean;
@@ -37,7 +37,7 @@ export interface DeliveryIds {
   sequence?: Sequence;
 }
 
-/** The number of a notification of a numbered subscription, and that of the one before; `0` before the first. */
+/** The number of a notification of a numbered subscription, and the number of the previous notification (`0` for the first one). */
 export interface Sequence {
   number: string;
   previous: string;
@@ -69,7 +69,7 @@ export interface Upkeep<Settings> {
   everyMs: number;
 }
 
-/** The offer of an installation to subscriptions with a kind of destination. */
+/** The resources that an installation offers to subscriptions with one kind of destination. */
 export interface Offer {
   /** AWS accounts for which the installation's credentials may be used. */
   accounts: string[];

@@ -1,4 +1,4 @@
-// Reads the environment variables that configure the kinds of destinations, and says what they offer to a tenant.
+// Reads the environment variables that configure the kinds of destinations, and returns what each kind offers to a tenant.
 import { type ConfigLine, describeVariables, type Environment, readVariables } from '../../runtime/config.js';
 import type { DestinationOptions, Engine } from '../base/engine.js';
 import type { Owner } from '../base/model.js';
@@ -17,7 +17,7 @@ export function readDestinationOptions(env?: Environment): Partial<DestinationOp
 export const describeDestinationOptions = (env?: Environment): ConfigLine[] =>
   DESTINATIONS.flatMap(({ variables }) => (variables ? describeVariables(variables, env) : []));
 
-/** The offer of the installation to a tenant's subscriptions with one kind of destination. */
+/** The resources that the installation offers to a tenant's subscriptions with one kind of destination. */
 export interface DestinationOffer extends Offer {
   /** The subscription's field that configures the destination. */
   field: string;

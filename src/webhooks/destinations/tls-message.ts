@@ -28,7 +28,7 @@ const CLIENT_CERTIFICATE =
 const WEAK =
   "The receiver's certificate, or another certificate in its chain, has a key or signature that is too weak. Install one with an RSA key of at least 2,048 bits and a signature with SHA-256.";
 
-/** Pairs what OpenSSL or Node says with an explanation, since the codes differ between versions of Node. The first match counts. */
+/** Explanations by the error message of OpenSSL or Node, because the codes differ between versions of Node. The first match counts. */
 const BY_WORDS: [words: RegExp, explanation: string][] = [
   [
     /protocol version|unsupported protocol|version too low/,

@@ -7,8 +7,8 @@ import type { Upkeep } from './kind.js';
 import { DESTINATIONS, settingsOf } from './registry.js';
 
 /**
- * Returns, for each kind of destination in the definitions that needs resources, the functions that create and delete them, and its
- * settings.
+ * Returns the kinds of destinations in the definitions that need resources: for each, the functions that create and delete resources, and
+ * its settings.
  */
 function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; settings: unknown[] }[] {
   return DESTINATIONS.flatMap((kind) => {

@@ -1,4 +1,4 @@
-// Counts and lists what a replay would do, by the events and conditions of the replay itself, without doing it.
+// Counts and lists the events that a replay would send, under the same conditions as the replay, without sending them.
 import type { Pool } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 import { inSteps, StepSize } from '../base/store/steps.js';
@@ -7,7 +7,7 @@ import { REPLAY_BATCH } from './replay.js';
 type Name = 'batch_size' | 'event_ids' | 'from_at' | 'includes_delivered' | 'position' | 'subscription_id' | 'to_at';
 const COUNT = sqlStatement<Name>('webhooks/fan-out/replay-count.sql');
 const PAGE = sqlStatement<Name>('webhooks/fan-out/replay-page.sql');
-/** Milliseconds after which the count or the search for a page stops: a request waits for it. */
+/** Milliseconds after which counting or searching for a page stops, because a request waits for it. */
 const COUNT_MS = 2_000;
 
 export interface ReplayRange {
@@ -17,14 +17,14 @@ export interface ReplayRange {
   /** The event id after which the replay would start. */
   position: string;
   includesDelivered: boolean;
-  /** Only these events, in ascending order; `null`: those of the period. */
+  /** Only these events, in ascending order; `null`: all events of the period. */
   eventIds: readonly string[] | null;
 }
 
 export interface ReplayCounts {
   /** Number of events that the replay would send. */
   sent: number;
-  /** Number of matching events that were delivered, wait to be delivered, or were skipped by the validation template. */
+  /** Numbers of matching events that were delivered, wait to be delivered (`open`), or were skipped by the validation template. */
   delivered: number;
   open: number;
   skipped: number;

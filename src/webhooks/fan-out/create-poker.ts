@@ -7,8 +7,8 @@ export const POKE_CHANNEL = 'hookgraph_poke';
 
 export interface Poker {
   /**
-   * Notifies the relays. Call it after the commit. Calls during a notification share the next one. If a notification is lost, a relay finds
-   * the changes at its next poll.
+   * Notifies the relays. Call it after the commit. Calls while a notification is being sent share the next notification. If a notification
+   * is lost, a relay finds the changes at its next poll.
    */
   poke(): void;
   /** Sends no further notifications, and resolves when none is in progress. */

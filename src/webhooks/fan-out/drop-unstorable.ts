@@ -1,10 +1,10 @@
-// Drops recorded changes that Postgres can't store as events, because the relay of all others would fail with them.
+// Drops recorded changes that Postgres can't store as events, because relaying them would also fail for all other changes.
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 
 /**
- * The texts of an event that are in an index. Postgres refuses an index entry of more than 2,704 bytes, and compresses no entry to less
- * than a hundredth.
+ * Selects the changes whose indexed texts may be too long. Postgres refuses an index entry of more than 2,704 bytes, and compresses an
+ * entry by a factor of 100 at most.
  */
 const SUSPECTS = `
   SELECT xid::text, depth, id, typename, left(node_key, 100) AS key, left(tenant, 100) AS tenant
@@ -18,7 +18,7 @@ const STORE = `
   INSERT INTO hookgraph.events (id, xid, tenant, typename, node_key, operation)
   SELECT id, xid, tenant, typename, node_key, operation FROM hookgraph.captures WHERE ${IS_SUSPECT}`;
 
-/** Whether a statement failed because of its values: by a data exception (22) or an exceeded limit (54) of Postgres. */
+/** Whether a statement failed because of its values: Postgres reported a data exception (class 22) or an exceeded limit (class 54). */
 export const isOfValues = (error: unknown): boolean => /^(22|54)/.test(String((error as { code?: unknown } | null)?.code));
 
 export async function dropUnstorable(pool: Pool, log: Logger): Promise<void> {

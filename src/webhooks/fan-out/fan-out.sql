@@ -6,7 +6,8 @@
 \ir match.sql
 \ir ../base/store/delivery-state.sql
 WITH RECURSIVE
--- The next tenants with such events, one index probe each. The last row is null when there is no further one.
+-- The next tenants with such events, found by one index probe each. The last row is null if no tenant is
+-- left.
 tenants AS (
   SELECT
     (SELECT min(f.tenant) FROM hookgraph.fan_outs f WHERE f.tenant > :'after_tenant'::text) AS tenant,
@@ -16,7 +17,8 @@ tenants AS (
   FROM tenants t
   WHERE t.tenant IS NOT NULL AND t.number < :max_tenants::int
 ),
--- The number of deliveries for each tenant, and the most that one of its events can have.
+-- The number of deliveries that each tenant gets, and the maximum number of matches that one of its events
+-- can have.
 shares AS MATERIALIZED (
   SELECT t.tenant, greatest(1, :max_deliveries::int / (count(*) OVER ())::int) AS deliveries, size.most
   FROM tenants t
@@ -32,7 +34,7 @@ shares AS MATERIALIZED (
   ) size
   WHERE t.tenant IS NOT NULL
 ),
--- As many events of each tenant as its share has deliveries for, oldest first, and at least one.
+-- The oldest events of each tenant: as many as its share of deliveries is enough for, and at least one.
 large_events AS MATERIALIZED (
   SELECT f.event_id, f.position, s.deliveries
   FROM shares s
@@ -84,7 +86,7 @@ matches AS MATERIALIZED (
   WHERE :starts_no_loop
 ),
 :new_live_deliveries,
--- The number of matches of each event, and the last of them.
+-- The number of matches of each event, and its last match.
 ends AS MATERIALIZED (
   SELECT
     l.event_id,
@@ -100,7 +102,7 @@ ended AS (
   USING ends
   WHERE f.event_id = ends.event_id AND NOT ends.has_more
 ),
--- Moves the position of the others.
+-- Moves the positions of the other events to their last matches.
 continued AS (
   UPDATE hookgraph.fan_outs f
   SET position = ends.last

@@ -6,7 +6,7 @@ const FAN_OUT = sqlStatement<'after_tenant' | 'max_tenants' | 'max_deliveries'>(
 
 /** Maximum number of tenants that share the deliveries of one statement. */
 const MAX_TENANTS = 50;
-/** Maximum number of deliveries of one statement, which takes about 20 ms for them. */
+/** Maximum number of deliveries that one statement makes, in about 20 ms. */
 export const MAX_PART = 1_000;
 
 export interface FannedOut {
@@ -19,7 +19,7 @@ export interface FannedOut {
   subscriptionIds: string[];
 }
 
-/** Remembers whose turn is next. */
+/** Makes the deliveries part by part, and remembers which tenant's turn is next. */
 export class FanOuts {
   private afterTenant = '';
   /** Whether events may be left. */
@@ -27,7 +27,7 @@ export class FanOuts {
 
   constructor(private readonly pool: Pool) {}
 
-  /** Makes the next deliveries. Returns `null` when the last tenant had its turn; the next call begins with the first one again. */
+  /** Makes the next deliveries. Returns `null` when every tenant has had its turn; the next call begins with the first tenant again. */
   async next(maxDeliveries: number): Promise<FannedOut | null> {
     const part = await fanOutOnce(this.pool, this.afterTenant, maxDeliveries);
     if (part.tenant === null && this.afterTenant === '') this.isLeft = false;
@@ -36,7 +36,7 @@ export class FanOuts {
   }
 }
 
-/** Makes up to `maxDeliveries` deliveries for events of the tenants after `afterTenant`, or for the first ones if it is ''. */
+/** Makes up to `maxDeliveries` deliveries for events of the tenants after `afterTenant`; '' begins with the first tenant. */
 export async function fanOutOnce(db: Pool | PoolClient, afterTenant = '', maxDeliveries = MAX_PART): Promise<FannedOut> {
   const { rows } = await db.query<FannedOut>({
     name: 'hookgraph.fan-out',

@@ -1,7 +1,8 @@
 -- Defines the parts of relay.sql that choose a batch and fold it: all changes that a transaction made to a
 -- row are in one batch, and become one event.
 
--- The row that a capture `c` changes. All links and their ends count as one row (see linked_types, `l`).
+-- The row that a capture `c` changes. A transaction's links and the rows at their ends count as one row (see
+-- `l`, linked_types).
 SELECT $$
   CROSS JOIN LATERAL (
     SELECT
@@ -10,11 +11,12 @@ SELECT $$
   ) r
 $$ AS changed_row \gset
 
--- Adds the CTE `batch`, the captures to relay: the head of the queue and, of a transaction that the head cuts
--- off, the further changes of the same rows. A row of which another relay has locked a change stays in the
--- queue; this statement's snapshot still has what that relay takes. Of a transaction that is much larger than
--- a batch (`cut_transactions.is_large`), nothing is relayed until a statement with its id as split_xid has
--- relayed its rows with several changes. relay.ts then puts it into `split_transactions`.
+-- Adds the CTE `batch`, the captures to relay: the head of the queue and, if the head has only a part of a
+-- transaction, that transaction's further changes of the same rows. A row stays in the queue if another relay
+-- has locked one of its changes, because this statement's snapshot still contains the changes that the other
+-- relay takes. A transaction that is much larger than a batch (`cut_transactions.is_large`) is not relayed
+-- until a statement with its id as split_xid has relayed its rows with several changes. relay.ts then adds it
+-- to `split_transactions`.
 SELECT $$
   head AS MATERIALIZED (
     SELECT ctid AS place, xid
@@ -30,7 +32,8 @@ SELECT $$
     GROUP BY xid
     HAVING xid <> ALL (ARRAY(SELECT xid FROM hookgraph.split_transactions))
   ),
-  -- The usual case: `head` has all captures of its transactions. This step counts them all at once.
+  -- Whether `head` has all captures of its transactions, as usual. One count decides this for all
+  -- transactions.
   is_head_whole AS MATERIALIZED (
     SELECT count(*) <= (SELECT count(*) FROM head) AS answer
     FROM (
@@ -88,7 +91,7 @@ SELECT $$
     ) c
     WHERE c.size BETWEEN 1 AND 50000
   ),
-  -- The rows of which all changes must be taken, with their numbers.
+  -- The rows whose changes must all be taken, with the number of changes of each.
   whole_rows AS MATERIALIZED (
     SELECT t.xid, r.typename, r.node_key, count(*) AS size
     FROM cut_transactions t
@@ -145,10 +148,10 @@ SELECT $$
   )
 $$ AS batch_captures \gset
 
--- Adds the CTE `folded_changes`: an event for each row that a transaction changed several times for one
--- tenant, unless these changes cancel each other. Its id is new, of the millisecond of the last change. Where
--- other rows decide the tenant, the row may have been another tenant's before the last change. The CTE
--- `repeated_changes` has the ids of the changes.
+-- Adds the CTE `folded_changes`: one event for each row that a transaction changed several times for one
+-- tenant, unless these changes cancel each other. Each event has a new id with the millisecond of the last
+-- change. If other rows decide the tenant, the row may have belonged to another tenant before the last
+-- change. The CTE `repeated_changes` has the ids of the changes.
 SELECT $$
   repeated_changes AS MATERIALIZED (
     SELECT array_agg(c.id) AS ids
@@ -161,10 +164,11 @@ SELECT $$
     GROUP BY c.xid, c.typename, c.node_key, coalesce(c.tenant, p.tenant)
     HAVING count(*) > 1
   ),
-  -- Finds the first and the last state of each row. Ids don't give them: what a trigger of the application
-  -- does within a statement is recorded before the statement's own change. But more changes start from the
-  -- first state than end in it (`starts`), and more end in the last state (`ends`). The column with the time
-  -- of the last change is left out, because a change of it alone is not recorded.
+  -- Finds the first and the last state of each row. The order of ids is not enough for that: changes that a
+  -- trigger of the application makes within a statement are recorded before the statement's own change. But
+  -- more changes start from the first state than end in it (`starts`), and more end in the last state than
+  -- start from it (`ends`). The column with the time of the last change is left out, because a change of it
+  -- alone is not recorded.
   row_states AS MATERIALIZED (
     SELECT
       s.id,
@@ -218,8 +222,9 @@ SELECT $$
       AND (c.id IN (SELECT unnest(ids) FROM repeated_changes)) IS TRUE
     GROUP BY 1, 2, 3, 4
   ),
-  -- Changes that form a circle, with no first and no last state, lead back to where they began. Where ids
-  -- name two states of the circle, because of a trigger, the row is as it was, but for its links.
+  -- Changes that form a circle (no first and no last state) lead back to the state where they began. If the
+  -- order of ids names two different states of the circle, because of a trigger, only the row's links count
+  -- as changed.
   closed_folds AS MATERIALIZED (
     SELECT
       f.*,

@@ -2,8 +2,8 @@
 -- row that refers to several others, e.g. a membership. The table hookgraph.links lists the fields of a type
 -- that consist of links.
 
--- Adds the CTE `linked_rows`: the rows that gained or lost a link. All captures of links are in one row of
--- arrays (`link_changes`); there is no row without such captures.
+-- Adds the CTE `linked_rows`: the rows that gained or lost a link. `link_changes` has all captures of links
+-- as arrays in one row; if there are no such captures, it has no row.
 SELECT $$
   link_changes AS MATERIALIZED (
     SELECT
@@ -21,8 +21,8 @@ SELECT $$
   )
 $$ AS linked_rows \gset
 
--- Adds the CTE `touched_rows`, which moves the time of the last change of these rows, except new ones, and of
--- rows that were locked before.
+-- Adds the CTE `touched_rows`, which updates the time of the last change of these rows, except new ones. It
+-- also updates rows that were locked at an earlier try.
 SELECT $$
   touched_rows AS MATERIALIZED (
     SELECT hookgraph.move_updated_at(array_agg(typename), array_agg(node_key)) AS size

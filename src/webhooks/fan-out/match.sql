@@ -1,7 +1,8 @@
 -- Defines the SQL conditions under which an event `e` matches a topic `t` and a subscription `s`. relay.sql,
 -- fan-out.sql, replay.sql, why-not.sql and decisions.sql insert them by name.
 
--- The rows of an event with the names of their columns. The relay has events that are not stored yet.
+-- The rows of an event (new_row, old_row) with the names of their columns, which events without a layout
+-- already contain.
 SELECT $$
   CASE WHEN e.layout_id IS NULL THEN e.after ELSE hookgraph.row_of(e.layout_id, e.after) END
 $$ AS new_row \gset
@@ -38,10 +39,10 @@ SELECT $$
 $$ AS fits_fold \gset
 
 -- Whether the event is later than the subscription. Transactions decide, because the clock of the database
--- can go back: an event is later unless its transaction had committed when the subscription was created. Of a
--- transaction that was open then, events with a later number are later (the lower 20 bits of the id, which
--- count in circles), or with a later time. In a database that was restored since, transactions have other
--- numbers, so the time decides.
+-- can go back: an event is later unless its transaction had committed when the subscription was created. If
+-- the transaction was still open then, an event is later if its number (the lower 20 bits of the id, which
+-- wrap around) or its time is later. After a restore of the database, transactions have other numbers, so the
+-- time decides.
 SELECT $$
   CASE
     WHEN s.created_in = (SELECT hookgraph.system_number()) THEN
@@ -65,14 +66,14 @@ SELECT $$
       AND changed_topic.typename = 'WebhookSubscription') ELSE false END
 $$ AS starts_no_loop \gset
 
--- Whether nothing of a delivery `d` was missed.
+-- Whether the delivery `d` shows that its event was not missed.
 SELECT $$
   (d.state IN ('PENDING', 'RETRYING', 'HELD', 'DELIVERED')
     OR (d.state = 'SKIPPED' AND d.reason IN ('VALIDATION', 'COALESCED', 'UNREAD')))
 $$ AS is_settled \gset
 
--- The deliveries of the event to the subscription: a subquery for a FROM clause. Each part is found by the
--- index of its kind; without the parts, Postgres would read all deliveries of the subscription.
+-- The deliveries of the event to the subscription: a subquery for a FROM clause. Each part of the UNION finds
+-- its kind of delivery by an index; a single query would read all deliveries of the subscription.
 SELECT $$
   (
     SELECT id, state, reason
@@ -104,9 +105,9 @@ SELECT $$
   ) o ON true
 $$ AS newest_delivery \gset
 
--- Whether the subscription missed the event: it has no delivery of it that was made, is still to come or was
--- rejected by the validation template. OFFSET keeps it a look-up per event; else the planner may read all
--- deliveries once.
+-- Whether the subscription missed the event: it has no delivery of the event that succeeded, is still to come
+-- or was skipped on purpose (is_settled). OFFSET makes Postgres look up the deliveries per event; otherwise
+-- the planner may read all deliveries once.
 SELECT $$
   NOT EXISTS (
     SELECT 1
@@ -115,8 +116,8 @@ SELECT $$
     OFFSET 0)
 $$ AS is_missed \gset
 
--- Adds the CTEs `event_kinds`, the node types and operations of the CTE `batch_events`, and `batch_topics`,
--- their topics. Without this step the planner, whose statistics show an empty queue, would compare every
+-- Adds the CTEs `event_kinds` (the node types and operations of the CTE `batch_events`) and `batch_topics`
+-- (their topics). Without this step the planner, whose statistics show an empty queue, would compare every
 -- event with every topic.
 SELECT $$
   event_kinds AS MATERIALIZED (

@@ -1,8 +1,8 @@
--- Defines the part of relay.sql that stores the events of the CTE `batch_events` which are new. Adds the CTEs
+-- Defines the part of relay.sql that stores the new events of the CTE `batch_events`. Adds the CTEs
 -- `new_events`, `new_layouts` and `inserted_events`.
 SELECT $$
-  -- The new events, and the layout that names the columns of their rows, if it is known. With hides_before,
-  -- the only old values recorded are those that a lifecycle topic compares with its from_value.
+  -- The new events, and the layout that names the columns of their rows, if it is known. If hides_before is
+  -- set, the only old values recorded are those that a lifecycle topic compares with its from_value.
   new_events AS MATERIALIZED (
     SELECT e.*, o.row AS old_row, v.old_values, v.new_values, l.id AS known_layout_id, l.columns
     FROM batch_events e
@@ -32,8 +32,8 @@ SELECT $$
     ) l ON true
     WHERE e.is_new
   ),
-  -- Adds the layouts that are missing, as long as a type has few of them. Only one relay at a time does, so
-  -- that none waits for another; the others store the names of columns with their events.
+  -- Adds the layouts that are missing, as long as a type has few of them. Only one relay at a time does this,
+  -- so that none waits for another; the other relays store the names of columns with their events.
   new_layouts AS (
     INSERT INTO hookgraph.layouts (typename, columns)
     SELECT DISTINCT e.typename, ARRAY(SELECT jsonb_object_keys(coalesce(e.after, e.old_row)))
@@ -46,8 +46,8 @@ SELECT $$
     ON CONFLICT DO NOTHING
     RETURNING id, typename, columns
   ),
-  -- Records the new events. Values whose names are in a layout are stored without them, and no time that is
-  -- the id's.
+  -- Records the new events. Stores values without their column names if a layout has the names, and no time
+  -- if it equals the time in the id.
   inserted_events AS (
     INSERT INTO hookgraph.events (
       id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,

@@ -1,24 +1,23 @@
-// Runs the look-ups of a step in the host's tables, in parts that succeed: a change or a table that fails keeps the nodes of no other from
-// being found.
+// Runs the look-ups of a step in the host's tables, part by part, so that a change or a table whose look-up fails doesn't affect others.
 import type { PoolClient } from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
 import { type FoundNode, findRelated } from '../base/store/related-rows.js';
 import type { LookUp } from './related.js';
 import { type Left, LONGEST_PAUSE_MS } from './related-queue.js';
 
-/** The most changes of one statement. */
+/** Maximum number of changes in one statement. */
 const PART = 500;
 /** Milliseconds after which Postgres ends a look-up, and after which a path's further changes are left to the next step. */
 const LOOK_UP_MS = 2_000;
-/** The number of single changes in a row whose look-ups fail, after which the path counts as failing. */
+/** A path counts as failing after this number of consecutive failed look-ups for single changes. */
 const FAILED_IN_A_ROW = 3;
 const FIRST_PAUSE_MS = 1_000;
 
-/** A path, as far as this process knows it. */
+/** The state of a path, as far as this process knows it. */
 interface PathState {
-  /** The number of changes of the next statement. */
+  /** The number of changes that the next statement looks up. */
   size: number;
-  /** The length of the last pause of the path; 0 after a success. */
+  /** Milliseconds of the path's last pause; 0 after a success. */
   pauseMs: number;
   /** When the pause ends, by `performance.now()`. */
   untilMs: number;
@@ -37,8 +36,8 @@ export class LookUps {
   private readonly states = new Map<string, PathState>();
 
   /**
-   * Finds the nodes of as many changes as succeed in time. A statement that fails is tried again with half of its changes, down to one;
-   * each success doubles them.
+   * Finds the nodes of as many changes as succeed in time. A statement that fails is tried again with half of its changes, down to one
+   * change. Each success doubles the number of changes in the next statement.
    */
   async run(client: PoolClient, nodes: AnnouncedNode[], { typename, path, name, changes }: LookUp): Promise<LookedUp> {
     const state = this.states.get(name) ?? { size: PART, pauseMs: 0, untilMs: 0 };
@@ -79,7 +78,7 @@ export class LookUps {
   }
 }
 
-/** Runs a look-up in a savepoint, so that the transaction of the step goes on after its failure. */
+/** Runs a look-up in a savepoint, so that the step's transaction can continue after a failure. */
 async function orError(client: PoolClient, find: () => Promise<FoundNode[]>): Promise<{ nodes: FoundNode[] } | { error: unknown }> {
   await client.query(`SAVEPOINT look_up; SET LOCAL statement_timeout = ${LOOK_UP_MS}`);
   try {

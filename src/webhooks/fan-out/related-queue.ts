@@ -1,15 +1,15 @@
-// Takes changes of related rows out of their queue, and puts back those whose nodes are still to be found by some path.
+// Takes changes of related rows out of their queue, and puts those back whose nodes were not found yet.
 import type { PoolClient } from 'pg';
 import type { Change } from './related.js';
 
-/** A step takes at most this many times its size, so that a transaction within it is one event for each node. */
+/** A step takes at most this many times its limit of changes, so that the changes of a transaction become one event per node. */
 const TRANSACTION = 5;
-/** Milliseconds until a change is tried again; each failed try doubles them. */
+/** Milliseconds until a failed change is tried again; each further failure doubles the pause. */
 const FIRST_PAUSE_MS = 1_000;
 export const LONGEST_PAUSE_MS = 300_000;
 
-// Only one worker at a time takes changes, so that all those of a transaction are in one step. They are, once the relay has taken all of
-// it. Changes that wait for a later try take no place of others. A clock that went back lets none wait longer than the longest pause.
+// Only one worker at a time takes changes, so that a transaction's changes are in one step, once the relay has relayed all of them. Changes
+// that wait for a retry have a limit of their own. If the clock went back, changes that would wait longer than the longest pause are taken.
 const TAKE = `
   WITH mine AS MATERIALIZED (
     SELECT pg_try_advisory_xact_lock(hashtextextended('hookgraph.related', 0)) AS is_mine
@@ -33,17 +33,17 @@ const TAKE = `
     FROM hookgraph.events WHERE id = t.event_id OFFSET 0
   ) e ORDER BY t.event_id`;
 
-/** Takes the changes of up to `limit` rows, oldest first, with the others of their transactions; and as many whose pause is over. */
+/** Takes up to `limit` of the oldest changes with the others of their transactions, and up to `limit` changes whose pause is over. */
 export async function takeChanges(client: PoolClient, limit: number): Promise<Change[]> {
   const { rows } = await client.query<Change>({ name: 'hookgraph.related', text: TAKE, values: [limit] });
   return rows;
 }
 
-/** A change whose nodes are still to be found by a path. */
+/** A change for which a path's nodes were not found yet. */
 export interface Left {
   change: Change;
   path: string;
-  /** Whether a statement for this change alone has failed. Otherwise the change wasn't tried, and waits for `pauseMs`. */
+  /** Whether a statement for this change alone has failed. If not, the change wasn't tried, and waits for `pauseMs` milliseconds. */
   failed: boolean;
   pauseMs: number;
 }
@@ -59,7 +59,7 @@ const PUT_BACK = `
 export async function putBack(client: PoolClient, left: readonly Left[]): Promise<void> {
   if (left.length === 0) return;
   const rows = left.map(({ change, path, failed, pauseMs }) => {
-    // The column's type ends at 32,767; the pause no longer grows by then.
+    // The column is a smallint, whose maximum is 32,767. The pause stops growing long before that.
     const tries = failed ? Math.min(change.tries + 1, 1_000) : change.tries;
     const pause = failed ? Math.min(FIRST_PAUSE_MS * 2 ** change.tries, LONGEST_PAUSE_MS) : pauseMs;
     return { event_id: change.id, xid: change.xid, path, tries, pause_ms: pause };
@@ -67,7 +67,7 @@ export async function putBack(client: PoolClient, left: readonly Left[]): Promis
   await client.query(PUT_BACK, [JSON.stringify(rows)]);
 }
 
-/** Returns those of the paths for which changes wait that have failed. */
+/** Returns the paths that have waiting changes whose look-up has failed before. */
 export async function failingPaths(client: PoolClient, paths: readonly string[]): Promise<Set<string>> {
   if (paths.length === 0) return new Set();
   const { rows } = await client.query<{ path: string }>(

@@ -1,5 +1,5 @@
-// Finds the nodes to which changed rows are related, and records one event for each node and transaction: for subscriptions with
-// `relatedChanges`, whose rows the relay has queued.
+// Finds the nodes to which changed rows are related, and records one event per node and transaction, for subscriptions with
+// `relatedChanges`. The relay has queued the changed rows.
 import type { PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
@@ -11,7 +11,7 @@ import { failingPaths, type Left, putBack, takeChanges } from './related-queue.j
 
 const RECORD = sqlStatement<'nodes'>('webhooks/fan-out/related.sql');
 
-/** The number of nodes of one statement that records events. */
+/** Number of nodes for which one statement records events. */
 const PART = 500;
 /** Milliseconds after which Postgres ends a statement of a step. */
 const STATEMENT_MS = 10_000;
@@ -23,16 +23,16 @@ const WANTED = `
   WHERE s.tenant = ANY ($1) AND s.related_types && $2 AND s.related_types IS NOT NULL AND s.deleted_at IS NULL`;
 
 /**
- * Takes the changes of up to `limit` rows, oldest first, and the others of their transactions. Returns whether there were any. The changes
- * leave the queue in the transaction that records the events, so a step that dies is done again. Changes whose nodes can't be found go to
- * the end of the queue with growing pauses.
+ * Takes up to `limit` of the oldest changes, with the others of their transactions. Returns whether there were any. The changes leave the
+ * queue in the transaction that records the events, so a step that dies is done again. Changes whose nodes can't be found go to the end of
+ * the queue with growing pauses.
  */
 export async function stepRelated(
   { pool, host, log }: Pick<Engine, 'pool' | 'host' | 'log'>,
   lookUps: LookUps,
   limit: number,
 ): Promise<boolean> {
-  // Most of the time nothing waits. This look takes one round trip, the transaction four.
+  // Usually nothing waits. This query takes one round trip, the transaction takes four.
   const { rows } = await pool.query({ name: 'hookgraph.related-look', text: IS_ANY_WAITING });
   if (!rows[0].isAny) return false;
   const outcomes: Outcome[] = [];
@@ -69,14 +69,14 @@ async function wantedBy(client: PoolClient, changes: readonly Change[]): Promise
   return (await client.query<Wanted>(WANTED, about)).rows;
 }
 
-/** Adds the nodes of the changes with one path. A node that several changes of a transaction lead to is one. */
+/** Adds the nodes found for changes with one path. If several changes of a transaction lead to a node, it is added once. */
 function addNodes(log: Engine['log'], { typename, name }: LookUp, { found, left }: LookedUp, nodes: Map<string, NodeOfChanges>): void {
   const again = new Set(left.map(({ change }) => change));
   const counts = new Map<unknown, number>();
   for (const { item, node } of found) {
     const count = (counts.get(item) ?? 0) + 1;
     counts.set(item, count);
-    // A change that is tried again, because only the row before it or after it was looked up, finds all its nodes then.
+    // Skips a change that will be retried because only its row before or after the change was looked up. The retry finds all its nodes.
     if (count > MOST_RELATED || again.has(item.change)) continue;
     const { id, tenant, xid } = item.change;
     const { key, environment, document } = node;
@@ -95,9 +95,9 @@ function addNodes(log: Engine['log'], { typename, name }: LookUp, { found, left 
 /** The results of the look-ups of one path. */
 interface Outcome {
   path: string;
-  /** Whether a change had failed before. */
+  /** Whether one of the changes had failed before. */
   hadFailed: boolean;
-  /** Whether further changes wait that have failed before. */
+  /** Whether other changes of the path that have failed before are still waiting. */
   othersFail: boolean;
   failed: number;
   left: number;
@@ -113,7 +113,7 @@ const outcomeOf = ({ name, changes }: LookUp, { left, error }: LookedUp): Outcom
   error,
 });
 
-/** Logs once that the nodes of a path can't be found, and once that they are found again, whatever worker tries it. */
+/** Logs once when the nodes of a path can't be found, and once when they are found again, whichever worker tries it. */
 function report(log: Engine['log'], { path, hadFailed, othersFail, failed, left, error }: Outcome): void {
   if (failed > 0 && !hadFailed && !othersFail)
     log.error(

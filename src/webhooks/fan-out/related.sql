@@ -3,15 +3,16 @@
 --
 -- psql -v nodes='[]' -f related.sql
 WITH
--- event_id: the last change of a row that leads to the node.
+-- `event_id` is the last change of a row that leads to the node.
 nodes AS MATERIALIZED (
   SELECT *
   FROM jsonb_to_recordset(:'nodes'::jsonb) AS n (
     event_id bigint, xid xid8, tenant text, typename text, node_key text, environment text, changed text[],
     document jsonb)
 ),
--- A node that the same transaction created was announced as created. A transaction of more than a day may
--- have events with lower ids; then the node is announced as updated, too.
+-- Leaves out nodes that the same transaction created, because they were announced as created. If a
+-- transaction takes more than a day, its events may have lower ids; then such a node is announced as updated,
+-- too.
 new_events AS MATERIALIZED (
   SELECT hookgraph.next_id() AS id, n.*, c.occurred_at, c.context
   FROM nodes n
@@ -32,8 +33,8 @@ new_events AS MATERIALIZED (
       AND coalesce(e.folded_xid, e.xid) = n.xid
     OFFSET 0)
 ),
--- An id of now, so that the event comes after all that were recorded of its node. Like a folded event it has
--- the xid 0, and the transaction in folded_xid.
+-- The events get new ids, so that they come after all recorded events of their nodes. Like folded events,
+-- they have the xid 0, and their transaction is in folded_xid.
 inserted_events AS (
   INSERT INTO hookgraph.events (
     id, xid, occurred_at, tenant, environment, typename, node_key, operation, changed, before, after, context,

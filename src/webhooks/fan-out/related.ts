@@ -34,11 +34,11 @@ export interface LookUp {
   path: RelatedPath;
   /** The type and the path, such as `Order.items`. */
   name: string;
-  /** `row`: the values that lead to the nodes, before or after the change. `fields`: what the change touches, of what is read. */
+  /** `row`: the values that lead to the nodes, before or after the change. `fields`: the changed fields that a subscription reads. */
   changes: { change: Change; row: Row; fields: string[] }[];
 }
 
-/** A node, with all that a transaction touched of its related rows; named as related.sql reads it. */
+/** A node, with all fields of its related rows that a transaction changed. The names are those that related.sql reads. */
 export interface NodeOfChanges {
   event_id: string;
   xid: string;
@@ -79,7 +79,7 @@ function byTenant(wanted: readonly Wanted[]): Map<string, Map<string, Set<string
   return found;
 }
 
-/** Returns the values that lead from the row to nodes: those before and after the change, if they differ. */
+/** Returns the column values by which a row leads to nodes, before and after the change; only once if they are equal. */
 function rowsOf({ before, after }: Change, { relations }: RelatedPath): Row[] {
   const columns = relations.at(-1)?.otherColumns ?? [];
   const rows = [before, after].flatMap((row) => (row ? [Object.fromEntries(columns.map((column) => [column, row[column] ?? null]))] : []));

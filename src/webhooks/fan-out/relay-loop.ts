@@ -13,9 +13,9 @@ import { FanOuts, MAX_PART } from './fan-out.js';
 import { lookForWork, nextXid, type Relayed, relayOnce, type Waiting } from './relay.js';
 
 const BATCH = 1000;
-/** Maximum number of deliveries of a batch, about 100 ms of the database. fan-out.ts makes those of a larger batch. */
+/** Maximum number of deliveries of a batch: about 100 ms of the database. fan-out.ts makes the deliveries of larger batches. */
 const MAX_DELIVERIES = 5_000;
-/** A batch that fails, e.g. by a `statement_timeout`, is followed by one of half the size, down to this part of the usual size. */
+/** After a batch that fails, e.g. by a `statement_timeout`, the next has half the size, but at least this part of the usual size. */
 const MIN_SCALE = 1 / 64;
 const POLL_MS = { busy: 20, idle: 75 };
 /**
@@ -53,7 +53,7 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-/** Starts the loop, which survives restarts of the database. Holds one connection of the pool to listen for NOTIFY of other processes. */
+/** Starts the loop. It survives restarts of the database, and uses one connection of the pool to listen for NOTIFY of other processes. */
 export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs = POLL_MS, checkMs = CHECK_MS }: RelayOptions): Relay {
   const nap = createNap();
   const stopping = new AbortController();
@@ -65,7 +65,7 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
     let nextCompleteAt = 0;
     let horizons: string[] = [];
     let scale = 1;
-    // Set after a pause that nobody ended: the next iteration looks first, because relay.sql is costly even when nothing waits.
+    // Set after a pause that no notification ended: the next iteration first checks for work, because relay.sql is costly even without any.
     let isIdle = false;
     const fanOuts = new FanOuts(pool);
     while (!stopping.signal.aborted) {
@@ -83,7 +83,7 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
         onBatch?.(events, relayed.ownerless);
         warnOfOwnerless(log, relayed);
         if (subscriptionIds.length > 0) loopShare.note('relaying changes', () => onDeliveries(subscriptionIds));
-        // Looks once a second for events that another process has left.
+        // Checks once a second for events with many matches that another process has left.
         if ((isComplete && waiting.fanOuts) || relayed.deferred) fanOuts.isLeft = true;
         const part = fanOuts.isLeft ? await fanOuts.next(Math.ceil(MAX_PART * scale)) : null;
         if (part && part.subscriptionIds.length > 0) onDeliveries(part.subscriptionIds);
@@ -154,8 +154,8 @@ function createNap(): { take(ms: number): Promise<boolean>; end(): void } {
 const pause = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
 
 /**
- * Calls `onPoke` for each notification of a write until `stop` is aborted, and replaces a broken connection. Returns at once behind a
- * connection pooler, which doesn't support LISTEN.
+ * Calls `onPoke` for each notification of a write until `stop` is aborted, and replaces a broken connection. Returns at once if the
+ * database is behind a connection pooler, which doesn't support LISTEN.
  */
 async function listen(
   { pool, log, checkMs }: Required<Pick<RelayOptions, 'pool' | 'log' | 'checkMs'>>,

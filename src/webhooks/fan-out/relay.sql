@@ -66,8 +66,8 @@ changes AS MATERIALIZED (
 ),
 :inherited_tenants,
 :folded_changes,
--- The changed rows whose tenants are decided by other rows, which point to them. All are in one row of
--- arrays; there is no row without such changes.
+-- The changed rows whose tenants are decided by other rows, which point to them, as arrays in one row. If
+-- there are no such changes, the CTE has no row.
 tenantless_rows AS MATERIALIZED (
   SELECT
     array_agg(id) AS ids, array_agg(xid) AS xids, array_agg(typename) AS typenames,
@@ -84,14 +84,15 @@ tenantless_rows AS MATERIALIZED (
   HAVING count(*) > 0
 ),
 -- The tenants of tenantless_rows, read from the rows that point to them. A row with several tenants becomes
--- one event per tenant: the first has the capture's id, each other one a new id of the same millisecond.
+-- one event per tenant: the first event has the capture's id, each other event a new id with the same
+-- millisecond.
 child_tenants AS MATERIALIZED (
   SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS tenant_number
   FROM tenantless_rows
   CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d
 ),
 -- The changed rows that make another row visible to a tenant or end its visibility, e.g. a membership of a
--- user in an organization. All are in one row of arrays; there is no row without such changes.
+-- user in an organization, as arrays in one row. If there are no such changes, the CTE has no row.
 membership_changes AS MATERIALIZED (
   SELECT
     array_agg(c.id) AS ids, array_agg(c.xid) AS xids, array_agg(c.typename) AS typenames,
@@ -115,8 +116,8 @@ members AS MATERIALIZED (
   CROSS JOIN LATERAL hookgraph.told_by_memberships(ids, xids, typenames, tenants) m
 ),
 -- All events of the batch. hides_before: the row's old values must not be recorded, because other rows decide
--- its tenant, and it may have belonged to another tenant before the change. A folded event has the xid 0:
--- only the changes themselves are found by the xid of their transaction.
+-- its tenant, and it may have belonged to another tenant before the change. A folded event has the xid 0, so
+-- that only the changes themselves are found by the xid of their transaction.
 batch_events AS MATERIALIZED (
   SELECT
     c.is_new OR coalesce(d.tenant_number > 1, false) AS is_new,
@@ -160,8 +161,8 @@ batch_events AS MATERIALIZED (
   JOIN changes c ON c.id = m.id
 ),
 :recorded_events,
--- Changes of rows to which nodes may be related that a subscription is about; related.ts finds these nodes.
--- Without such a subscription, one look at an empty index decides it for the batch.
+-- Queues changes of rows that may be related to nodes which a subscription is about; related.ts finds these
+-- nodes. If there is no such subscription, one lookup in an empty index decides this for the whole batch.
 related_changes AS (
   INSERT INTO hookgraph.related_changes (event_id, xid)
   SELECT e.id, coalesce(e.folded_xid, e.xid)
@@ -195,7 +196,7 @@ completed_events AS (
 :batch_topics,
 -- The subscriptions to which each event is sent. A change recorded before a subscription was created is not
 -- sent to it, even if it commits later (is_later). A subscription with the phase BEFORE was called before the
--- write, and gets no delivery afterwards. LIMIT ends the search where the batch is too large.
+-- write, and gets no delivery afterwards. LIMIT ends the search as soon as the batch is too large.
 found_matches AS MATERIALIZED (
   SELECT
     e.id AS event_id, s.id AS subscription_id, s.status, s.is_ordered, t.id AS topic_id, e.tenant, e.typename,
@@ -217,14 +218,14 @@ found_matches AS MATERIALIZED (
   WHERE :starts_no_loop
   LIMIT :max_deliveries + 1
 ),
--- The matches of a batch that is not too large.
+-- The matches, if the batch is not too large.
 matches AS (
   SELECT *
   FROM found_matches
   WHERE (SELECT count(*) FROM found_matches) <= :max_deliveries
 ),
 :new_live_deliveries,
--- The events of a batch that is too large, which fan-out.sql takes.
+-- The events, if the batch is too large; fan-out.sql makes their deliveries.
 large_events AS (
   INSERT INTO hookgraph.fan_outs (event_id, tenant)
   SELECT id, tenant

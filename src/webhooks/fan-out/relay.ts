@@ -5,17 +5,17 @@ import { patiently } from '../base/store/transaction.js';
 
 const RELAY = sqlStatement<'batch_size' | 'since_xid' | 'max_deliveries' | 'split_xid'>('webhooks/fan-out/relay.sql');
 
-/** For callers that do not run fan-out.ts. */
+/** Stands for no limit on deliveries, for callers that do not run fan-out.ts. */
 const UNLIMITED = 1_000_000_000;
 
-/** Stores that a transaction is split, and forgets those of which nothing is left to relay. */
+/** Stores that a transaction is split, and deletes the stored transactions of which nothing is left to relay. */
 const NOTE_SPLIT = `
   WITH ended AS (
     DELETE FROM hookgraph.split_transactions s WHERE NOT EXISTS (SELECT FROM hookgraph.captures c WHERE c.xid = s.xid)
   )
   INSERT INTO hookgraph.split_transactions (xid) VALUES ($1::text::xid8) ON CONFLICT DO NOTHING`;
 
-/** Looks where relay.sql and fan-out.sql look first, in the same order. */
+/** Reads the first row of each queue that relay.sql and fan-out.sql read, in the same order. */
 const LOOK = `
   SELECT (SELECT xid FROM hookgraph.captures WHERE xid >= $1::text::xid8 ORDER BY xid, depth, id LIMIT 1) IS NOT NULL
     OR (SELECT event_id FROM hookgraph.event_queue ORDER BY event_id LIMIT 1) IS NOT NULL AS changes,
@@ -61,7 +61,7 @@ export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = 
   if (row.largeXid !== null && row.events === 0) {
     const { largeXid } = row;
     row = await patiently(db, (client) => relay(largeXid, client));
-    // If the process dies before, the next relay finds nothing more to split, and stores it.
+    // If the process dies before this statement, the next relay finds nothing more to split, and stores this fact.
     if (row.isSplit) await db.query(NOTE_SPLIT, [largeXid]);
     if (row.events === 0) row = await relay(null);
   }
@@ -75,7 +75,7 @@ export interface Waiting {
   fanOuts: boolean;
 }
 
-/** Looks whether anything waits, which costs a tenth of a relay that finds nothing. */
+/** Checks whether anything waits. This costs a tenth of a relay that finds nothing. */
 export async function lookForWork(db: Pool, sinceXid = '0'): Promise<Waiting> {
   return (await db.query<Waiting>({ name: 'hookgraph.look', text: LOOK, values: [sinceXid] })).rows[0] as Waiting;
 }

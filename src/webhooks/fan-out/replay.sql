@@ -48,7 +48,7 @@ replay AS MATERIALIZED (
           AND o.due_at <= now()
         LIMIT :max_due
       ) due) < :max_due
-  -- If the clock of the database went back, an earlier update has a time in the future. It comes first.
+  -- If the clock of the database went back, replays whose last update has a time in the future come first.
   ORDER BY r.updated_at > now() DESC, r.updated_at
   LIMIT 1
   FOR UPDATE OF r SKIP LOCKED

@@ -1,10 +1,11 @@
--- Finds the events that a replay sends. replay.sql creates their deliveries, replay-count.sql counts them.
+-- Finds the events that a replay sends. replay.sql creates their deliveries, replay-count.sql counts the
+-- events.
 
--- Adds the CTE `batch_events`, the next events after the position of the CTE `replay` (id, position, from_at,
--- to_at, subscription_id, includes_delivered, event_ids), of all tenants and types, or only those with the
--- event_ids; and `replayed_events`, those of them that match the subscription's current topic and
--- environments. `is_sent`: whether the replay sends the event, because the subscription missed it, or the
--- replay includes delivered events.
+-- Adds the CTEs `batch_events` and `replayed_events`. `batch_events`: the next events of all tenants and
+-- types after the position of the CTE `replay` (id, position, from_at, to_at, subscription_id,
+-- includes_delivered, event_ids), or only the events in event_ids. `replayed_events`: those of them that
+-- match the subscription's current topic and environments. `is_sent`: whether the replay sends the event,
+-- because the subscription missed it, or the replay includes delivered events.
 SELECT $$
   batch_events AS MATERIALIZED (
     SELECT e.*

@@ -40,15 +40,15 @@ replay AS MATERIALIZED (
       WHERE f.tenant = s.tenant AND f.event_id < hookgraph.id_at(:'seen_at'::timestamptz + interval '1 ms'))
   FOR UPDATE OF r SKIP LOCKED
 ),
--- The nodes that were read, without those of which the subscription got a live delivery since the start.
+-- The nodes that were read, except those of which the subscription got a live delivery after the start.
 matches AS MATERIALIZED (
   SELECT k.key AS node_key, r.id AS replay_id, s.id AS subscription_id, s.topic_id, t.typename
   FROM replay r
   JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
   JOIN hookgraph.topics t ON t.id = s.topic_id
   CROSS JOIN unnest(:'keys'::text[]) k (key)
-  -- OFFSET keeps it a look-up per node. A transaction of more than a day may have events with lower ids; then
-  -- the node is sent twice.
+  -- OFFSET makes Postgres look up the events per node. If a transaction takes more than a day, its events may
+  -- have lower ids; then the node is sent twice.
   WHERE NOT EXISTS (
     SELECT
     FROM hookgraph.events e

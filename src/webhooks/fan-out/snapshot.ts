@@ -12,8 +12,8 @@ type Name = 'id' | 'after_key' | 'last_key' | 'keys' | 'scanned' | 'is_last' | '
 const ADVANCE = sqlStatement<Name>('webhooks/fan-out/snapshot.sql');
 
 /**
- * Milliseconds for which a step waits until the changes that it saw are relayed, and between two looks. A step that waits longer is done
- * again from its start.
+ * `withinMs`: milliseconds for which a step waits until the changes that it saw are relayed; after that, the step starts again.
+ * `everyMs`: milliseconds between two checks.
  */
 const RELAYED = { withinMs: 2_000, everyMs: 20 };
 
@@ -26,7 +26,7 @@ interface Running {
   afterKey: string[] | null;
 }
 
-// The running snapshot that was advanced longest ago. It waits as a replay does: replay.sql.
+// The running snapshot that was advanced longest ago. Snapshots wait for the same reasons as replays: see replay.sql.
 const NEXT = `
   SELECT r.id, r.subscription_id AS "subscriptionId", t.typename, s.tenant, s.environment_ids AS "environmentIds", r.after_key AS "afterKey"
   FROM hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id JOIN hookgraph.topics t ON t.id = s.topic_id
@@ -37,8 +37,8 @@ const NEXT = `
   ORDER BY r.updated_at > now() DESC, r.updated_at LIMIT 1`;
 
 /**
- * Advances one snapshot by one step, of up to `batch` rows of all tenants. Returns `null` when none can continue now. The deliveries and
- * the position are written in one statement, so a step that dies is done again from its start.
+ * Advances one snapshot by one step, of up to `batch` rows of all tenants. Returns `null` when no snapshot can continue now. The deliveries
+ * and the position are written in one statement, so a step that dies is done again from its start.
  */
 export async function stepSnapshot(
   { pool, host }: Pick<Engine, 'pool' | 'host'>,
@@ -66,7 +66,7 @@ const keyOf = (key: string[]): string => (key.length === 1 ? (key[0] as string) 
 const fits = (environment: string | null, wanted: string[] | null): boolean =>
   environment === null || wanted === null || wanted.length === 0 || wanted.includes(environment);
 
-/** Returns the number of deliveries; `null` when the step must be done again. */
+/** Inserts the deliveries of a step. Returns their number; `null` when the step must be done again. */
 async function advance(pool: Pool, parameters: Record<Name, unknown>, withinMs: number): Promise<number | null> {
   for (const started = performance.now(); ; await wait(RELAYED.everyMs)) {
     const values = ADVANCE.values(parameters);

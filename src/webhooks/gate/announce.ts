@@ -3,7 +3,7 @@
 import type { PlannedWrite } from './find-hooks.js';
 
 /**
- * The call for the FROM or USING clause of a write, where Postgres runs it before it writes a row. It uses the parameters $1, $2 and $3.
+ * The call for the FROM or USING clause of a write, where it runs before the statement writes a row. It uses the parameters $1, $2 and $3.
  */
 export const ANNOUNCE = 'hookgraph.announce($1, $2, $3)';
 

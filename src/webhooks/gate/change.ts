@@ -20,8 +20,8 @@ export interface Change {
   event: RecordedEvent;
 }
 
-// A row whose tenant is read from its parent has no recorded tenant when one transaction deletes both; it is then taken from the parent's
-// deletion.
+// If a transaction deletes a row together with the parent from which its tenant is read, the row has no recorded tenant. The tenant is
+// then taken from the parent's deletion.
 const eventsOfWrite = (rows: string, limit: string): string => `
   WITH RECURSIVE recorded AS MATERIALIZED (SELECT * FROM hookgraph.captures WHERE xid = pg_current_xact_id()),
   matching AS (SELECT * FROM recorded WHERE ${rows} ORDER BY id ${limit}),
@@ -83,9 +83,9 @@ export async function readChanges(query: TransactionQuery, typenames: string[], 
 }
 
 /**
- * Returns the events with the first and the last state of a row. What a trigger of the application does within a statement is recorded
- * before the statement's own change, so the order of the events is not enough: more events start from the first state than end in it.
- * Returns none where the events form a circle, which leads back to where it began, and their order names two states of it.
+ * Returns the events with the first and the last state of a row. Their order is not enough to find them, because a trigger's change is
+ * recorded before the change of the statement itself. But more events start from the first state than end in it. Returns none if the
+ * events form a circle, which leads back to where it began, and their order names two states of it.
  */
 function endsOf(events: WriteEvent[]): [first: WriteEvent | undefined, last: WriteEvent | undefined] {
   const surplus = new Map<string | null, number>();
@@ -115,14 +115,14 @@ function changeOf(typename: string, key: string, events: WriteEvent[]): Change |
 
 /**
  * Returns the columns whose values differ before and after the write. Leaves out columns that the write changed and changed back, except
- * values that were recorded cut: equal recorded forms don't mean equal values.
+ * columns whose values were too large to be recorded in full: equal recorded forms don't mean equal values.
  */
 function changedIn(events: WriteEvent[], { before, after }: Pick<RecordedEvent, 'before' | 'after'>): string[] {
   const changed = new Set(events.flatMap((event) => event.changed ?? []));
   return [...changed].filter((column) => before?.[column] !== after?.[column] || CUT.test(after?.[column] ?? ''));
 }
 
-/** Matches the JSON text of a value that was recorded cut. */
+/** Matches the JSON text that is recorded in place of a value that is too large. */
 const CUT = /^".*\(cut: \d+ bytes.*"$|^"\(not computed from large values\)"$/s;
 
 /**

@@ -41,10 +41,10 @@ claims AS MATERIALIZED (
   LIMIT :total
 ),
 :new_leases
--- The third last column is true for a delivery to send. It is false when the delivery has ended or its replay
--- was cancelled, and null when the delivery no longer exists; claim.ts then ends it and deletes its queue
--- row. The next is true for a delivery that has waited for the operator; the last is the last pause, in
--- milliseconds, of a delivery whose query was too slow.
+-- Of the last three columns, the first is true for a delivery to send, false when the delivery has ended or
+-- its replay was cancelled, and null when the delivery no longer exists. Unless it is true, claim.ts ends the
+-- delivery and deletes its queue row. The second is true for a delivery that has waited for the operator. The
+-- third is the last pause, in milliseconds, of a delivery whose query was too slow.
 SELECT
   l.delivery_id, l.subscription_id, x.version, d.kind,
   coalesce(d.typename, l.typename, (SELECT e.typename FROM hookgraph.events e WHERE e.id = d.event_id), ''),

@@ -12,7 +12,7 @@ const CLAIM = sqlStatement<'subscription_ids' | 'counts' | 'due_after' | 'id_aft
 );
 
 /**
- * How many due deliveries to claim of one subscription, and the queue position after which to search; `null`: from the queue's beginning.
+ * The number of due deliveries to claim of one subscription, and the queue position after which to search; `null`: from the beginning.
  */
 export interface Want {
   subscriptionId: string;
@@ -42,7 +42,7 @@ export interface DeliveryInHand {
   /** Number of earlier attempts. */
   attemptCount: number;
   dueAt: string;
-  /** When the delivery was created, by `performance.now()`: its age in the database, before the claim. Negative for an older one. */
+  /** When the delivery was created, by `performance.now()`, from its age in the database. Negative if it is older than this process. */
   createdAtMs: number;
   /** Value of `performance.now()` just before the claim was sent to Postgres, so never later than the start of the lease. */
   claimedAtMs: number;
@@ -66,8 +66,8 @@ export async function claimDue(
   most = countOf(wants),
   leaseMs = DEFAULT_DEADLINES.leaseMs,
   /**
-   * With a map, claims only from subscriptions whose sending rate is limited; the map has the state of their limit, by subscription id.
-   * With `null`, claims only from the other subscriptions.
+   * A map: claims only from subscriptions whose sending rate is limited; it has the state of their limit, by subscription id. `null`:
+   * claims only from the other subscriptions.
    */
   paces: ReadonlyMap<string, PaceState> | null = null,
 ): Promise<DeliveryInHand[]> {

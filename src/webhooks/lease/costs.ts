@@ -2,19 +2,19 @@
 import { loopShare } from '../../runtime/loop-share.js';
 import { Probes } from './probes.js';
 
-/** Milliseconds of the event loop from which a delivery is costly. Ordinary ones take less than one. */
+/** A delivery is costly if it takes more than this number of milliseconds of the event loop. Ordinary deliveries take less than one. */
 const COSTLY_MS = 4;
-/** The part of the event loop that costly deliveries of one tenant may use beside other tenants. */
+/** The maximum part of the event loop for the costly deliveries of one tenant, while other tenants are active. */
 const PART = 0.25;
 /** The part that those of all tenants may use together. */
 const PART_OF_ALL = 0.5;
-/** Milliseconds of the event loop that costly deliveries which start together may use. A single one may take longer. */
+/** Milliseconds of the event loop that costly deliveries which start together may use in all. A single delivery may take longer. */
 const BURST_MS = 20;
 /**
  * Characters of a body or an answer that cost a millisecond: to take it from a render process, sign, send, search, compress and record it.
  */
 const CHARACTERS_PER_MS = 25_000;
-/** The weight of a new cost that is lower than the known one. */
+/** Weight of a new cost that is lower than the known cost; a higher cost replaces the known one. */
 const FORGET = 0.2;
 /** The weight of a single cost that is higher: a pause for garbage, or a busy machine, makes an ordinary delivery look costly once. */
 const BELIEVE = 0.1;
@@ -40,7 +40,7 @@ interface Cost {
 
 export class Costs {
   private readonly byId = new Map<string, Cost>();
-  /** By tenant: the time by `performance.now()` at which it may start its next costly delivery. */
+  /** By tenant: when it may start its next costly delivery, by `performance.now()`. */
   private readonly nextAtMs = new Map<string, number>();
   private readonly probes = new Probes();
 

@@ -23,7 +23,7 @@ export interface DrainOptions {
    * not throw.
    */
   deliver(batch: DeliveryInHand[], free: (index: number) => void): void;
-  /** Whether results can't be recorded now. Meanwhile nothing is claimed, because it would be sent again and again. */
+  /** Whether results can't be recorded now. Nothing is claimed meanwhile, because unrecorded deliveries would be sent again and again. */
   isUnrecorded?(): boolean;
   /** Progress of the claims, to notice a claim that doesn't end. */
   loop?: Loop;
@@ -36,7 +36,7 @@ export interface Drain {
    * `wake` again.
    */
   rest(subscriptionId: string, ms: number): void;
-  /** Notes whether a stored query of the subscription exceeded a time limit. Fewer of its deliveries are in progress while some do. */
+  /** Notes whether a stored query of the subscription exceeded a time limit; then fewer of its deliveries may be in progress. */
   noteQuery(subscriptionId: string, isLate: boolean): void;
   /** Notes what a delivery of the subscription took before its request. Costly ones of a tenant are spaced beside other tenants. */
   noteCost(subscriptionId: string, taken: Taken): void;
@@ -154,8 +154,8 @@ class ClaimingDrain implements Drain {
   }
 
   /**
-   * Claims and starts deliveries in batches until no waiting subscription may start another one, or until too few deliveries have ended to
-   * justify a further claim.
+   * Claims and starts deliveries in batches, until no waiting subscription may start another delivery, or until too few deliveries have
+   * ended to justify another claim.
    */
   private async claim(): Promise<void> {
     if (this.isClaiming || this.isStopping) return;

@@ -1,7 +1,7 @@
 // Counts the deliveries in progress of this process: in all, per subscription, and per target. Limits those of subscriptions whose queries
 // are too slow.
 
-/** Where the deliveries of one tenant to one host go. There is one object for each of them, by which its deliveries are counted. */
+/** The tenant and the host that deliveries go to. Each such pair has one object, so that deliveries can be counted by it. */
 export interface Target {
   readonly host: string;
   readonly tenant: string;
@@ -14,18 +14,18 @@ export interface Slot {
   target: Target | undefined;
 }
 
-/** A subscription whose queries exceeded their time limit: how many deliveries may be in progress, and how many were before. */
+/** A subscription whose queries exceeded their time limit: its limit of deliveries in progress, and their number before there was one. */
 interface Narrowed {
   limit: number;
   before: number;
   atMs: number;
 }
 
-/** Number of deliveries of a subscription that may always be in progress. */
+/** Number of deliveries that may be in progress, however slow the subscription's queries are. */
 const LEAST = 4;
-/** Milliseconds between two halvings of a limit. Queries that began together are late together. */
+/** Milliseconds between two halvings of a limit, because queries that began together exceed their time limit together. */
 const NARROW_EVERY_MS = 1_000;
-/** The increase of the limit by a query in time: a tenth for each round of as many deliveries as the limit. */
+/** Added to the limit for each query in time, so that the limit rises by a tenth after as many deliveries as the limit. */
 const WIDEN_BY = 0.1;
 
 export class InFlight {
@@ -47,8 +47,8 @@ export class InFlight {
   }
 
   /**
-   * Halves how many deliveries of a subscription may be in progress. Its query exceeded a time limit: on a busy machine, all queries are
-   * late while too many run at once.
+   * Halves the number of deliveries of a subscription that may be in progress, after its query exceeded a time limit: on a busy machine,
+   * all queries are late while too many run at once.
    */
   narrow(subscriptionId: string, nowMs: number): void {
     const known = this.narrowed.get(subscriptionId);
@@ -57,7 +57,7 @@ export class InFlight {
     this.narrowed.set(subscriptionId, { limit: Math.max(LEAST, now / 2), before: known?.before ?? now, atMs: nowMs });
   }
 
-  /** Raises the limit of a subscription whose query was in time, until it is what was in progress before. */
+  /** Raises the limit after a query in time. Removes it when it reaches the number of deliveries that were in progress before. */
   widen(subscriptionId: string): void {
     const known = this.narrowed.get(subscriptionId);
     if (!known) return;
@@ -65,7 +65,7 @@ export class InFlight {
     if (known.limit >= known.before) this.narrowed.delete(subscriptionId);
   }
 
-  /** Returns the targets with deliveries in progress, and their number; `undefined`: of all deliveries whose target is unknown. */
+  /** Returns the number of deliveries in progress for each target; `undefined` stands for the unknown targets. */
   targets(): Iterable<[Target | undefined, number]> {
     return this.byTarget;
   }

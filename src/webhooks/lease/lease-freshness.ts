@@ -27,8 +27,8 @@ export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFA
 
 /**
  * Returns the function that says whether the delivery's request may be written now. Once the claim is too old, it renews the lease, and
- * asks whether the owner still exists. If this can't be found out, the request is not sent, so that our own outage is no failed attempt;
- * the delivery returns to the queue.
+ * checks that the owner still exists. If these checks fail because of our own outage, the request is not sent: the delivery returns to the
+ * queue without a failed attempt.
  */
 export function whileFresh(pool: Pool, delivery: DeliveryInHand, leaseMs: number, ownerExists: () => Promise<boolean>): MaySend {
   let held = delivery;
@@ -47,8 +47,8 @@ export function whileFresh(pool: Pool, delivery: DeliveryInHand, leaseMs: number
 const YOUNG = `lease_until > now() + ${LEAST_LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
 /**
- * Claims take the deliveries that are due first, so the claimed ones are among this number of the subscription's first. The bound keeps a
- * subscription with a long queue from failing to be disabled.
+ * Number of a subscription's first deliveries among which its claimed deliveries are searched, because claims take the deliveries that are
+ * due first. Without this limit, disabling a subscription with a long queue could fail.
  */
 const LOOK_AHEAD = 20_000;
 
@@ -60,12 +60,12 @@ export interface MayBegin {
   hasHook: boolean;
 }
 
-/** The value for an operation that disables nothing. */
+/** The result for an operation that disables nothing. */
 export const NOTHING_BEGINS: MayBegin = { deliveryIds: [], hasHook: false };
 
 /**
- * Lists what may still begin of these subscriptions. Call it after the statement that disables the subscriptions, in the same transaction,
- * so that no later claim is missed.
+ * Lists the attempts and calls of these subscriptions that may still begin. Call it after the statement that disables the subscriptions, in
+ * the same transaction, so that no later claim is missed.
  * @param replayId lists only the deliveries of this replay, which is being cancelled, and no hook
  */
 export async function listYoungClaims(client: PoolClient, subscriptionIds: string[], replayId: string | null = null): Promise<MayBegin> {
@@ -84,8 +84,8 @@ export async function listYoungClaims(client: PoolClient, subscriptionIds: strin
 }
 
 /**
- * Waits until nothing of this can begin any more. A delivery can't when it has ended or its claim is too old, after at most BEGIN_WITHIN_MS
- * (2 s). A call of a before-hook can't after HOOK_BEGIN_MS. Call it after the commit.
+ * Waits until none of these attempts and calls can begin any more: an attempt can't once its delivery has ended or its claim is too old,
+ * after at most BEGIN_WITHIN_MS (2 s); a call of a before-hook can't after HOOK_BEGIN_MS. Call it after the commit.
  */
 export async function untilNoneBegins(pool: Pool, { deliveryIds, hasHook }: MayBegin): Promise<void> {
   if (hasHook) await sleep(HOOK_BEGIN_MS);

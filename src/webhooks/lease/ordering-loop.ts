@@ -1,5 +1,5 @@
-// Advances ordered subscriptions in this worker: after a relay made deliveries of them, after attempts were recorded, and in a sweep that
-// finds what a dead worker has left.
+// Advances ordered subscriptions in this worker: when the relay has made deliveries for them, when attempts were recorded, and in a sweep,
+// which finds what a dead worker has left.
 import type { Pool } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
@@ -14,7 +14,7 @@ export interface OrderingLoop {
   attempted(subscriptionId: string, deliveryId: string): void;
   /** Sweeps all ordered subscriptions with open deliveries. Call it regularly. */
   sweep(): Promise<void>;
-  /** Stops the loop, and resolves when nothing of it runs. */
+  /** Stops the loop, and resolves when all its work has ended. */
   stop(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface OrderingOptions {
   onDue(subscriptionIds: string[]): void;
 }
 
-/** Milliseconds until a subscription is advanced again of which deliveries wait for changes that are not relayed yet. */
+/** Milliseconds until a subscription is advanced again if some of its deliveries wait for changes that are not relayed yet. */
 const AGAIN_MS = 15;
 /** Number of subscriptions that are advanced at once, each on a connection of the pool. */
 const AT_ONCE = 2;
@@ -43,9 +43,9 @@ export function startOrdering(options: OrderingOptions): OrderingLoop {
 
 class Ordering implements OrderingLoop {
   private ordered: ReadonlySet<string> = new Set();
-  /** The subscriptions to advance, each with its deliveries of which attempts were recorded. */
+  /** The subscriptions to advance, each with the deliveries for which attempts were recorded. */
   private readonly pending = new Map<string, Set<string>>();
-  /** The subscriptions to advance in a moment, each with such deliveries. */
+  /** The subscriptions to advance after AGAIN_MS, each with the deliveries for which attempts were recorded. */
   private readonly later = new Map<string, string[]>();
   /** The node after which the next sweep of a subscription continues. */
   private readonly cursors = new Map<string, string>();
@@ -120,7 +120,7 @@ class Ordering implements OrderingLoop {
     if (isWaiting || (isLocked && occasion.sweepAfter === null)) this.again(id, isLocked ? occasion.attempted : []);
   }
 
-  /** Advances a subscription again in a moment. */
+  /** Advances a subscription again after AGAIN_MS. */
   private again(id: string, attempted: readonly string[]): void {
     if (this.isStopping) return;
     this.later.set(id, [...(this.later.get(id) ?? []), ...attempted]);

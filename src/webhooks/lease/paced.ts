@@ -53,7 +53,7 @@ export async function claimPaced(
   most: number,
   { leaseMs, probeLostMs }: Pick<Deadlines, 'leaseMs' | 'probeLostMs'> = DEFAULT_DEADLINES,
 ): Promise<PacedClaim> {
-  // Most installations limit no subscription most of the time. This look takes one round trip, the transaction three.
+  // Usually no subscription is limited. This query takes one round trip, the transaction takes three.
   const { rows } = await pool.query({ name: 'hookgraph-paced-look', text: IS_ANY_LIMITED });
   if (!rows[0].isAny) return { waiting: 0, batch: [] };
   return insideTransaction(pool, async (client) => {

@@ -7,8 +7,8 @@ import { addTo, type InFlight, type Target } from './in-flight.js';
 import type { Entry, RoundRobin } from './round-robin.js';
 
 /**
- * Maximum number of deliveries in progress: in all, per subscription, and per destination host. Beside those in all and those of a host,
- * some are reserved for tenants that have few (`slotsFor`).
+ * Maximum number of deliveries in progress: in all, per subscription, and per destination host. Beyond the total and the maximum of a
+ * host, some slots are reserved for tenants with few deliveries in progress (`slotsFor`).
  */
 export interface Bounds {
   total: number;
@@ -25,7 +25,7 @@ export type Queues = Pick<RoundRobin, 'width' | 'byTarget' | 'tenantsAt'>;
 export interface PlannedWant extends Want {
   target: Target | undefined;
   /**
-   * The subscription's entry in its queue when the claim was planned. If it is another one after the claim, the subscription was
+   * The subscription's entry in its queue when the claim was planned. If its entry is a different one after the claim, the subscription was
    * woken meanwhile.
    */
   entry: Entry;
@@ -117,7 +117,7 @@ class FreeSlots {
   private readonly ofSubscription = new Map<string, number>();
   private readonly atHost = new Map<string | undefined, number>();
   private readonly ofTenant = new Map<string | undefined, number>();
-  /** The tenants of which the plan has costly deliveries. */
+  /** The tenants for which the plan already has costly deliveries. */
   private readonly ofCostly = new Set<string>();
   /** By tenant: the planned deliveries of subscriptions of which none has been made, so that their cost is unknown. */
   private readonly ofUnknown = new Map<string, number>();
@@ -157,7 +157,7 @@ class FreeSlots {
     return Math.min(this.insteadOf(subscriptionId, target, limit), this.at(target));
   }
 
-  /** As `of`, without the limits of the target, for deliveries that take the place of other ones to it. */
+  /** Like `of`, but without the limits of the target, for deliveries that take the place of others to the same target. */
   insteadOf(subscriptionId: string, target: Target | undefined, limit = this.bounds.perSubscription): number {
     const inProgress = this.load.of(subscriptionId) + (this.ofSubscription.get(subscriptionId) ?? 0);
     const share = Math.min(shareOf(inProgress, this.ofTenantOf(target)), Math.min(limit, this.load.limitOf(subscriptionId)) - inProgress);
@@ -192,10 +192,10 @@ class FreeSlots {
 }
 
 /**
- * Returns extra subscriptions, of which deliveries are claimed only if the planned ones have fewer due than requested. They have the target
- * of all planned subscriptions, so that the claim's `total` also limits the deliveries to that target. When the planned ones have one host
- * and several tenants, the extras are limited to what each tenant may have beside them. Returns none when the planned ones have several
- * hosts, or an unknown one.
+ * Returns extra subscriptions, whose deliveries are claimed only if the planned subscriptions have fewer due than requested. They have the
+ * target of all planned subscriptions, so that the claim's `total` also limits the deliveries to that target. If the planned subscriptions
+ * have one host but several tenants, the extras of a tenant are limited to its free slots. Returns none if the planned subscriptions have
+ * several hosts, or an unknown one.
  */
 function planExtras(queues: Queues, wants: readonly PlannedWant[], slots: FreeSlots, nowMs: number): PlannedWant[] {
   const [only, ...otherTargets] = new Set(wants.map(({ target }) => target));
@@ -235,13 +235,13 @@ export function advancesAfter({ wants, total }: ClaimPlan, batch: readonly Deliv
     last.set(delivery.subscriptionId, delivery);
     addTo(counts, delivery.subscriptionId, 1);
   }
-  // A claim that returned `total` deliveries did not search the subscriptions after the last one from which it claimed.
+  // If a claim returned `total` deliveries, it did not search the subscriptions after the last one from which it claimed.
   const isFull = batch.length === total;
   const end = isFull ? wants.findLastIndex(({ subscriptionId }) => counts.has(subscriptionId)) : wants.length;
   return wants.slice(0, end + 1).map(({ subscriptionId, count, after, entry }, index) => {
     const claimed = last.get(subscriptionId);
-    // Fewer deliveries than requested: no more are due after the position at which this claim started. Those before it are found by
-    // due-scan.ts.
+    // If fewer deliveries were claimed than requested, no more are due after the position at which this claim started. due-scan.ts finds
+    // those before it.
     const isDone = claimed === undefined || (index < end && (counts.get(subscriptionId) ?? 0) < count);
     const next = isDone ? null : entry.next({ dueAt: claimed.dueAt, id: claimed.id }, after, nowMs);
     return { subscriptionId, had: entry, next };

@@ -53,7 +53,7 @@ export class RoundRobin {
     return this.queues.size;
   }
 
-  /** Returns the number of tenants that wait for a host. */
+  /** Returns the number of tenants with subscriptions that wait for this host. */
   tenantsAt(host: string | undefined): number {
     return this.countByHost.get(host) ?? 0;
   }

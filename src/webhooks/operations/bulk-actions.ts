@@ -28,8 +28,8 @@ export const MAX_BULK_IDS = 1_000;
 const refused = (problem: Problem): BulkStarted => ({ problems: [problem], action: null });
 
 /**
- * Starts resending the selected deliveries, as `resendDelivery` does one: those of enabled subscriptions, in any state, except tests and
- * before-hooks. Deliveries that are created or match later are left out.
+ * Starts resending the selected deliveries in the same way as `resendDelivery`: those of enabled subscriptions, in any state, except tests
+ * and before-hooks. Deliveries that are created or match later are left out.
  */
 export async function resendDeliveries(
   engine: Engine,
@@ -60,7 +60,7 @@ export async function resendDeliveries(
   return start(engine, actor, { kind: asNew ? 'RESEND_AS_NEW' : 'RESEND', filter: stored, since, totals });
 }
 
-/** Starts dismissing all errors that match the filter. `subscriptionIds`: only those of these subscriptions. */
+/** Starts dismissing all errors that match the filter. `subscriptionIds`: only errors of these subscriptions. */
 export async function deleteErrors(
   engine: Engine,
   actor: Actor,

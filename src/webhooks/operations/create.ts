@@ -1,4 +1,4 @@
-// Validates and creates subscriptions: one, or several of which all are created or none.
+// Validates and creates subscriptions: a single one, or several, which are either all created or none.
 import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -27,7 +27,7 @@ export interface CreateResult {
   problems: ProblemAt[];
 }
 
-/** The maximum number of subscriptions that one call creates: a few for each topic of a node type, and a short transaction. */
+/** The maximum number of subscriptions that one call creates. It allows a few for each topic of a node type, in a short transaction. */
 const MOST_AT_ONCE = 50;
 
 export async function createSubscription(engine: Engine, actor: Actor, input: SubscriptionInput): Promise<SaveResult> {

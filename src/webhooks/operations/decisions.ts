@@ -1,4 +1,4 @@
-// Explains for each event what became of it for each of the owner's subscriptions to its node type.
+// Explains what became of each event for each of the owner's subscriptions to its node type.
 import { sqlStatement } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
 import type { Delivery, Operation, Owner, Subscription, Topic } from '../base/model.js';

@@ -5,7 +5,7 @@ import { attemptsByIds } from '../base/store/attempts.js';
 import { deliveriesByIds } from '../base/store/deliveries.js';
 import { numbersAfter } from '../base/store/sequences.js';
 
-/** Whether the body of a notification is there, exact or masked, or else why not. */
+/** Whether the body of a notification is available (exact or masked), and if not, why. */
 export const BODY_STATES = {
   EXACT: 'The body is what was sent.',
   MASKED: 'The body is what was sent, but `recording.maskedPaths` of the subscription masked values.',
@@ -18,7 +18,7 @@ export type BodyState = keyof typeof BODY_STATES;
 
 export interface NumberedDelivery {
   number: string;
-  /** `null` when it was deleted. */
+  /** The delivery; `null` when it was deleted. */
   delivery: Delivery | null;
   body: string | null;
   bodyState: BodyState;
@@ -31,7 +31,7 @@ export interface NumberedDeliveries {
   hasMore: boolean;
 }
 
-/** Reads up to `limit` notifications of each subscription, in four statements. Subscriptions of others are missing in the result. */
+/** Reads up to `limit` notifications of each subscription, in four statements. Leaves out subscriptions of other users. */
 export async function deliveriesAfter(
   { pool }: Pick<Engine, 'pool'>,
   actor: Actor,

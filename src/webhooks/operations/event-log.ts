@@ -1,4 +1,4 @@
-// Lists events by what is computed of each: who wrote, and what subscriptions decided. It reads some pages, and keeps what matches.
+// Lists events by conditions computed for each event: who wrote, and what subscriptions decided. Reads some pages, and keeps what matches.
 import type { Engine } from '../base/engine.js';
 import type { Json, Owner } from '../base/model.js';
 import type { VisibleEvent } from '../base/store/deliveries.js';
@@ -7,10 +7,10 @@ import type { Page, PartOfRows } from '../base/store/page.js';
 
 /** Number of events that are read at once. */
 const BATCH = 100;
-/** Number of batches for one page. A page that ends there is short, and the next one goes on at its end. */
+/** Maximum number of batches that are read for one page. After that, the page is short, and the next page continues from there. */
 const MOST_BATCHES = 10;
 
-/** Says for each event whether it belongs to the list; in few statements for all of them. */
+/** Returns for each event whether it belongs to the list, with few statements for all events. */
 export type Matching = (events: VisibleEvent[]) => Promise<boolean[]>;
 
 export async function listMatchingEvents(
@@ -46,8 +46,8 @@ export async function listMatchingEvents(
 }
 
 /**
- * Whether an actor has all properties of the wanted one, at any depth. Values are compared as texts, so that `7` finds `"7"`, which a
- * command line can't tell apart.
+ * Whether an actor has all properties of the wanted one, at any depth. Values are compared as texts, so that `7` finds `"7"`: on a command
+ * line, the two look the same.
  */
 export function isActor(actor: Json, wanted: Json): boolean {
   if (actor === null || wanted === null) return actor === wanted;

@@ -67,7 +67,7 @@ async function isWithin({ host, pool }: Engine, { tenant }: Owner, { typename, n
   return node !== null && (await keysWithin(pool, node, host.nodes, tenant, [nodeKey])).has(nodeKey);
 }
 
-/** Returns the last recorded event of the node that matches the topic; without one, an event made from the current row. */
+/** Returns the last recorded event of the node that matches the topic; if there is none, an event made from the current row. */
 export async function eventOf(engine: Engine, { tenant }: Owner, topic: Topic, { nodeKey }: FoundNode): Promise<RecordedEvent> {
   const { id: topicId, typename, operation } = topic;
   const found = await lastEventOf(engine.pool, { tenant, topicId, typename, key: nodeKey, fits: fitsTopic() });
@@ -87,7 +87,7 @@ async function lastOnes({ host, pool }: Engine, owner: Owner, { typename }: Topi
   return keys.map((nodeKey) => ({ typename, nodeKey, overlay: [] }));
 }
 
-/** Returns the id of the owner's newest subscription, except those to `webhook_subscription/…` topics, whose events are never sent. */
+/** Returns the id of the owner's newest subscription. Leaves out those to `webhook_subscription/…` topics, whose events are never sent. */
 async function ownSubscriptions({ pool }: Pick<Engine, 'pool'>, owner: Owner): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `SELECT s.id FROM hookgraph.subscriptions s WHERE s.tenant = $1 AND s.owner = $2 AND s.deleted_at IS NULL

@@ -1,4 +1,4 @@
-// Starts to forget a node: workers blank in steps what is stored about it.
+// Starts to forget a node: workers then blank all stored contents about it, in steps.
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor } from '../base/model.js';

@@ -38,7 +38,7 @@ const SCALARS: Record<string, JsonSchema> = {
   JSON: {},
 };
 
-/** Returns the JSON Schema of a payload for the topic, made by the query or, without one, the default payload; or the query's mistakes. */
+/** Returns the JSON Schema of the query's result or, without a query, of the default payload for the topic; or the query's mistakes. */
 export function describePayload(
   { host, settings }: Pick<Engine, 'host' | 'settings'>,
   { typename, key }: Pick<Topic, 'typename' | 'key'>,

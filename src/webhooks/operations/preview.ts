@@ -167,7 +167,7 @@ async function checkInput(engine: Engine, actor: Actor, input: SubscriptionInput
   return { topic, problems, environmentIds: draft.environmentIds, ...splitDraft(draft, saved) };
 }
 
-/** Reports each stage as failed whose query, template or other field of the definition has mistakes. */
+/** Reports a stage as failed if its query, template or other field of the definition has mistakes. */
 function addMistakes(reports: Map<ReportStage, StageReport>, mistakes: Problem[]): void {
   for (const stage of REPORT_ORDER) {
     const own = mistakes.filter((mistake) => sourceOf(mistake) === stage);

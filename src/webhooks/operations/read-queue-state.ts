@@ -12,7 +12,7 @@ export interface QueueState {
   changes: { count: number; oldestSeconds: number };
   /** Numbers of subscriptions that are slowed, probed or rate-limited, by that state. */
   paced: { state: string; count: number }[];
-  /** The last deletion of old history that went to its end: how long ago, and how many partitions it could not lock; `null`: none has. */
+  /** The last complete deletion of old history: how long ago, and how many partitions it could not lock; `null`: there was none. */
   cleaned: { secondsAgo: number; locked: number } | null;
 }
 

@@ -21,7 +21,7 @@ export interface Replayed {
   replay: Replay | null;
 }
 
-/** Which events a replay sends, and what of them. */
+/** The events that a replay sends, and the source of its requests. */
 export interface ReplayScope {
   /** The period, inclusive. `from: null` starts at the first stored event, `to: null` ends now. */
   from: Date | null;
@@ -40,10 +40,10 @@ const MAX_SELECTED = 100_000;
 const refused = (problem: Problem): Replayed => ({ problems: [problem], replay: null });
 
 /**
- * Starts a replay of the past events that match the subscription's current topic and environments, also of those from before it was
- * created or while it was disabled. It sends those that the subscription missed (`is_missed` of fan-out/match.sql) or all of them, or those
- * of selected deliveries. Each event gets a new delivery of the kind REPLAY, with the same event id, so that a receiver ignores what it
- * knows.
+ * Starts a replay of the past events that match the subscription's current topic and environments, including events from before it was
+ * created or while it was disabled. It sends the events that the subscription missed (`is_missed` of fan-out/match.sql), all of them, or
+ * those of selected deliveries. Each event gets a new delivery of the kind REPLAY with the same event id, so that a receiver can ignore
+ * events that it already has.
  */
 export async function replayEvents(engine: Engine, actor: Actor, subscriptionId: string, scope: ReplayScope): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -78,7 +78,7 @@ function describe({ from, to, includesDelivered, mode = 'NEW_PAYLOAD' }: ReplayS
   return `${what} from ${from?.toISOString() ?? 'the first event'} to ${to?.toISOString() ?? 'now'}${AGAIN[mode]}.`;
 }
 
-/** Returns one id more than MAX_SELECTED when there are more; `null` when the scope is a period. */
+/** Returns the ids of the selected events, at most MAX_SELECTED + 1; `null` when the scope is a period. */
 async function selectedEvents(engine: Engine, actor: Actor, subscriptionId: string, { deliveries }: ReplayScope): Promise<string[] | null> {
   return deliveries ? eventIdsOf(engine.pool, actor, subscriptionId, { ...deliveries, limit: MAX_SELECTED + 1 }) : null;
 }
@@ -93,7 +93,7 @@ export interface ReplayDryRun extends ReplayCounts {
   mode: ReplayMode;
 }
 
-/** Counts what a replay would do, without doing it. Returns `null` when the user has no such subscription. */
+/** Counts what a replay would send, without sending it. Returns `null` when the user has no such subscription. */
 export async function dryRunReplay(engine: Engine, actor: Actor, subscriptionId: string, scope: ReplayScope): Promise<ReplayDryRun | null> {
   const subscription = (await subscriptionsByIds(engine.pool, actor, [subscriptionId])).get(subscriptionId);
   if (!subscription) return null;
@@ -118,7 +118,7 @@ function whyNotSelected({ length }: string[]): Problem | null {
   return { field: 'deliveries', message: `have more than ${MAX_SELECTED} events, which is the limit; select fewer, or replay a period` };
 }
 
-/** Ends a running replay and cancels its open deliveries. When it returns, no attempt of them begins any more. Idempotent. */
+/** Ends a running replay and cancels its open deliveries. No attempt of these begins after it has returned. Idempotent. */
 export async function cancelReplay(engine: Engine, actor: Actor, id: string): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const replay = await read(engine, actor, id);

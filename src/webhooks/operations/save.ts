@@ -161,8 +161,8 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
 }
 
 /**
- * Returns when the subscription was disabled (`null`: it is enabled), and whether a rule disabled it; `null` when another request has
- * changed it since it was read.
+ * Returns when the subscription was disabled (`disabledAt: null`: it is enabled), and whether a rule disabled it. Returns `null` when
+ * another request has changed the subscription since it was read.
  */
 async function stateIfSame(client: PoolClient, was: Subscription): Promise<{ disabledAt: Date | null; byRule: boolean } | null> {
   const { rows } = await client.query<{ disabledAt: Date | null; byRule: boolean }>(

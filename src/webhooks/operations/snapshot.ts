@@ -16,8 +16,8 @@ import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 const refused = (problem: Problem): Replayed => ({ problems: [problem], replay: null });
 
 /**
- * Starts to send the current nodes of the subscription's topic to it. Each becomes a delivery of the kind SNAPSHOT, except nodes of which
- * a live delivery was made since the start.
+ * Starts to send the current nodes of the subscription's topic to it. Each node becomes a delivery of the kind SNAPSHOT, unless the
+ * subscription got a live delivery about the node after the start.
  */
 export async function snapshotSubscription(engine: Engine, actor: Actor, subscriptionId: string): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);

@@ -57,7 +57,7 @@ export const notRun = (stage: ReportStage): StageReport => ({
 });
 
 /**
- * Orders the reports of the stages, and adds a report NOT_RUN for each stage without one; not for AUTH, because few subscriptions use it.
+ * Orders the reports of the stages, and adds a report NOT_RUN for each stage without one, except for AUTH, which few subscriptions use.
  */
 export function inOrder(reports: StageReport[]): StageReport[] {
   return REPORT_ORDER.flatMap((stage) => reports.find((report) => report.stage === stage) ?? (stage === 'AUTH' ? [] : notRun(stage)));

@@ -10,8 +10,8 @@ import { countUnread, type UnreadUpdates } from '../base/store/unread-updates.js
 import { isUpdates, readTemplates, templatesOf } from '../compile-definition.js';
 
 /**
- * Counts for the owner's subscriptions. One is left out when it got no update yet, its topic is not about every update of a node, or
- * nobody knows which columns decide.
+ * Counts unread updates of the owner's subscriptions. Leaves out a subscription if it got no update yet, its topic is not about every
+ * update of a node, or it is unknown which columns decide the content of its notifications.
  */
 export async function unreadUpdatesOf(engine: Engine, owner: Owner, ids: readonly string[]): Promise<Map<string, UnreadUpdates>> {
   const subscriptions = [...(await subscriptionsByIds(engine.pool, owner, ids)).values()];
@@ -26,7 +26,7 @@ export async function unreadUpdatesOf(engine: Engine, owner: Owner, ids: readonl
   return countUnread(engine.pool, new Map(read.flat()));
 }
 
-/** The columns that decide, as compileDefinition() finds them. */
+/** Returns the columns that decide, as compileDefinition() determines them; `null` when they are unknown. */
 async function columnsOf(engine: Engine, { id, tenant, definition }: Subscription, typename: string): Promise<ReadonlySet<string> | null> {
   const { host } = engine;
   const document = parsed(definition.query);
@@ -40,7 +40,7 @@ function parsed(query: string | null): DocumentNode | null {
   try {
     return query === null ? null : parse(query);
   } catch (error) {
-    // The syntax of a stored query was checked when it was saved, by another version of GraphQL perhaps.
+    // The syntax of a stored query was checked when it was saved, but perhaps by another version of GraphQL.
     if (error instanceof GraphQLError) return null;
     throw error;
   }

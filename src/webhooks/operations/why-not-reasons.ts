@@ -12,7 +12,7 @@ export interface Unmatched {
   startsNoLoop: boolean;
   isQueued: boolean;
   isOlder: boolean;
-  /** Whether related rows changed that the subscription doesn't read, and not the node itself. */
+  /** Whether only related rows changed, none of which the subscription reads. */
   isOtherRelated: boolean;
 }
 

@@ -52,7 +52,7 @@ const MAX_EVENTS = 10_000;
 
 /** Explains the recent events of a subscription. Returns `null` when it doesn't exist or belongs to another user. */
 export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
-  // Read first, so that all other reads follow each other at once, and a GraphQL query reads them from one moment.
+  // Read first, so that no pause separates the other reads, and a GraphQL query reads all of them at one moment.
   const captureFindings = await engine.capture.findings();
   const subscription = (await subscriptionsByIds(engine.pool, actor, [question.subscriptionId])).get(question.subscriptionId);
   if (!subscription) return null;
@@ -132,7 +132,7 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
   });
 }
 
-/** Says how many deliveries wait for what, and until when. */
+/** Returns sentences about the numbers of waiting and of held deliveries; each is `null` if there are none. */
 function waitingOf(findings: Finding[]): (string | null)[] {
   const deliveries = findings.flatMap(({ delivery }) => delivery ?? []);
   const open = deliveries.filter(({ state }) => state === 'PENDING' || state === 'RETRYING');

@@ -23,9 +23,9 @@ export interface PayloadSubject {
   eventId: string | null;
   typename: string;
   nodeKey: string;
-  /** Set for a delivery of a replay, or what a rehearsal takes for one. */
+  /** Set for a delivery of a replay, and for an event that is rehearsed like one. */
   replayed?: Exclude<Replayed, { obstacle: unknown }>;
-  /** The time that templates read as that of the attempt. Default: now. */
+  /** The time that templates read as the time of the attempt. Default: now. */
   at?: Date;
 }
 
@@ -82,7 +82,7 @@ function buildDefault(engine: Engine, { contentType }: Compiled, { typename, nod
   return { outcome: 'READY', body, event: null, data: null, queryMs: 0, renderMs: performance.now() - started };
 }
 
-/** Takes the body of an earlier request. Neither the query nor a template runs but the error template, which may read the event. */
+/** Reuses the body of an earlier request. Runs neither the query nor a template; builds the event if the error template reads it. */
 async function repeat(
   engine: Engine,
   compiled: Compiled,
@@ -100,7 +100,7 @@ async function repeat(
 
 const UNREADABLE = 'Related rows of the node changed, and the query found no node that its owner may read.';
 
-/** Whether the notification would only tell that rows changed which are related to a node that the owner can't read. */
+/** Whether the notification would only report changes of rows that are related to a node which the owner can't read. */
 function isUnreadable({ related, document }: Compiled, found: Found, sources: () => PayloadSources): boolean {
   if (related.size === 0 || document === null || 'refused' in found || !findsNothing(document, found.data)) return false;
   const changed = sources().event?.changed ?? [];
@@ -172,8 +172,8 @@ async function buildOwn(
 }
 
 /**
- * Returns the JSON of the data for the templates, and again as `kept` if a later replay can't read it in the body. Without a query, the
- * data can be made again from the event.
+ * Returns the JSON of the data for the templates. `kept`: the same JSON, if a later replay can't read the data in the body; else `null`.
+ * Without a query, the data need not be kept, because it can be built again from the event.
  */
 function jsonOf(
   { document, template, contentType }: Compiled,
@@ -185,13 +185,13 @@ function jsonOf(
   return { data: json, kept: isKept ? json : null };
 }
 
-/** Returns the node's id and type, and the variables of the stored query, which are these two and the parts of the node's key. */
+/** Returns the node's id and type, and the variables of the stored query: id, type, and the parts of the node's key. */
 function variablesOf({ host }: Engine, { node, keys }: Compiled, { typename, nodeKey }: PayloadSubject) {
   const about = { nodeId: host.toGlobalId(typename, nodeKey), nodeType: typename };
   return { about, variables: node && keys.length > 0 ? { ...about, ...keyValues(node, keys, nodeKey) } : about };
 }
 
-/** Returns what a test or preview reports of a query that failed because of the host. Rethrows any other error. */
+/** Returns the failure that a test or preview reports if the query failed because of the host. Rethrows any other error. */
 function refusedByHost({ log }: Engine, error: unknown): { refused: string; isLate?: boolean } {
   if (!(error instanceof HostFailed)) throw error;
   log.error({ err: error }, 'a test or preview failed, because a resolver or the database of this API failed');

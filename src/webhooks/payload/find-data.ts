@@ -10,7 +10,7 @@ import { unrecorded } from '../base/store/recorded-events.js';
 import { buildEvent, eventJson, type FieldTexts, type Open, rowJson } from './build-event.js';
 import { runQuery } from './run-query.js';
 
-/** The owner's context and the event, which are needed only if the definition has a query or its payload contains data of the event. */
+/** The owner's context and the event. They are needed only if the definition has a query or its payload contains data of the event. */
 export interface PayloadSources {
   /** Creates the GraphQL context in which one query runs with the rights of the subscription's owner. */
   open: Open;
@@ -37,7 +37,7 @@ interface Search {
   variables: Record<string, unknown>;
   nodeId: string;
   sources: () => PayloadSources;
-  /** JSON of data that takes the place of the query's result. */
+  /** Data as JSON that replaces the query's result. */
   stored?: string | null;
 }
 

@@ -9,7 +9,7 @@ import { replayModes } from '../base/store/replays.js';
 const PAST = sqlStatement<'event_ids' | 'subscription_ids' | 'before'>('webhooks/payload/past-requests.sql');
 const GREATEST_ID = '9223372036854775807';
 
-/** The earlier request about an event. Bodies are as they were sent: a masked or missing body is `null`. */
+/** The earlier request about an event. `body` is exactly what was sent; `null` if it was masked or not stored. */
 export interface PastRequest {
   deliveryId: string;
   kind: DeliveryKind;
@@ -26,11 +26,11 @@ export interface PastRequest {
 export interface WantedPast {
   subscriptionId: string;
   eventId: string;
-  /** Only attempts with smaller ids, such as those from before a replay; `null`: all attempts. */
+  /** Only attempts with smaller ids, e.g. attempts from before a replay; `null`: all attempts. */
   before: string | null;
 }
 
-/** Finds the newest request about each event, in three statements. The result has the order of `wanted`; a text says why there is none. */
+/** Finds the newest request about each event, in three statements, in the order of `wanted`. A text says why there is no request. */
 export async function loadPast(pool: Pool, wanted: readonly WantedPast[]): Promise<(PastRequest | 'NEVER_SENT' | 'NOT_KEPT')[]> {
   if (wanted.length === 0) return [];
   const values = PAST.values({
@@ -71,10 +71,10 @@ function pastOf({ request, startedAt, contentType, hasTemplate }: RecordedReques
   };
 }
 
-/** Returns the data in a body that no template made: `{"data":…}`. As XML it has lost the types of its values, so it can't be read. */
+/** Returns the data in a JSON body that no template made: `{"data":…}`. Returns `null` for XML, which has lost the types of its values. */
 const dataIn = (body: string): string | null => (body.startsWith('{"data":') && body.endsWith('}') ? body.slice(8, -1) : null);
 
-/** The mode of a replay with the source of one delivery, or the reason why there is nothing to send. */
+/** The mode of a replay and, except for NEW_PAYLOAD, the earlier request; or the reason why there is nothing to send. */
 export type Replayed =
   | { mode: 'NEW_PAYLOAD' }
   | { mode: Exclude<ReplayMode, 'NEW_PAYLOAD'>; past: PastRequest }
@@ -87,7 +87,7 @@ interface ReplayedDelivery {
   replayId: string | null;
 }
 
-/** Loads what the deliveries of replays in a batch send, by delivery id, in at most four statements; in none for a batch without them. */
+/** Loads what the deliveries of replays in a batch send, by delivery id, in at most four statements; in none if the batch has none. */
 export async function loadReplayed(pool: Pool, batch: readonly ReplayedDelivery[]): Promise<Map<string, Replayed>> {
   const replayed = batch.filter(({ replayId, eventId }) => replayId !== null && eventId !== null);
   if (replayed.length === 0) return new Map();

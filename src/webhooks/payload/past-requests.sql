@@ -4,7 +4,7 @@
 \ir ../fan-out/match.sql
 SELECT
   w.number::int, past.attempt_id AS "attemptId", past.delivery_id AS "deliveryId", d.kind,
-  -- Whether an attempt was made, even if its record is no longer stored.
+  -- Whether a request was sent whose record is no longer stored.
   past.attempt_id IS NULL AND EXISTS (
     SELECT
     FROM :deliveries_of_event made

@@ -39,8 +39,8 @@ export async function readableFields(
   fields: (readonly [field: string, column: string])[],
   { before, after, open, own, tenant }: Rows,
 ): Promise<ReadonlySet<string> | null> {
-  // With `fieldRights: false` the host says that its resolvers refuse no single fields. That says nothing about WebhookSubscription, which
-  // is Hookgraph's own node type.
+  // `fieldRights: false` means that the host's resolvers never refuse single fields. This doesn't apply to WebhookSubscription, which is
+  // Hookgraph's own node type.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Set(fields.map(([field]) => field));
   const hasValue = (row: RowTexts | null) => (column: string) => row !== null && (row[column] ?? 'null') !== 'null';
   const ahead = (row: RowTexts): Snapshot[] => [{ typename: node.typename, key, columns: parseRow(row), ahead: true }];
@@ -51,7 +51,7 @@ export async function readableFields(
   for (const [field, column] of fields) {
     const value = answer.get(field);
     if (value === undefined) continue;
-    // Who may read a subscription may read all its fields. They are null by what happened since, such as its being enabled.
+    // A user who may read a subscription may read all its fields. A field may be null now because it has changed since, e.g. by enabling.
     if (value !== null || node === OWN_NODE || !(hasValue(after)(column) || hasValue(before)(column))) readable.add(field);
     else doubtful.push([field, column]);
   }

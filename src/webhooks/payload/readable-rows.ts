@@ -1,4 +1,4 @@
-// Reads the rows of many events, with the fields that one user may read, by few queries over the host's own resolvers.
+// Reads the rows of many events, with the fields that one user may read, by running few queries with the host's own resolvers.
 import type { GraphQLError } from 'graphql';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Engine } from '../base/engine.js';
@@ -31,8 +31,8 @@ type Open = (overlay: Snapshot[]) => object | Promise<object>;
 const MOST_ROUNDS = 5;
 
 /**
- * Returns the readable rows of each event, in order. A field is readable if the host's resolver returns its value to the user, or returns
- * it once the row of the event stands for the stored row. Rows of a type without a root field that finds its nodes are not shown.
+ * Returns the readable rows of each event, in order. A field is readable if the host's resolver returns its value to the user, either from
+ * the stored row or when the row of the event replaces the stored row. Leaves out rows whose type has no root field that finds its nodes.
  * @throws HostFailed when a resolver or the database of the host fails
  */
 export async function readableRows(engine: Engine, owner: Owner, events: EventOfNode[]): Promise<ReadableEvent[]> {
@@ -64,7 +64,7 @@ async function fieldsOfNodes(
 ): Promise<Map<string, Set<string>>> {
   const fields = [...exposedFields(engine, node)];
   const keys = [...new Set(events.map(({ nodeKey }) => nodeKey))];
-  // The values of a node's events; a column's first value that is not null decides whether its field can be checked.
+  // Merges the rows of a node's events: takes each column's first value that is not null, because only with it the field can be checked.
   const rows = new Map<string, RowTexts>(keys.map((key) => [key, {}]));
   for (const { nodeKey, before, after } of events)
     for (const row of [after, before])
@@ -75,7 +75,7 @@ async function fieldsOfNodes(
   const snapshotOf = (key: string): Snapshot => ({ typename: node.typename, key, columns: parseRow(rows.get(key) ?? {}) });
   const names = fields.map(([field]) => field);
   const found = await ask(engine, { tenant, node, keys, fields: names }, () => open(keys.map(snapshotOf)));
-  // With `fieldRights: false` the host says that its resolvers refuse no single fields of its own types.
+  // `fieldRights: false` means that the host's resolvers never refuse single fields of the host's own types.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Map([...found.keys()].map((key) => [key, new Set(names)]));
   const readable = new Map<string, Set<string>>();
   const doubtful = new Map<string, string[]>();

@@ -16,7 +16,7 @@ export function renderXml(payload: { data: unknown }): string {
   }
 }
 
-/** As `renderXml`. After each piece, it waits for the tenant's turn of the event loop. */
+/** Does the same as `renderXml`, but waits after each piece until it is the tenant's turn on the event loop. */
 export async function renderXmlInTurns(payload: { data: unknown }, tenant: string): Promise<string> {
   const pieces = xmlOf(payload);
   const account = loopShare.open(tenant, 'rendering XML');

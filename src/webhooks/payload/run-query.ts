@@ -10,7 +10,7 @@ import { HostFailed, type Place, WebhooksError } from '../base/errors.js';
 import { executeInTurns } from '../base/query/execute-in-turns.js';
 
 /**
- * The result of a stored query, or the reason (`refused`) why no payload can be made of it, with its `place` in the query. `isWhole`: no
+ * The result of a stored query, or the reason (`refused`) why it can't be used for a payload, with the `place` in the query. `isWhole`: no
  * resolver returned an error. `isLate`: the query exceeded a time limit, which may be due to the load of this installation.
  */
 export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string; place?: Place; isLate?: boolean };
@@ -18,15 +18,15 @@ export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: strin
 /** Maximum length of a query's result as JSON, in characters. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
 
-/** Maximum number of objects and lists within each other in a query's result. JSON.stringify() takes some thousands. */
+/** Maximum nesting of objects and lists in a query's result. JSON.stringify() can handle some thousands of levels. */
 export const MAX_ANSWER_DEPTH = 1_000;
-/** A query, and the context in which it runs. `tenant`: the organization of the owner, whose share of the event loop it uses. */
+/** A query, and the context in which it runs. `tenant`: the owner's organization, whose share of the event loop the query uses. */
 export interface Question {
   tenant: string;
   document: DocumentNode;
   contextValue: object;
   variableValues: Record<string, unknown>;
-  /** Called when it has ended, with the milliseconds of the event loop that it took. */
+  /** Called when the query has ended, with the milliseconds of the event loop that it took. */
   onQuery?: ((ms: number) => void) | undefined;
 }
 
@@ -73,9 +73,9 @@ export function throwIfOurs({ host }: Pick<Engine, 'host'>, errors: readonly Gra
 }
 
 /**
- * Executes a query at its tenant's turns. Returns `null` when the deadline passes; statements that still run then are not
- * cancelled, but nothing follows them.
- * @throws HostFailed when it waited too long for its turn; the delivery goes back into the queue, uncharged
+ * Executes a query in the turns of its tenant. Returns `null` when the deadline passes; statements that are running then are not
+ * cancelled, but no further ones start.
+ * @throws HostFailed when the query waited too long for its turn; the delivery goes back into the queue without a counted attempt
  */
 export async function executeInTime(engine: Engine, { tenant, onQuery, ...question }: Question): Promise<ExecutionResult | null> {
   const account = loopShare.open(tenant, 'a stored query', QUERY_WAIT_MS);
@@ -85,7 +85,7 @@ export async function executeInTime(engine: Engine, { tenant, onQuery, ...questi
   onQuery?.(account.ms);
   if (result !== LATE) return result;
   account.isOver = true;
-  // The deadline is for the query itself, and not for what it waited.
+  // The deadline is meant for the query itself. If it mostly waited for its turn, it is not at fault.
   return account.waitedMs > QUERY_WAIT_MS / 2 ? noTurn(new NoSlotError('The query waited too long for its turn.')) : null;
 }
 

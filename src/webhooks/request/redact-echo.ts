@@ -72,14 +72,14 @@ const isLong = (text: string): boolean => text.length >= MIN_LENGTH;
 interface Known {
   /** Finds the secrets of the definition; `null` when there are none. */
   own: Finder | null;
-  /** Finds those and the tokens of the last request; `null` when there are none. */
+  /** Finds the secrets of the definition and the tokens of the last request; `null` when there are none. */
   finder: Finder | null;
   tokens: string[];
 }
 
 /**
- * Caches the finders of each compiled definition. That of its own secrets stays, because preparing it takes up to 100 ms, and a token
- * endpoint may answer with another token for each request.
+ * Caches the finders of each compiled definition. The finder of its own secrets is kept, because preparing it takes up to 100 ms. The
+ * finder with tokens is replaced when the token endpoint returns another token, maybe for each request.
  */
 const known = new WeakMap<Secretive, Known>();
 
@@ -101,8 +101,8 @@ function finderOfOwn({ secretTexts, auth }: Secretive): Finder | null {
 const writingsOfAll = (secrets: string[]): string[] => secrets.flatMap(withKeyOf).filter(isLong).flatMap(writingsOf);
 
 /**
- * Returns a secret and, if it is a Standard Webhooks key, two more forms of it: without its prefix `whsec_` or `whsk_`, and its bytes as
- * hex.
+ * Returns a secret and, if it is a Standard Webhooks key, two more forms: the key without its prefix `whsec_` or `whsk_`, and the bytes of
+ * the key as hex.
  */
 function withKeyOf(secret: string): string[] {
   const key = /^wh(?:sec|sk)_(.*)$/s.exec(secret)?.[1];
@@ -110,8 +110,8 @@ function withKeyOf(secret: string): string[] {
 }
 
 /**
- * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64, once or twice, at each of the three possible
- * offsets, as in the base64 of `<id>:<secret>`; hex and base64 of UTF-16, too.
+ * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; as base64, once or twice, at each of the three possible
+ * offsets, as in the base64 of `<id>:<secret>`; and the hex and base64 of its UTF-16.
  * The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
  */
 function writingsOf(secret: string): string[] {
@@ -135,7 +135,7 @@ const MAX_NESTED_LENGTH = 256;
 function encodingsOf(text: string): string[] {
   const bytes = Buffer.from(text, 'utf8');
   const once = inBase64(bytes);
-  // Basic authentication is base64, and some receivers answer with the base64 of the request that they got.
+  // Encodes twice, because basic authentication is base64, and some receivers answer with the base64 of the request that they got.
   const twice = text.length > MAX_NESTED_LENGTH ? [] : once.flatMap((inner) => inBase64(Buffer.from(inner)));
   return [bytes.toString('hex'), bytes.toString('base64url'), ...once, ...twice];
 }

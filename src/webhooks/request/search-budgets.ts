@@ -2,9 +2,9 @@
 // loop.
 import { type Budget, MAX_OPERATIONS } from '../base/recording/find-texts.js';
 
-/** Operations that a tenant's searches may use in a second; 5,000,000 take about 40 ms. As many may be saved up. */
+/** Operations that a tenant's searches may use in a second; 5,000,000 take about 40 ms. Up to the same number can be saved up. */
 const PER_SECOND = 5 * MAX_OPERATIONS;
-/** Operations that each search may use, whatever the tenant has used: enough for the usual headers, of which `Retry-After` is judged. */
+/** Operations that each search may use in any case. Enough for the usual headers, of which `Retry-After` is needed to judge a response. */
 const LEAST = 50_000;
 const MAX_TENANTS = 10_000;
 

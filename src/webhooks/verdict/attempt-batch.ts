@@ -111,19 +111,19 @@ export class AttemptBatch {
     this.uncounted.push(uncounted && 1);
   }
 
-  /** The memory that requests and responses in the batch take, in characters; in bytes where they are compressed. */
+  /** The memory that requests and responses in the batch take: in bytes if they are compressed, otherwise in characters. */
   get characters(): number {
     return this.exchanges.characters;
   }
 
-  /** Resolves when the requests and responses are compressed; `undefined` when they are. */
+  /** Returns a promise that resolves when all requests and responses are compressed; `undefined` when they are already. */
   compressed(): Promise<unknown> | undefined {
     return this.exchanges.compressed();
   }
 
   /**
-   * Returns the parameters of write-attempts.sql, which are valid until the next `add` or `clear`. Those of requests and responses count
-   * only once `compressed` has resolved.
+   * Returns the parameters of write-attempts.sql, which are valid until the next `add` or `clear`. The requests and responses among them
+   * are complete only after `compressed` has resolved.
    */
   toParameters(): Record<ResultColumn, Buffer> {
     const parameters: Partial<Record<ResultColumn, Buffer>> = {};
@@ -148,5 +148,5 @@ const MAX_US = 2_147_483_647;
 /** Converts a duration in milliseconds to the integer that is stored. */
 export const toMicroseconds = (ms: number | undefined): number | undefined => ms && Math.min(Math.round(ms * 1000), MAX_US);
 
-/** Whether the attempt's exchange is kept as long as those of errors. */
+/** Whether the attempt's request and response are kept as long as those of errors. */
 export const isError = ({ outcome }: Pick<AttemptRecord, 'outcome'>): boolean => outcome === 'FAILED' || outcome === 'HELD';

@@ -20,7 +20,7 @@ export interface AttemptLine {
   fields: object;
 }
 
-/** Names this process in log lines: host and process id. */
+/** By default, attempts that failed or were held are logged at the level `info`, others at `debug`. */
 
 export const USUAL_ATTEMPT_LOG: AttemptLogSettings = { level: 'info', share: 0 };
 

@@ -14,7 +14,7 @@ export interface AttemptedDelivery {
   nodeKey: string;
   /** Number of earlier attempts. */
   attemptCount: number;
-  /** By `performance.now()`; absent for a test and a before-hook. */
+  /** When the delivery was created, by `performance.now()`; absent for a test and a before-hook. */
   createdAtMs?: number;
 }
 

@@ -17,8 +17,8 @@ export interface DeliveryResult {
   putBackMs?: number | null;
   /**
    * Why the delivery is put back, if its owner is to see it. OPERATOR: a fault that only the operator can correct. SLOW: the stored query
-   * exceeded its time limit. Of both, each pause in a row is about twice as long as the last. LOOP: the owner's writes to the node answer
-   * its notifications.
+   * exceeded its time limit. In both cases, each further pause is about twice as long as the one before. LOOP: the owner's writes to the
+   * node answer its notifications.
    */
   waits?: typeof OPERATOR | typeof SLOW | typeof LOOP;
   attempt: AttemptRecord | null;
@@ -44,7 +44,7 @@ export const resultOf = (delivery: Claimed, effects: Partial<DeliveryResult>): D
   next: null,
   attempt: null,
   disable: null,
-  // A probe (the single delivery that tests a failing receiver) that was not sent shows nothing about the receiver; this outcome makes the
+  // If a probe (the single delivery that tests a failing receiver) was not sent, nothing is known about the receiver. This `pace` makes the
   // next probe due soon.
   ...(delivery.pace === 'PROBING' && { pace: { slowMs: null, opens: false, probed: true, delivered: 0 } }),
   ...effects,

@@ -1,7 +1,8 @@
 -- Inserts attempts and their requests and responses. No other statement inserts `attempts` or `exchanges`.
 
--- Inserts the rows of `exchanges` whose contents are the parameters, unless the CTE `results` is empty: then
--- the batch was written before. Adds the CTE `exchange_rows`, with the id of each row by its number.
+-- Inserts the rows of `exchanges` whose contents are the parameters. Inserts none if the CTE `results` is
+-- empty, because then the batch was written before. Adds the CTE `exchange_rows`, with the id of each row by
+-- its number.
 SELECT $$
 exchange_rows AS MATERIALIZED (
   SELECT hookgraph.next_id() AS id, e.number, e.entries, e.is_error

@@ -25,11 +25,11 @@ export interface AttemptWriter {
   add(result: DeliveryResult, onWritten?: () => void): Promise<void> | undefined;
   /** Returns how many results are not written yet. */
   waiting(): number;
-  /** Whether the last write failed. What is sent meanwhile can't be recorded, and so would be sent again. */
+  /** Whether the last write failed. Deliveries that are sent meanwhile can't be recorded, and so would be sent again. */
   isFailing(): boolean;
   /** Resolves when every queued result is written or dropped. */
   written(): Promise<void>;
-  /** Drops the results that can't be written at the next try. */
+  /** Makes the writer drop its results when the next try to write them fails. */
   giveUp(): void;
 }
 
@@ -58,7 +58,7 @@ const MAX_WAITING_CHARACTERS = 32_000_000;
 
 /**
  * Keeps a batch and its leases until it is written, because a delivery whose attempt isn't recorded is sent again.
- * @param leaseMs length of a lease in milliseconds. A batch whose own values prevent that it is written is dropped after that time; its
+ * @param leaseMs length of a lease in milliseconds. A batch that can't be written because of its own values is dropped after that time; its
  * deliveries are then due again and nothing is lost.
  * @param loop its progress is noted here
  */
@@ -149,7 +149,7 @@ function lastWithRoom(batches: Filling[], create: () => AttemptBatch): Filling {
   return added;
 }
 
-/** The wait for enough results to write together. */
+/** Waits until there are enough results to write together. */
 class Gathering {
   private wake: (() => void) | undefined;
 
@@ -192,8 +192,8 @@ class Leases {
 const isRollback = (error: unknown): boolean => /^(40|55P03)/.test(String((error as { code?: string }).code));
 
 /**
- * Whether the values of a batch prevent that it is written: a data exception (22) or an exceeded limit (54) of Postgres, or an error before
- * the statement was sent. All other errors concern every batch, such as a full disk or missing rights.
+ * Whether a batch can't be written because of its own values: Postgres reported a data exception (22) or an exceeded limit (54), or an
+ * error occurred before the statement was sent. All other errors concern every batch, such as a full disk or missing rights.
  */
 function isOfValues(error: unknown): boolean {
   const { code } = error as { code?: string };

@@ -2,13 +2,13 @@
 // Their notifications are sent with growing pauses, so that a loop takes nobody's capacity; none is dropped.
 import { ANSWERED_WITHIN_MS } from './loop-probe.js';
 
-/** The number of notifications in a row, each caused by the answer to the last, after which the node may be in a loop. */
+/** A node may be in a loop after this number of consecutive notifications, each caused by the answer to the one before. */
 export const ROUNDS = 30;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /**
- * Number of nodes that can be remembered, a power of two. Each has its place by a hash, and replaces another there, so that a node costs no
- * memory of its own. A node that is replaced begins again at 0.
+ * Number of places for nodes, a power of two. A hash gives each node its place, where it replaces the node that was there, so the memory
+ * doesn't grow with the number of nodes. A replaced node is counted from 0 again.
  */
 export const PLACES = 16_384;
 
@@ -19,7 +19,7 @@ interface Claimed {
   createdAtMs: number;
 }
 
-/** `isNew`: the loop was not slowed before. */
+/** `isNew`: whether this is the first time that the loop is slowed. */
 export interface Slowed {
   waitMs: number;
   isNew: boolean;
@@ -28,9 +28,9 @@ export interface Slowed {
 export class FeedbackLoops {
   private readonly subscriptionIds: string[] = new Array(PLACES).fill('');
   private readonly nodeKeys: string[] = new Array(PLACES).fill('');
-  /** The last delivery about the node. */
+  /** The id of the last delivery about the node. */
   private readonly deliveryIds: string[] = new Array(PLACES).fill('');
-  /** When it was sent, by `performance.now()`; NaN while it waits. */
+  /** When that delivery was sent, by `performance.now()`; NaN while it waits. */
   private readonly sentAtMs = new Float64Array(PLACES);
   private readonly rounds = new Uint16Array(PLACES);
 
@@ -43,13 +43,13 @@ export class FeedbackLoops {
     const rounds =
       this.nodeKeys[place] === nodeKey && this.subscriptionIds[place] === subscriptionId ? this.roundsOf(place, id, createdAtMs) : 0;
     const pauseMs = rounds < ROUNDS ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (rounds - ROUNDS), LONGEST_PAUSE_MS);
-    // Counted from the creation, so that no two workers make the same delivery wait one after the other.
+    // The pause counts from the delivery's creation, so that a second worker doesn't make it wait once more.
     const waitMs = Math.max(0, createdAtMs + pauseMs - nowMs);
     this.note(place, { id, subscriptionId, nodeKey }, waitMs > 0 ? Number.NaN : nowMs, rounds);
     return waitMs > 0 ? { waitMs, isNew: rounds === ROUNDS } : null;
   }
 
-  /** Lets a node that is in no loop begin at 0 again; it has been sent. */
+  /** Counts a node that is in no loop from 0 again, and notes its delivery as sent. */
   acquit({ id, subscriptionId, nodeKey }: Omit<Claimed, 'createdAtMs'>, nowMs: number): void {
     this.note(placeOf(subscriptionId, nodeKey), { id, subscriptionId, nodeKey }, nowMs, 0);
   }
@@ -70,7 +70,7 @@ export class FeedbackLoops {
   }
 }
 
-/** Returns the FNV-1a hash of the ends of the two ids, which is where ids of one kind differ, as a place. */
+/** Returns the place of a node: the FNV-1a hash of the ends of its two ids, because ids of one kind differ at their ends. */
 export function placeOf(subscriptionId: string, nodeKey: string): number {
   let hash = 0x811c9dc5;
   for (let back = 1; back <= 6; back++) hash = Math.imul(hash ^ nodeKey.charCodeAt(nodeKey.length - back), 0x01000193);

@@ -61,8 +61,8 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const stepMs = retryDelayMs(about.attemptCount, about.random);
   const slowDown = slowDownOf(answer);
   const askedMs = retryAfterMs(slowDown?.retryAfter, about.nowMs);
-  // If a connection, kept open from an earlier request, broke, that doesn't show that the receiver fails; so the first retry follows at
-  // once, even if the subscription allows no retry. Later retries wait as usual.
+  // A broken connection that was kept open from an earlier request doesn't show that the receiver fails. The first retry therefore follows
+  // at once, even if the subscription allows no retry. Later retries wait as usual.
   const isFree = unanswered && about.attemptCount === 0;
   const waitMs = isFree ? 0 : clampRetryAfterMs(askedMs, stepMs);
   const slowMs = slowDown === null ? null : (askedMs ?? SLOW_DOWN_MS.usual);

@@ -1,24 +1,24 @@
-// Decides when notifications are sent that may be in an overlapping feedback loop, and whether they are.
+// Decides when to send notifications that may be in an overlapping feedback loop, and finds out whether they are in one.
 
 /** A write counts as the answer to a notification if its delivery was created within this time after the notification was sent. */
 export const ANSWERED_WITHIN_MS = 5000;
-/** The first pause is longer than what is under way takes: requests that were sent, and changes that wait for the relay. */
+/** Milliseconds of the first pause. It is longer than requests in progress, and changes that wait for the relay, usually take. */
 export const FIRST_PROBE_PAUSE_MS = 10_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /**
- * Lets nothing be sent during a pause. A change later than ANSWERED_WITHIN_MS after its begin is no answer: there is no loop. After the
- * pause, one notification is sent. Another change after it is its answer: the next pause is longer. Otherwise there is no loop.
+ * Sends nothing during a pause. A change more than ANSWERED_WITHIN_MS after the pause began answers no notification, so there is no loop.
+ * After the pause, one notification is sent. If another change answers it, the next pause is longer; otherwise there is no loop.
  */
 export class LoopProbe {
   private pauseMs = FIRST_PROBE_PAUSE_MS;
-  /** When the one notification was sent; NaN during a pause. */
+  /** When the single notification after the pause was sent, by `performance.now()`; NaN during a pause. */
   private sentAtMs = Number.NaN;
   private sentId = '';
 
   constructor(private pausedAtMs: number) {}
 
-  /** Returns how long a delivery must still wait; 0 when it is sent; `null` when there is no loop. */
+  /** Returns the milliseconds that a delivery must still wait; 0 when it may be sent; `null` when there is no loop. */
   check({ id, createdAtMs }: { id: string; createdAtMs: number }, nowMs: number): number | null {
     if (id === this.sentId) return 0;
     if (Number.isNaN(this.sentAtMs)) {

@@ -1,15 +1,15 @@
-// Finds feedback loops in which notifications multiply: a receiver answers each notification by a write that causes two or more, for
+// Finds feedback loops in which notifications multiply: a receiver answers each notification by a write that causes several, for
 // instance about the node and about a related one. Such loops concern several nodes, so all busy nodes of the owner wait together.
 import { PLACES, placeOf, type Slowed } from './feedback-loops.js';
 import { ANSWERED_WITHIN_MS, FIRST_PROBE_PAUSE_MS, LoopProbe } from './loop-probe.js';
 
-/** The number of notifications about a node, with less than ANSWERED_WITHIN_MS between two, after which it may be in such a loop. */
+/** A node may be in such a loop after this number of notifications, each less than ANSWERED_WITHIN_MS after the one before. */
 export const MANY = 200;
-/** The number after which a node waits, too, when another node of the same owner may be in such a loop. */
+/** After this number of notifications, a node waits, too, if another node of the same owner may be in such a loop. */
 const SOME = 20;
-/** Milliseconds after a probe that found no loop in which nothing is counted. They double with each probe, which delays what is sent. */
+/** Milliseconds without counting after a probe that found no loop. They double with each probe, because probes delay notifications. */
 const FREE_MS = { first: 10_000, most: 600_000 };
-/** The number of owners that are remembered; more begin again. */
+/** Maximum number of owners to remember; beyond it, all are forgotten and counted from 0 again. */
 const MOST = 10_000;
 
 interface Claimed {
@@ -19,7 +19,7 @@ interface Claimed {
   createdAtMs: number;
 }
 
-/** The nodes have places as in feedback-loops.ts, so that a node costs no memory of its own. */
+/** Gives each node a place by its hash, as feedback-loops.ts does, so that the memory doesn't grow with the number of nodes. */
 export class OverlappingLoops {
   private readonly subscriptionIds: string[] = new Array(PLACES).fill('');
   private readonly nodeKeys: string[] = new Array(PLACES).fill('');
@@ -28,14 +28,14 @@ export class OverlappingLoops {
   /** When a notification about the node was last sent, by `performance.now()`. */
   private readonly lastMs = new Float64Array(PLACES);
   private readonly probes = new Map<string, LoopProbe>();
-  /** By owner: until when nothing is counted, and for how long that is. */
+  /** By owner: the time until which nothing is counted, and the length of that period in milliseconds. */
   private readonly free = new Map<string, { untilMs: number; forMs: number }>();
 
   /** Returns how long the delivery must still wait; `null` when it may be sent now, and then counts it as sent. */
   check(claimed: Claimed, owner: string, nowMs: number): Slowed | null {
     const place = this.placeFor(claimed, owner, nowMs);
     const count = this.counts[place] as number;
-    // Looking up a text in a map costs more than the rest, and the maps nearly always are empty.
+    // A map is searched only if it isn't empty, which is rare, because looking up a text costs more than everything else here.
     const probe = this.probes.size > 0 ? this.probes.get(owner) : undefined;
     if (probe && count >= SOME) {
       const waitMs = probe.check(claimed, nowMs);
@@ -53,7 +53,7 @@ export class OverlappingLoops {
     return { waitMs: FIRST_PROBE_PAUSE_MS, isNew: true };
   }
 
-  /** Lets the nodes of an owner who is in no loop begin at 0 again. */
+  /** Counts the nodes of an owner who is in no loop from 0 again. */
   acquit(owner: string, nowMs: number): void {
     this.probes.delete(owner);
     if (this.free.size > MOST) this.free.clear();

@@ -14,9 +14,9 @@ export function retryDelayMs(retry: number, random: number): number {
 }
 
 /**
- * Returns the milliseconds to wait by the header `Retry-After`, which has seconds or an HTTP date (RFC 9110, section 10.2.3); `null` when
- * the header is missing or invalid. Some servers write fractions of a second or negative numbers, and proxies repeat the header: the
- * longest of several times counts.
+ * Returns the milliseconds to wait that the header `Retry-After` names, as seconds or an HTTP date (RFC 9110, section 10.2.3); `null` when
+ * the header is missing or invalid. Some servers write fractions of a second or negative numbers. Proxies may repeat the header; then the
+ * longest wait counts.
  */
 export function retryAfterMs(retryAfter: string | undefined, nowMs: number): number | null {
   const text = retryAfter?.trim() ?? '';
@@ -25,7 +25,7 @@ export function retryAfterMs(retryAfter: string | undefined, nowMs: number): num
   return Number.isNaN(askedMs) ? null : clamp(askedMs, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** Parses an HTTP date of any of the three forms, of which one has no zone, and is in UTC; `NaN` for anything else. */
+/** Parses an HTTP date in any of its three forms. One of them has no zone and is in UTC. Returns `NaN` for anything else. */
 function dateMs(text: string): number {
   if (!/[a-z]{3}.*:|T.*:/i.test(text)) return Number.NaN;
   return Date.parse(/(?:GMT|UTC|Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}${text.includes('T') ? 'Z' : ' GMT'}`);

@@ -1,11 +1,11 @@
-// Deletes history that is older or larger than the installation keeps. Cron runs this task every ten minutes; a run that another worker is
-// busy with, or that is paused, does nothing.
+// Deletes history that is older or larger than the installation keeps. Cron runs this task every ten minutes; a run does nothing while
+// history cleaning is paused or another worker is busy with it.
 import type { Pool } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import { DEFAULT_RETENTION, type Retention, runRetention } from '../../webhooks/index.js';
 
-/** Never fails: a failed job would be tried again beside the next run. */
+/** Catches all errors, because a failed job would be retried beside the next run. */
 export async function cleanOldHistory(pool: Pool, log: Logger, retention: Partial<Retention> = {}): Promise<void> {
   try {
     const done = await runRetention(pool, { ...DEFAULT_RETENTION, ...retention });

@@ -1,4 +1,4 @@
-// Counts the attempts of the last minute in the statistics of their subscriptions. Cron runs this task every minute.
+// Adds the attempts that were recorded since the last run to the statistics of their subscriptions. Cron runs this task every minute.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { countAttempts } from '../../webhooks/index.js';

@@ -1,4 +1,5 @@
-// Creates the coming weeks' partitions of the tables `events` and `attempts`. Cron runs this task daily.
+// Creates the partitions of the coming weeks (`events`, `attempts`) and days (`exchanges_of_errors`, `exchanges_of_others`). Cron runs
+// this task daily.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 

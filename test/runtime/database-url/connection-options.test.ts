@@ -1,4 +1,4 @@
-// Tests that DATABASE_URL is read as psql reads it, on a Postgres that offers TLS; where psql is installed, beside psql.
+// Tests that DATABASE_URL is read as psql reads it, on a Postgres with TLS. Compares with psql if it is installed.
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import pg from 'pg';
@@ -15,7 +15,7 @@ import { until } from '../../support/until.js';
 
 const log = createPlainLog('silent');
 const ROLE = `entrance_${process.pid}`;
-/** Begins with a secret of its own, which no message may contain. */
+/** A part of the passwords in this file, which no message may contain. */
 const HUSH = 'hush7';
 /** A server that refuses connections: its port is privileged, and no service uses it. */
 const DEAD = '127.0.0.1:1';
@@ -35,7 +35,7 @@ afterAll(async () => {
   await database.close();
 });
 
-/** Gives the run's Postgres a certificate. Its clients that don't ask for TLS notice nothing. */
+/** Gives the test run's Postgres a certificate. Clients that don't use TLS aren't affected. */
 async function offerTls(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query("SELECT current_setting('data_directory') AS dir, current_setting('ssl') AS ssl");
   if (rows[0].ssl === 'on') return;
@@ -154,7 +154,7 @@ describe('encryption', () => {
       expect(result).toMatchObject({ message: expect.stringMatching(expected) });
       await expect(checkDatabase(url)).rejects.toMatchObject({ hint: expect.stringContaining('sslrootcert') });
     } else expect(result).toEqual(expected ? expect.stringMatching(/^TLS/) : null);
-    // psql has no default authority and takes no parameters of node-postgres; without sslmode it encrypts where it can.
+    // Skips cases in which psql differs: it has no default authority, takes no parameters of node-postgres, and encrypts without sslmode.
     if (query === '' || /no-verify|uselibpqcompat|ssl=|direct/.test(query)) return;
     const theirs = psql(url);
     if (theirs !== undefined) expect(theirs).toBe(expected instanceof RegExp ? 'failed' : expected);

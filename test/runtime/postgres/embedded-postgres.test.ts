@@ -14,7 +14,7 @@ import { findPostmaster } from '../../../src/runtime/postgres/postmaster.js';
 import { until } from '../../support/until.js';
 
 let dataDir: string;
-/** A copy of the folder that the first test filled; the others begin with it, as making a cluster takes seconds. */
+/** A copy of the folder that the first test filled. The other tests start with it, because making a cluster takes seconds. */
 let prepared: string | null = null;
 const running: EmbeddedPostgres[] = [];
 const children: ChildProcess[] = [];
@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** Copies with owners and modes, as Postgres refuses folders of other users. */
+/** Copies with owners and modes, because Postgres refuses folders of other users. */
 const copyData = (from: string, to: string) => promisify(execFile)('cp', ['-a', `${from}/.`, to]);
 
 async function start(options: { join?: boolean } = {}): Promise<EmbeddedPostgres> {
@@ -247,7 +247,7 @@ test('a second owner is refused, and one that wants to join gets the address of 
 
 test('who comes while the first one starts on an empty folder waits for it, or is refused at once', async () => {
   const first = await start();
-  // As it is while the first one creates the database: it has not written its address yet.
+  // Simulates that the first process is still creating the database: it hasn't written its address yet.
   await rm(join(dataDir, 'database-url'));
   await expect(start()).rejects.toMatchObject({ message: expect.stringContaining('Another process already runs the Postgres') });
   expect((await start({ join: true })).url).toBe(first.url);
@@ -255,7 +255,7 @@ test('who comes while the first one starts on an empty folder waits for it, or i
 
 test('a stale pid file whose pid belongs to a stranger by now is no obstacle, and the stranger lives', async () => {
   await (await start()).stop();
-  // The process runs as Postgres' own user, since a process of another user never blocks the start.
+  // Runs the process as Postgres' own user, because a process of another user never blocks the start.
   const { uid, gid } = await stat(clusterDir());
   const stranger = spawn('sleep', ['60'], process.getuid?.() === 0 ? { uid, gid } : {});
   children.push(stranger);

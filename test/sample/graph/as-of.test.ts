@@ -41,7 +41,7 @@ describe('asOf', () => {
 
   it('waits for a transaction that began before and has not even written yet: nothing that it commits is missed', async () => {
     const { client, startedAtMs } = await openTransaction();
-    // Waits longer than the second by which the moment lags.
+    // Waits longer than the second by which `asOf` lags.
     await until('time goes by', () => Date.now() - startedAtMs > 1_500);
     const seen = await asOf();
     expect(seen).toBeLessThanOrEqual(startedAtMs);

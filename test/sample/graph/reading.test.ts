@@ -155,7 +155,7 @@ describe('a connection', () => {
     const order = { attribute: 'lastName' };
     const first = (await t.ask(page, { order, first: 2 })).data.users;
     const after = first.pageInfo.endCursor;
-    // The row of the cursor moves to the end, and comes once more; the row before it goes.
+    // Moves the row of the cursor to the end, so that it comes once more, and deletes the row before it.
     await t.database.pool.query(`UPDATE users SET last_name = '9' WHERE first_name = 'Keyset' AND last_name = '1'`);
     await t.database.pool.query(`DELETE FROM users WHERE first_name = 'Keyset' AND last_name = '0'`);
     expect(names((await t.ask(page, { order, after })).data.users)).toEqual(['2', '3', '4', '5', '9']);

@@ -90,7 +90,7 @@ describe('every type', () => {
     expect(Object.keys(SAMPLES).sort()).toEqual(t.app.webhooks.engine.host.nodes.map(({ typename }) => typename).sort());
     for (const [typename, values] of Object.entries(SAMPLES)) ids.set(typename, (await write('create', typename, values(idOf))).id);
     for (const [typename, values] of Object.entries(CHANGES)) await write('update', typename, { id: idOf(typename), ...values });
-    // Deleting the attachment's event deletes the attachment too.
+    // Deleting the event that has the attachment deletes the attachment too.
     const deleted = Object.keys(CHANGES).filter((typename) => typename !== 'Attachment');
     for (const typename of deleted.reverse()) await write('delete', typename, { id: idOf(typename) });
     const { rows } = await t.database.pool.query(
@@ -98,7 +98,7 @@ describe('every type', () => {
     );
     const operations = Object.fromEntries(rows.map((row) => [row.typename, row.operations]));
     for (const typename of Object.keys(CHANGES)) {
-      // The attachment was updated when its event took it.
+      // When the attachment's event referred to the attachment, the attachment was updated.
       const taken = typename === 'Attachment' ? ['updated'] : [];
       expect([typename, operations[typename]]).toEqual([typename, ['created', ...taken, 'updated', 'deleted']]);
     }

@@ -110,7 +110,7 @@ it('finds the rows that link two types, in a join table or in the table of the o
   expect(linksOf('User', ['memberships'])).toEqual(ofUser);
   expect(linksOf('User', { memberships: 'memberships' })).toEqual(ofUser);
   expect(linksOf('User', { memberships: { table: 'memberships', column: 'user_id' } })).toEqual(ofUser);
-  // A named column needs no foreign key, as after a table was replaced.
+  // A named column needs no foreign key; after a table was replaced, it may have none.
   expect(linksOf('Space', { bookings: { table: 'booking_slots', column: 'slot_id' } })).toEqual([
     {
       field: 'bookings',

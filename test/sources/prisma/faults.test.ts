@@ -67,7 +67,7 @@ describe('the fault of an error', () => {
       const answering = graphql({ schema: t.app.schema, source: `{ node(id: "${id}") { id } }`, contextValue });
       let killed = 0;
       while (killed === 0) {
-        // Uses the pool, not the client: a transaction keeps the activity as it was when it first looked.
+        // Uses the pool, because a transaction of the client would see pg_stat_activity as it was at its first look.
         const { rows } = await t.database.pool.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
         );

@@ -24,7 +24,7 @@ afterAll(async () => {
   await t.close();
 });
 
-/** Runs ten executions at once, of two organizations, on this many connections. */
+/** Runs ten executions of two organizations at once, on this number of connections. */
 async function ten(query: string, connections: number): Promise<string[]> {
   const fairShare = createFairShare({ connections, maxWaitMs: 5000 });
   const ids = [await t.idOf('User', 'first_name', 'Alain'), await t.idOf('User', 'first_name', 'Hank')];

@@ -32,7 +32,7 @@ async function find(model: Model, args: FindUniqueArgs): Promise<Row | null> {
   return plan.read();
 }
 
-/** The include that Pothos makes where a query selects objects beside an object. */
+/** Returns the `include` that Pothos makes when a query selects related objects at every level. */
 function everythingBeside(model: Model, depth: number): object | undefined {
   const relations = model.fields.filter(({ relationFromFields }) => relationFromFields?.length === 1);
   if (relations.length === 0 || depth === 0) return undefined;

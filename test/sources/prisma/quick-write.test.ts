@@ -15,7 +15,7 @@ import { startHooks } from '../../support/hooks.js';
 import { until } from '../../support/until.js';
 
 let t: TestApp;
-/** A pool with one connection, so that leftovers on that connection are seen. */
+/** A pool with one connection, so that a test sees what a write leaves behind on it. */
 let pool: pg.Pool;
 let quick: ReturnType<typeof createQuickWrite>;
 beforeAll(async () => {

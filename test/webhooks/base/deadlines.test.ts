@@ -1,4 +1,4 @@
-// Tests what is computed from the configured limits, and what is refused.
+// Tests which values are computed from the configured limits, and which limits are refused.
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../src/runtime/config.js';
 import { VARIABLES } from '../../../src/runtime/config-variables.js';

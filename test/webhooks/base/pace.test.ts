@@ -16,7 +16,7 @@ const FAILED: PaceOutcome = { slowMs: null, opens: true, probed: true, delivered
 const slow = (slowMs: number): PaceOutcome => ({ slowMs, opens: false, delivered: 0 });
 const T = 1_000_000_000;
 
-/** Simulates sending to a receiver under these rules alone, with a simulated clock. */
+/** Simulates sending to a receiver by these rules only, with a simulated clock. */
 function simulate({
   seconds,
   takes,

@@ -1,4 +1,4 @@
-// Tests what attaching changes, refuses and waits for.
+// Tests which changes attaching makes, what it refuses, and what it waits for.
 import { afterEach, describe, expect, it } from 'vitest';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
@@ -18,7 +18,7 @@ async function triggersOf(table: string): Promise<string[]> {
   return rows.map(({ tgname }) => tgname);
 }
 
-/** The versions of all our functions and triggers in the catalog, which any write to it would change. */
+/** Returns the versions (xmin) of all of Hookgraph's functions and triggers in the catalog, which any change to them changes. */
 async function catalog(): Promise<unknown[]> {
   const { rows } = await db.pool.query(
     `SELECT proname AS name, xmin::text FROM pg_proc WHERE pronamespace = 'hookgraph'::regnamespace
@@ -89,7 +89,7 @@ it('waits for a long transaction without making the other writers wait for long'
   });
   const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'things'::regclass AND NOT granted`;
   await until('attaching waits for the lock', async () => (await db.pool.query(waiting)).rowCount);
-  // Behind a session that waits on for its lock, this INSERT would wait until `long` ends.
+  // If attaching kept waiting for its lock, this INSERT would wait behind it until `long` ends.
   await db.pool.query(`INSERT INTO things VALUES (2, 'acme', 'b')`);
   expect(done).toBe(false);
   await long.query('COMMIT');
@@ -108,7 +108,7 @@ it('gives up on a table that stays in use, names who holds it, and lets the othe
     .finally(() => {
       done = true;
     });
-  // All INSERTs end while `long` still holds its lock: the last one begins before attaching has given up, and may end later.
+  // All INSERTs end while `long` still holds its lock. The last INSERT begins before attaching has given up, and may end later.
   let written = 0;
   while (!done) await db.pool.query(`INSERT INTO things VALUES ($1, 'acme', 'b')`, [2 + written++]);
   expect(written).toBeGreaterThan(1);
@@ -136,7 +136,7 @@ it('can run at the same time as another', async () => {
 it('makes partitions while a writer’s transaction is open, and rows never lack one', async () => {
   db = await captureTables(THINGS);
   const made = async () => (await db.pool.query('SELECT hookgraph.ensure_partitions() AS made')).rows[0].made;
-  // Four weeks of events and attempts, and eight days of two kinds of exchanges.
+  // There are partitions for four weeks of events and attempts, and for eight days of two kinds of exchanges.
   expect(await made()).toBe(24);
   expect(await made()).toBe(0);
   const { rows } = await db.pool.query(
@@ -151,7 +151,7 @@ it('makes partitions while a writer’s transaction is open, and rows never lack
   const inDefault = `INSERT INTO hookgraph.events (id, tenant, typename, node_key, operation) VALUES (hookgraph.id_at(now() + interval '90 days'), 't', 'T', 'k', 'created')`;
   await db.pool.query(`DROP TABLE ${rows[0].last}`);
   await writer.query(`BEGIN; ${inDefault}`);
-  // The DEFAULT partition is in use, so adding a partition is left to the next run.
+  // The DEFAULT partition is in use, so adding a partition is postponed to the next run.
   expect(await made()).toBe(0);
   await db.pool.query(inDefault.replace('90', '91'));
   await writer.query('COMMIT');

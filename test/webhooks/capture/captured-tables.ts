@@ -27,7 +27,7 @@ export interface CapturedTables extends TestDatabase {
   connect(options?: { user?: string; options?: string }): Promise<pg.Client>;
 }
 
-/** A node type `Thing` on `public.things (id, tenant, …)`, with these properties changed. */
+/** Returns a node type `Thing` on `public.things (id, tenant, …)`. `rest` replaces some of its properties. */
 export function thing(rest: Partial<AnnouncedNode> = {}): AnnouncedNode {
   return {
     typename: 'Thing',
@@ -48,7 +48,7 @@ export async function captureTables(ddl: string, nodes: AnnouncedNode[] = [thing
   return captured(database);
 }
 
-/** Makes a database that is prepared for these nodes as a worker needs it. `fill` then adds rows; tests that pass the same get clones. */
+/** Makes a database prepared for these nodes, as for a worker. `fill` then adds rows. Calls with the same arguments share a template. */
 export async function prepareTables(
   ddl = THINGS,
   nodes: AnnouncedNode[] = [thing()],

@@ -68,7 +68,7 @@ it('tells what foreign keys back to the same table do to a row whose key changes
     ['updated', '2', 1, 10],
     ['created', '10', undefined, 10],
   ]);
-  // All rows get other keys in one statement, and each row's parent does, too.
+  // One statement changes the keys of all rows, and thereby also the keys of their parents.
   await db.pool.query('UPDATE things SET id = id + 100');
   const moved = await db.events();
   expect(moved.map(({ operation, key, after }) => `${operation} ${key} ${after?.parent ?? ''}`).sort()).toEqual([
@@ -161,7 +161,7 @@ it('sees every kind of writer: ON CONFLICT, MERGE, a data-modifying WITH, cascad
 
 it('sees COPY', async () => {
   db = await captureTables(THINGS);
-  // COPY reads from a program on the server, because the client library has no COPY of its own.
+  // COPY reads from a program on the server, because the client library doesn't support COPY.
   await db.pool.query(`COPY things FROM PROGRAM 'printf "1\\tacme\\ta\\n2\\tacme\\tb\\n"'`);
   expect(await short()).toEqual(['created 1', 'created 2']);
 });

@@ -6,7 +6,7 @@ let db: CapturedTables;
 afterEach(() => db.close());
 
 const NINES = '9'.repeat(1000);
-/** Type, value, and its form in the jsonb document. */
+/** Type, value, and the value's form in the jsonb document. */
 const VALUES: [type: string, value: string, json: string][] = [
   ['timestamptz', 'infinity', '"infinity"'],
   ['timestamptz', '-infinity', '"-infinity"'],

@@ -1,4 +1,4 @@
-// Tests that a failure within a trigger fails no write, and that a worker logs it once.
+// Tests that a failure inside a trigger doesn't fail the write, and that a worker logs it once.
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
 import { createCaptureWatch } from '../../../src/webhooks/capture/watch-capture.js';

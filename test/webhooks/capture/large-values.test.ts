@@ -16,9 +16,9 @@ const TYPES = {
   h: 'ext.hstore',
   note: 'note',
 };
-/** 1.6 MB that hardly compress. */
+/** A text of 1.6 MB that hardly compresses. */
 const RANDOM = `(SELECT string_agg(md5(n::text), '') FROM generate_series(1, 50000) n)`;
-/** 14 MB that compress to 160 kB. */
+/** A text of 14 MB that compresses to 160 kB. */
 const SHORT = `repeat('xy', 7000000)`;
 const asTypes = (value: string) =>
   [
@@ -49,7 +49,7 @@ async function withLargeRow(value: string): Promise<pg.Client> {
   return client;
 }
 
-/** The number of blocks of the TOAST table and its index that a statement touches. */
+/** Returns the number of blocks of the TOAST table and its index that a statement reads or finds in memory. */
 async function toastBlocks(client: pg.Client, sql: string): Promise<number> {
   const read = async () => {
     await client.query('SELECT pg_stat_force_next_flush()');

@@ -21,7 +21,7 @@ it('warns of roles and databases whose settings keep triggers from firing', asyn
   await db.pool.query(`CREATE ROLE "${role}"; ALTER ROLE "${role}" SET session_replication_role = replica;
     ALTER ROLE "${role}" IN DATABASE ${database} SET hookgraph.capture = 'OFF'; ALTER DATABASE ${database} SET hookgraph.capture = 'false'`);
   try {
-    // A setting of the database counts for sessions that begin later.
+    // A setting of the database is reported, too, although it affects only sessions that begin later.
     await watch.requireMatch();
     const reset = (where: string, setting: string) => `Unless that is meant, run: ALTER ${where} RESET ${setting}`;
     expect(lines.map(({ hint }) => hint)).toEqual([

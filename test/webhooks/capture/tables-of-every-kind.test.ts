@@ -18,7 +18,7 @@ async function triggersIn(table: string): Promise<number> {
   return rows[0].count;
 }
 
-/** Makes a write of each kind to rows 1 and 2. */
+/** Writes rows 1 and 2 by each kind of statement. */
 async function writeAll(insert: string, update: string): Promise<void> {
   await db.pool.query(insert);
   await db.pool.query(update);

@@ -1,4 +1,4 @@
-// Tests a table that changes after it was attached: no write fails, and recording continues until migrate attaches the table again.
+// Tests a table that changes after triggers were attached: no write fails, and recording continues until migrate attaches them again.
 import type { DatabaseError } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
@@ -49,7 +49,7 @@ describe('after it was attached', () => {
       `INSERT INTO ${table} (${ddl.includes('TO number') ? 'number' : 'id'}, tenant) SELECT n, 'acme' FROM generate_series(10, 20) n`,
     );
     const events = await db.events();
-    // Only a changed key column leaves the row's events without an identity, so none are recorded.
+    // Events are missing only if a key column changed, because the row then has no identity.
     const created = events.filter(({ operation, key }) => operation === 'created' && Number(key) >= 2).map(({ key }) => Number(key));
     const expected = [2, 102, 3, 103, 4, 104, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
     expect(

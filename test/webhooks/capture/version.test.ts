@@ -9,7 +9,7 @@ import type { AnnouncedNode } from '../../../src/webhooks/index.js';
 import { testDatabase } from '../../support/database.js';
 import { THINGS, thing } from './captured-tables.js';
 
-// Databases compare attached SQL by version, so a change of the SQL needs a new CAPTURE_VERSION. Then update the fingerprint here.
+// Databases compare attached SQL by version. If this test fails, increase CAPTURE_VERSION, and update the fingerprint here.
 it('has a version for the SQL that it writes', async () => {
   const db = await testDatabase();
   await db.pool.query(THINGS);

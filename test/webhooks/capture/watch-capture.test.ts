@@ -1,4 +1,4 @@
-// Tests that each way in which capture ends is noticed with its own message, and repaired automatically where no decision is needed.
+// Tests that each way in which capture can stop is noticed with its own message, and repaired automatically if no decision is needed.
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CaptureFinding } from '../../../src/webhooks/base/capture-finding.js';
@@ -29,7 +29,7 @@ const finding = (kind: CaptureFinding['kind'], loses: boolean, message: RegExp) 
     hint: expect.stringMatching(/migrate/),
   });
 
-/** A watch and the lines that it logged. */
+/** Returns a watch, with the lines that it logs. */
 function watching(nodes: AnnouncedNode[] = [thing()], everyMs = 0): CaptureWatch & { lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });

@@ -1,4 +1,4 @@
-// Tests that a sender which could not be opened, such as one whose SDK was missing, is opened again by the next message.
+// Tests that a sender which could not be opened, for example because its SDK was missing, is opened again for the next message.
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { createGuard } from '../../../src/webhooks/base/network/address-guard.js';
 import type { Destination } from '../../../src/webhooks/destinations/destination.js';
@@ -21,7 +21,7 @@ it('opens a sender again after it failed to open, and closes what is open', asyn
     if (tries === 1) throw new Error('the SDK is missing');
     return sender;
   };
-  // The next test files share the module.
+  // Later test files share this list.
   onTestFinished(() => void DESTINATIONS.pop());
   DESTINATIONS.push({ field: { name: 'failing' }, open } as unknown as DestinationKind);
   const senders = openSenders(createGuard({ allowedNetworks: [] }), 1000, 1);

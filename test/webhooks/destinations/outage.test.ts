@@ -35,7 +35,7 @@ it('warns once with cause, count and ids, and says when it is over', () => {
   vi.advanceTimersByTime(1_000);
   expect(logged).toMatchObject([{ level: 40, cause: 'out of descriptors', deliveries: 30 }]);
   expect([logged[0]?.deliveryIds, logged[0]?.subscriptionIds]).toMatchObject([{ length: 10 }, { length: 10 }]);
-  // The outage isn't over until a connection works and no other fails.
+  // The outage is over only when a connection works and no other fails.
   vi.advanceTimersByTime(20_000);
   putBack('again');
   evidence.worked('CONNECT', 'b.example');

@@ -1,4 +1,4 @@
-// Tests that a batch with too many deliveries is made a part at a time, by turns of the tenants, and that nothing is lost or made twice.
+// Tests that a batch with too many deliveries is created in parts, that tenants take turns, and that no delivery is lost or duplicated.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { fanOutOnce } from '../../../src/webhooks/fan-out/fan-out.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
@@ -20,7 +20,7 @@ afterAll(() => db.close());
 const TOPIC = { topic: 'thing/created' };
 async function subscribeMany(count: number, tenant = 'acme'): Promise<string[]> {
   const ids = await Promise.all(Array.from({ length: count }, () => subscribe(db.pool, { ...TOPIC, tenant })));
-  // Subscriptions are rows whose changes are recorded, too.
+  // Relays the changes of subscriptions, which are recorded, too.
   await relayOnce(db.pool);
   return ids;
 }
@@ -61,7 +61,7 @@ it('goes on within one event at its position, also after a statement that was ro
   expect(await fanOutOnce(db.pool, '', 10)).toMatchObject({ events: 0, deliveries: 0 });
   await client.query('ROLLBACK');
   client.release();
-  // A subscription of after the event gets nothing, whatever its place in the order of ids.
+  // Subscriptions created after the event get no delivery, whatever their ids.
   await subscribeMany(5);
   const second = await fanOutOnce(db.pool, '', 10);
   const third = await fanOutOnce(db.pool, '', 10);
@@ -78,7 +78,7 @@ it('lets tenants share each statement: who has one event gets its deliveries in 
   await relayOnce(db.pool, 1000, '0', 100);
   expect(await fanOutOnce(db.pool, '', 100)).toMatchObject({ tenant: 'small', deliveries: 42 });
   expect((await deliveries(db.pool)).filter(({ tenant }) => tenant === 'small')).toHaveLength(2);
-  // The tenant after `large` has no event left, and after the last tenant nobody has.
+  // No tenant after `large` has events left, and the last tenant has no successor.
   expect(await fanOutOnce(db.pool, 'large', 100)).toEqual({ tenant: null, events: 0, deliveries: 0, subscriptionIds: [] });
 });
 
@@ -86,7 +86,7 @@ it('makes them by the loop, while other tenants’ events go through, and goes o
   await subscribeMany(60, 'large');
   const [neighbour] = await subscribeMany(1, 'neighbour');
   await insert(1, 200, 'large');
-  // A relay that dies after its batch leaves this behind.
+  // Leaves the state of a relay that died after its batch.
   await relayOnce(db.pool, 1000, '0', 5_000);
   expect(await left()).toBe(200);
   const woken = new Set<string>();

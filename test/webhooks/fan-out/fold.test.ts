@@ -1,4 +1,4 @@
-// Tests that the changes of one row in one transaction become one event, and each change an event for subscriptions that want them.
+// Tests that changes of a row in one transaction become one event, or for subscriptions that want each change, one event each.
 import { afterEach, describe, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
@@ -29,7 +29,7 @@ interface Told {
   context: string | null;
 }
 
-/** The events of deliveries that were made since the last call. */
+/** Returns the events of the deliveries that were created since the last call. */
 async function told({ each = false, limit = 1000 } = {}): Promise<Told[]> {
   while ((await relayOnce(db.pool, limit)).events > 0);
   const { rows } = await db.pool.query<Told>(
@@ -225,7 +225,7 @@ it('leaves the time of the last change out of what changed when a row is deleted
 
 describe('when Postgres records a change of a trigger before the change that fired the trigger', () => {
   const counted = thing({ columns: { id: 'id', name: 'name', n: 'n', at: 'at' }, updatedAt: 'at' });
-  /** A row trigger that makes `statement` after each change that nothing else has triggered. */
+  /** Returns SQL with a trigger that runs `statement` after each change of a row, except changes by triggers. */
   const following = (
     events: string,
     statement: string,

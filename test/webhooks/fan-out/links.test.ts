@@ -1,4 +1,4 @@
-// Tests that a link that comes or goes, such as a membership, announces both of its ends as updated, and moves their updated_at.
+// Tests that adding or removing a link, such as a membership, announces the rows at both ends as updated, and sets their updated_at.
 import { afterEach, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode, Link } from '../../../src/webhooks/index.js';
@@ -48,7 +48,7 @@ async function prepare(nodes = NODES, ddl = DDL): Promise<void> {
   await told();
 }
 
-/** The events of the deliveries that were made since the last call. */
+/** Returns the events of the deliveries that were created since the last call. */
 async function told(limit = 1000): Promise<string[]> {
   while ((await relayOnce(db.pool, limit)).events > 0);
   const { rows } = await db.pool.query<{ line: string }>(

@@ -1,4 +1,4 @@
-// Tests memberships that begin or end: the organization gets `created` or `deleted` of the user once, with the values of that time.
+// Tests memberships that begin or end: the organization gets `created` or `deleted` for the user once, with the values of that time.
 import { afterEach, describe, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
@@ -61,7 +61,7 @@ interface Told {
   after: { email?: string } | null;
 }
 
-/** All deliveries since the last call. */
+/** Returns all deliveries since the last call. */
 async function told(): Promise<Told[]> {
   const { rows } = await db.pool.query(
     `SELECT s.tenant || ' ' || e.operation || ' ' || d.typename || ' ' || (CASE WHEN d.node_key ~ '^\\[' THEN d.node_key::jsonb ->> 1 ELSE d.node_key END) AS line,
@@ -71,12 +71,12 @@ async function told(): Promise<Told[]> {
      JOIN hookgraph.events e ON e.id = d.event_id ORDER BY 1`,
   );
   await db.pool.query('DELETE FROM hookgraph.deliveries');
-  // A replay finds events by tenant and time.
+  // The tenant and time of the events must be right, because a replay finds events by them.
   expect(rows.every(({ is_theirs, is_timely }) => is_theirs && is_timely)).toBe(true);
   return rows.map(({ line, before, after }) => ({ line, before, after }));
 }
 
-/** Runs the SQL and relays; each text of a list is a separate transaction. */
+/** Runs the SQL, relays, and returns the deliveries. Each text of a list is a separate transaction. */
 async function heard(sql: string | string[], limit = 1000): Promise<string[]> {
   for (const one of [sql].flat()) await db.pool.query(one);
   await relayAll(limit);
@@ -86,7 +86,7 @@ async function heard(sql: string | string[], limit = 1000): Promise<string[]> {
 const JOIN = (org: string, member = 1) => `INSERT INTO memberships (realm, member, org) VALUES ('r', ${member}, '${org}')`;
 const LEAVE = (org: string, member = 1) => `DELETE FROM memberships WHERE member = ${member} AND org = '${org}'`;
 
-/** Relayed alone, the event lacks what changed in the transaction that ended the membership. */
+/** If relayed alone, the event lacks values that changed in the transaction that ended the membership. */
 const lost = (email: string, limit: number) => (limit === 1 ? {} : { email });
 
 describe.each([1000, 1])('%i a batch', (limit) => {
@@ -118,10 +118,10 @@ describe.each([1000, 1])('%i a batch', (limit) => {
   it('tells nothing twice', async () => {
     await prepare();
     expect(await heard(`BEGIN; ${JOIN('other')}; ${LEAVE('other')}; COMMIT`, limit)).toEqual([]);
-    // Deletes and inserts all memberships, as a form does that sets the whole list.
+    // Deletes and inserts all memberships, as a form that sets the whole list does.
     expect(await heard(`BEGIN; ${LEAVE('acme')}; ${JOIN('acme')}; ${JOIN('other')}; COMMIT`, limit)).toEqual(['other created User 1']);
     expect(await heard(`BEGIN; ${JOIN('third')}; ${LEAVE('acme')}; ${JOIN('acme')}; COMMIT`, limit)).toEqual(['third created User 1']);
-    // Adds a second membership beside one that stays.
+    // Adds a second membership beside an unchanged one.
     expect(await heard(JOIN('acme'), limit)).toEqual([]);
     expect(await heard('DELETE FROM memberships WHERE id = (SELECT max(id) FROM memberships)', limit)).toEqual([]);
     expect(await heard([LEAVE('third'), `BEGIN; ${JOIN('third')}; ${JOIN('third')}; COMMIT`, LEAVE('third')], limit)).toEqual([

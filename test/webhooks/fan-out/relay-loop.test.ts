@@ -80,7 +80,7 @@ it('finds what took long to commit, and a backlog, though most looks are for the
 
 it('looks at once when another process pokes', async () => {
   await subscribe(db.pool, { topic: 'thing/created' });
-  // With these intervals the timer would fire too late.
+  // With these intervals, the timer alone would be too late.
   start(silent, { busy: 60_000, idle: 60_000 });
   await listening();
   const poker = createPoker(db.pool);
@@ -136,7 +136,7 @@ it('warns of events without a tenant, by type and key', async () => {
 it('drops a deletion whose tenant is too long for an index, says so, and relays all others, also with long keys', async () => {
   const lines: string[] = [];
   const id = await subscribe(db.pool, { topic: 'thing/created' });
-  // Random texts, because Postgres compresses others.
+  // Uses random texts, because Postgres would compress others.
   const long = (length: number) => randomBytes(length).toString('base64').slice(0, length);
   await db.pool.query('ALTER TABLE things ALTER id TYPE text');
   await db.pool.query('INSERT INTO things VALUES ($1, $2), ($3, $4), ($5, $2)', [long(2685), 'acme', 'gone', long(9000), 'x'.repeat(4000)]);
@@ -150,7 +150,7 @@ it('drops a deletion whose tenant is too long for an index, says so, and relays 
 });
 
 it('stops at once, and starts nothing afterwards', async () => {
-  // A stop that waits for the next look would take hours.
+  // If stopping waited for the next timer, it would take hours.
   start(silent, { busy: 10_000_000, idle: 10_000_000 });
   await listening();
   await relay.stop();

@@ -71,7 +71,7 @@ it('renders the stored payload with the templates of today, and the query of tod
 it('reads the stored payload in a body that no template made, with all digits', async () => {
   const { id, first } = await sentAndChanged({ template: null });
   expect(first.body).toBe('{"data":{"node":{"name":"Ada"}}}');
-  // As an attempt of an earlier version stands in the table.
+  // Stores the attempt in the form of an earlier version.
   await world.db.pool.query(
     `UPDATE hookgraph.attempts SET exchange_id = NULL, request_url = 'https://x.example/', request_headers = '{}',
        request_body = '{"data":{"node":{"name":12345678901234567890.10}}}'`,

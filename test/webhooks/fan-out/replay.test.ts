@@ -1,4 +1,4 @@
-// Tests replays step by step: each event once, even if the process dies between two steps; current events wait behind few past ones.
+// Tests replays step by step: each event once, even if the process dies between two steps; current events wait behind few replayed ones.
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../../src/webhooks/fan-out/replay.js';
@@ -112,7 +112,7 @@ it('waits while so many are due, and while the subscription is off', async () =>
   expect(await stepReplay(world.db.pool, 3, 3)).toMatchObject({ deliveries: 3 });
 });
 
-/** A replay of which two deliveries were made, and one of them claimed. */
+/** Begins a replay: two of its deliveries are created, and one of them is claimed. */
 async function claimedReplay() {
   const { pool } = world.db;
   await world.insertThings(...things(4));
@@ -129,7 +129,7 @@ const statesOf = async (id: string) => (await deliveriesOf(world.db.pool, id)).m
 it('begins no delivery of a cancelled replay, even while they are not cancelled yet', async () => {
   const { pool } = world.db;
   const { id, claimed } = await claimedReplay();
-  // As if the process that cancels it had died before it cancelled the deliveries.
+  // Simulates that the cancelling process died before it cancelled the deliveries.
   await pool.query(`UPDATE hookgraph.replays SET state = 'CANCELLED'`);
   expect(await claimDue(pool, [{ subscriptionId: id, count: 10, after: null }])).toEqual([]);
   expect((await statesOf(id)).sort()).toEqual(['CANCELLED REPLAY', 'CANCELLED REPLAY', 'PENDING null']);
@@ -142,7 +142,7 @@ it('begins no delivery of a cancelled replay, even while they are not cancelled 
 it('cancels a replay only when none of its claimed deliveries may begin any more', async () => {
   const { pool } = world.db;
   const { id, replayId } = await claimedReplay();
-  // With a clock that stands still, the wait can't end by its limit of two seconds.
+  // Stops the clock, so that the wait can't end by its limit of two seconds.
   const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
   onTestFinished(() => clock.mockRestore());
   let isReturned = false;

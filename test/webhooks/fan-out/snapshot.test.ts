@@ -1,4 +1,4 @@
-// Tests that a snapshot sends each current node once, whatever is written meanwhile, and only those of the owner's tenant.
+// Tests that a snapshot sends each current node once, whatever is written meanwhile, and only nodes of the owner's tenant.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { repeatDelivery } from '../../../src/webhooks/base/store/delivery-state.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';

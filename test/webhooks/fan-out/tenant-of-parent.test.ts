@@ -1,4 +1,4 @@
-// Tests the delivery of a row whose tenant is on a parent row, also when both were deleted together.
+// Tests the delivery of a row whose tenant is in a parent row, even if both rows were deleted together.
 import { afterEach, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
@@ -74,7 +74,7 @@ it('fills it in while another relay holds the parents, and of what older trigger
   );
   await relayOnce(db.pool);
   await db.pool.query('DELETE FROM orgs WHERE id = 1');
-  // Inserts events as the triggers did before the captures table existed.
+  // Inserts events as the triggers did before the table `captures` existed.
   await db.pool.query(`WITH c AS (DELETE FROM hookgraph.captures WHERE typename = 'Note' RETURNING *), e AS (
       INSERT INTO hookgraph.events (id, xid, tenant, parent_typename, parent_key, typename, node_key, operation, changed, before, after)
       SELECT id, xid, tenant, parent_typename, parent_key, typename, node_key, operation, changed, before, after FROM c RETURNING id)
@@ -106,7 +106,7 @@ it('makes events of a transaction’s parents before those of their children', a
 });
 
 it('never takes it from an older deletion, nor from another transaction', async () => {
-  // Team t belonged to acme, was deleted and was recreated under other; then its children are deleted with it.
+  // Team t belonged to acme, was deleted, and was recreated under the other organization. Then the team and its children are deleted.
   expect(
     await heard(`DELETE FROM teams WHERE id = 't';
       INSERT INTO teams VALUES ('t', 2, 'their'); INSERT INTO things VALUES (7, 't', 'secret')`).then(async () => {

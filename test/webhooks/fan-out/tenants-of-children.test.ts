@@ -1,4 +1,4 @@
-// Tests rows whose tenants other rows decide: the tenants are known after the commit, even if all rows were deleted together.
+// Tests rows whose tenants are in other rows: the tenants are found after the commit, even if all rows were deleted together.
 import { afterEach, describe, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
@@ -49,7 +49,7 @@ async function relayAll(limit = 1000): Promise<void> {
   while ((await relayOnce(db.pool, limit)).events > 0);
 }
 
-/** `tenant operation Type key` of all deliveries since the last call. */
+/** Returns `tenant operation Type key` of all deliveries since the last call. */
 async function told(): Promise<string[]> {
   const { rows } = await db.pool.query(
     `SELECT s.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored, coalesce(e.occurred_at, hookgraph.time_of(e.id)) AS occurred_at, hookgraph.time_of(e.id) AS id_time
@@ -59,7 +59,7 @@ async function told(): Promise<string[]> {
   // TRUNCATE would wait for a relay in progress.
   await db.pool.query('DELETE FROM hookgraph.deliveries');
   expect(rows.every(({ tenant, stored }) => tenant === stored)).toBe(true);
-  // A replay finds events by tenant and time.
+  // The time of the events must be right, because a replay finds events by tenant and time.
   expect(rows.every(({ occurred_at, id_time }) => Math.abs(occurred_at - id_time) <= 1)).toBe(true);
   return rows.map(({ tenant, operation, typename, node_key }) => `${tenant} ${operation} ${typename} ${node_key}`).sort();
 }
@@ -128,7 +128,7 @@ it('tells none twice when a relay dies, and finds children that another has file
   await db.pool.query('DELETE FROM bookings');
   const dying = await db.pool.connect();
   await dying.query('BEGIN');
-  // The dying relay takes only the booking.
+  // The relay that dies has taken only the booking.
   expect(await relayOnce(dying, 1)).toMatchObject({ events: 1, deliveries: 2 });
   await relayAll();
   expect(await told()).toEqual([]);
@@ -151,7 +151,7 @@ it('goes on where the children can’t be read, lists what reached nobody, and s
   const second = await listWithoutTenant(db.pool, { ...page, after: id });
   expect(second).toMatchObject({ rows: [{ typename: 'Booking', nodeKey: '8' }], hasNextPage: false });
   expect(await assignTenant(db.pool, [id, id, '1'], 'other')).toBe(1);
-  // The event belongs to another tenant by now.
+  // The event already belongs to another tenant.
   expect(await assignTenant(db.pool, [id], 'acme')).toBe(0);
   await relayAll();
   expect(await told()).toEqual(['other updated Booking 7']);

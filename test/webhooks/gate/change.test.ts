@@ -30,7 +30,7 @@ it('takes several events of one row for one change, from the first row to the la
   expect(await read(event('updated', { n: 1, m: 1 }, { n: 2, m: 2 }), event('updated', { n: 2, m: 2 }, { n: 1, m: 2 }))).toMatchObject({
     event: { changed: ['m'] },
   });
-  // Values that were recorded cut may differ, though their recorded forms are equal.
+  // Values that were cut when they were recorded may differ, although their recorded forms are equal.
   const cut = { n: 'text... (cut: 2000000 bytes)' };
   expect(await read(event('updated', cut, cut), event('updated', cut, cut))).toMatchObject({ event: { changed: ['n'] } });
   expect(await read(event('created', null, { n: 1 }), event('updated', { n: 1 }, { n: 2 }))).toMatchObject({ operation: 'created' });

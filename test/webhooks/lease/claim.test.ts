@@ -106,7 +106,7 @@ describe('the scans', () => {
   });
 });
 
-/** Claims until the result holds the delivery; after that no delivery is left. */
+/** Claims repeatedly until the result contains the delivery. Returns the deliveries that are left after that: none. */
 async function expectEventually(ask: () => Promise<{ id: string }[]>, id: string | undefined): Promise<never[]> {
   await expect.poll(async () => (await ask()).map((one) => one.id), { interval: 20 }).toEqual([id]);
   return [];

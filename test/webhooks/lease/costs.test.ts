@@ -30,7 +30,7 @@ it('spaces costly ones of a tenant, of all its subscriptions, so that they take 
   const { costs, nowMs } = known();
   expect([costs.isCostly('query'), costs.isCostly('body')]).toEqual([true, true]);
   expect(costs.waitMs(nowMs)).toBeNull();
-  // Some may start together, as long as they are short.
+  // Several may start together while they are short.
   expect([costs.mayStart('query', 'org', nowMs), costs.mayStart('body', 'org', nowMs)]).toEqual([2, 1]);
   costs.start('query', 'org', nowMs);
   costs.start('query', 'org', nowMs);

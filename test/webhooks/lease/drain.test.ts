@@ -23,7 +23,7 @@ function targetAt(host: string | undefined): Target | undefined {
   return target;
 }
 
-/** A drain whose deliveries end when the test says so; `finish` also removes them from the queue, as writing their attempts does. */
+/** Returns a drain whose deliveries end when the test says so. `finish` also removes them from the queue, as writing attempts does. */
 function drainByHand(
   bounds: { total: number; perSubscription: number; perHost: number },
   hostOf: (id: string) => string | undefined = (id) => `https://${id}.example`,
@@ -72,7 +72,7 @@ it('keeps to its bounds, and a subscription that hangs leaves slots to the next'
   await expect.poll(() => countOf(other)).toBeGreaterThanOrEqual(3);
   expect(countOf(hanging)).toBe(15);
 
-  // The other subscription's slots are enough to work off its backlog.
+  // The other subscription's slots suffice for its backlog.
   let delivered = 0;
   await expect.poll(async () => (delivered += (await finish(other)).length)).toBe(8);
   expect(countOf(hanging)).toBe(15);
@@ -149,7 +149,7 @@ it('fills the room that a host has by one claim, also where each of its subscrip
   drain.wake(subscriptions);
   await expect.poll(() => inHand.length).toBe(20);
   expect(claims).toBe(1);
-  // Subscriptions without a free slot aren't forgotten.
+  // Subscriptions without a free slot get their turn later.
   const seen = new Set<string>();
   await expect
     .poll(async () => {
@@ -198,7 +198,7 @@ it('when stopped during a claim waits for what that claim brings, also if all el
   await stopping;
 });
 
-/** Ends all deliveries in flight, including those that a running claim still adds. */
+/** Ends all deliveries in progress, including those that a running claim still adds. */
 async function stop(drain: Drain, finish: () => Promise<string[]>): Promise<void> {
   let stopped = false;
   void drain.stop().then(() => {

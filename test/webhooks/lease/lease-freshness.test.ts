@@ -19,7 +19,7 @@ import { until } from '../../support/until.js';
 
 const { perOrigin: PER_ORIGIN } = DEFAULT_DEADLINES;
 let world: EngineWorld;
-/** Names whose lookups wait until `release` is called. */
+/** The names whose lookups wait until `release` is called. */
 let held: { names: Set<string>; released: Promise<void>; release(): void };
 const lookup = async (name: string): Promise<readonly LookupAddress[]> => {
   if (held.names.has(name)) await held.released;
@@ -45,7 +45,7 @@ async function claimed(subscriptionId: string): Promise<DeliveryInHand> {
   return delivery as DeliveryInHand;
 }
 
-/** The delivery as if it had been claimed this much earlier. */
+/** Returns the delivery as if it had been claimed `byMs` milliseconds earlier. */
 const aged = (delivery: DeliveryInHand, byMs = BEGIN_WITHIN_MS): DeliveryInHand => ({
   ...delivery,
   claimedAtMs: delivery.claimedAtMs - byMs,
@@ -98,7 +98,7 @@ describe('untilNoneBegins', () => {
     await claimed(id);
     const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]));
     expect(young).toMatchObject({ deliveryIds: [expect.any(String)], hasHook: false });
-    // With a clock that stands still, the wait can't end by its limit of two seconds.
+    // Stops the clock, so that the wait can't end by its limit of two seconds.
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
     onTestFinished(() => clock.mockRestore());
     let resolved = false;
@@ -143,10 +143,10 @@ describe('the journey of a claim that was overtaken', () => {
     await world.insertThings(...Array.from({ length: PER_ORIGIN + 2 }, (_, i) => `n${i}`));
     await relayOnce(world.db.pool);
     const batch = await claimDue(world.db.pool, [{ subscriptionId: id, count: PER_ORIGIN + 2, after: null }]);
-    // The last but one will be too old by the time it could be sent; the last is fresh however busy this machine is.
+    // The last delivery but one will be too old when it could be sent. The last one is fresh, even on a busy machine.
     batch[PER_ORIGIN + 1] = aged(batch[PER_ORIGIN + 1] as DeliveryInHand, -60_000);
     batch[PER_ORIGIN] = aged(batch[PER_ORIGIN] as DeliveryInHand, BEGIN_WITHIN_MS - 5);
-    // The last one stays young, however slow the machine is.
+    // The last delivery stays fresh, even on a slow machine.
     batch[PER_ORIGIN + 1] = aged(batch[PER_ORIGIN + 1] as DeliveryInHand, -600_000);
     const kept: ServerResponse[] = [];
     world.receiver.answer = (response) => void kept.push(response);
@@ -177,7 +177,7 @@ describe('a request that waits when its subscription is disabled is never sent, 
   const slow = () => `http://slow.example:${port()}`;
   const tokenKinds = { clientId: 'someone', clientSecret: 'secret' };
 
-  /** Starts a token endpoint that keeps every request until its response is ended by `answerToken`. */
+  /** Starts a token endpoint that keeps each request open until `answerToken` ends its response. */
   async function startTokens(): Promise<{ tokens: Receiver; kept: ServerResponse[] }> {
     const kept: ServerResponse[] = [];
     const tokens = await startReceiver((response) => void kept.push(response));
@@ -209,7 +209,7 @@ describe('a request that waits when its subscription is disabled is never sent, 
     await world.insertThings('a');
     await until('the token is requested', () => kept.length === 1);
     world.host.ownerGone = true;
-    // The claim is then too old to begin without a renewal.
+    // After this, the claim is too old for a start without a renewal.
     const now = performance.now.bind(performance);
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + BEGIN_WITHIN_MS);
     onTestFinished(() => clock.mockRestore());

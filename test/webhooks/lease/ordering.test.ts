@@ -29,7 +29,7 @@ afterAll(() => world.close());
 const UPDATED = { topic: { key: 'thing/updated' }, query: 'query($nodeId: ID!) { node(id: $nodeId) { id } }' } as const;
 const THINGS = [...'abcde'];
 
-/** Returns the same numbers for the same seed (mulberry32). */
+/** Returns a function that generates the same numbers for the same seed (mulberry32). */
 function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -60,7 +60,7 @@ async function writeAtRandom(next: () => number, count: number): Promise<void> {
   await Promise.all([1, 2, 3, 4].map(write));
 }
 
-/** Lets the receiver fail at random, but too rarely to be slowed down, and notes whether it got two requests for one node at once. */
+/** Makes the receiver fail at random, but too rarely to be slowed down. Returns the nodes' bodies that it got twice at the same time. */
 function failAtRandom(next: () => number): { clashes: string[] } {
   const open = new Map<string, number>();
   const clashes: string[] = [];
@@ -79,7 +79,7 @@ function failAtRandom(next: () => number): { clashes: string[] } {
   return { clashes };
 }
 
-/** The event and node of each request, in the order of their arrival. */
+/** Returns the event and node of each request, in the order of arrival. */
 async function arrivals(requests: readonly Received[]): Promise<{ node: string; event: bigint }[]> {
   const ids = requests.map(({ headers }) => String(headers['x-scope-webhook-job-id']));
   const { rows } = await world.db.pool.query<{ id: string; node: string; event: string }>(
@@ -109,7 +109,7 @@ const untilNothingIsOpen = (id: string) =>
 
 const isAscending = (numbers: readonly bigint[]) => numbers.every((number, i) => i === 0 || number >= (numbers[i - 1] as bigint));
 
-/** Writes while two workers deliver to a receiver that fails at random. Lists the events of each node, and those that arrived. */
+/** Writes while two workers deliver to a receiver that fails at random. Returns the events of each node, and those that arrived. */
 async function writeAndDeliver(seed: number, ordering: 'PER_NODE' | 'LATEST_ONLY') {
   const next = random(seed);
   await world.insertThings(...THINGS);
@@ -134,12 +134,12 @@ it('PER_NODE: each node in order and one at a time, with two workers and random 
   expect(await outOfStep(world.db.pool)).toEqual([]);
 });
 
-/** Changes thing 1 once for each name, in a transaction of its own. */
+/** Changes thing 1 once for each name, each time in a separate transaction. */
 async function change(...names: string[]): Promise<void> {
   for (const name of names) await update(1, name);
 }
 
-/** Lets a sweep decide, and returns how many deliveries are due now. */
+/** Runs a sweep, and returns how many deliveries it made due. */
 const released = async (id: string) => (await advance(world.db.pool, id, { attempted: [], sweepAfter: '' })).released;
 
 async function firstEventOf(id: string): Promise<string> {
@@ -199,7 +199,7 @@ it('continues where a worker died after it had recorded an attempt', async () =>
   expect(world.receiver.requests).toHaveLength(1);
 });
 
-/** Subscribes, lets the first of two notifications fail, and waits until the second one waits for it. */
+/** Subscribes, makes the first of two notifications fail, and waits until the second waits for the first. */
 async function oneWaits(input: Partial<SubscriptionInput>, first = 'RETRYING'): Promise<string> {
   await world.insertThings('a');
   const id = await world.subscribe({ ...UPDATED, ...input });

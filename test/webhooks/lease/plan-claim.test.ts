@@ -1,4 +1,4 @@
-// Tests each decision of the drain by itself: shares, plans, extras, when to claim, and where to continue.
+// Tests each decision of the drain: shares, plans, extras, when to claim, and where to continue.
 import { describe, expect, it } from 'vitest';
 import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { Costs } from '../../../src/webhooks/lease/costs.js';
@@ -18,7 +18,7 @@ const BOUNDS = { total: 1000, perSubscription: 300, perHost: 300 };
 
 const TARGETS = new Map<string, Target>();
 
-/** The first letter of an id is its host, a capital one at its end its tenant; ids that begin with `?` have an unknown target. */
+/** Reads the target from an id: its first letter is the host, a capital letter at its end the tenant. `?` at the start: no target. */
 function targetOf(id: string): Target | undefined {
   if (id.startsWith('?')) return undefined;
   const [host, tenant] = [id.charAt(0), /[A-Z]$/.exec(id)?.[0] ?? 'acme'];

@@ -1,4 +1,4 @@
-// Tests the order in which subscriptions are claimed, and how long a cursor counts.
+// Tests the order in which subscriptions are claimed, and how long a cursor is valid.
 import { expect, it } from 'vitest';
 import type { Target } from '../../../src/webhooks/lease/in-flight.js';
 import { Entry, RoundRobin } from '../../../src/webhooks/lease/round-robin.js';

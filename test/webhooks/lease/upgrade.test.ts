@@ -18,7 +18,7 @@ it('keeps what is open, leased and held, and stops what would make deliveries th
     for (const name of await readdir(room.dir)) if (name < UPGRADE) await cp(join(room.dir, name), join(dir, name), { recursive: true });
     await migrate(pool, dir, room);
     const subscription = await insertSubscription(pool);
-    // Inserts as a relay of the earlier version did.
+    // Inserts a row as a relay of the earlier version did.
     const insert = (node: string) =>
       pool.query(
         `INSERT INTO hookgraph.deliveries (subscription_id, topic_id, tenant, typename, node_key)

@@ -1,4 +1,4 @@
-// Tests that the audit accounts for every event and every subscription of its topic, and names each row that doesn't balance.
+// Tests that the audit accounts for every event and every subscription of its topic, and names each row that contradicts another.
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rememberForgotten } from '../../../src/webhooks/base/store/forgotten.js';
@@ -19,11 +19,11 @@ const ALL = { since: null, until: null, owner: null };
 const books = (scope = {}, options = {}) => audit(world.db.pool, { ...ALL, ...scope }, options);
 const query = (sql: string, values: unknown[] = []) => world.db.pool.query(sql, values);
 
-/** The counts of an audit: `DELIVERED` or `SKIPPED VALIDATION` → number of pairs. */
+/** Returns the numbers of pairs in an audit, by code and reason: `DELIVERED`, `SKIPPED VALIDATION` … */
 const countsOf = ({ accounts }: Pick<Audit, 'accounts'>): Record<string, number> =>
   Object.fromEntries(accounts.map(({ code, reason, count }) => [[code, reason].filter(Boolean).join(' '), count]));
 
-/** The counts of one subscription. */
+/** Returns the counts of one subscription. */
 const sumsOf = ({ ofSubscriptions }: Audit, id: string): Record<string, number> =>
   countsOf({ accounts: ofSubscriptions.filter(({ subscriptionId }) => subscriptionId === id) });
 
@@ -55,7 +55,7 @@ it('accounts for each event and subscription by what became of it, and the sums 
   expect(sumsOf(own, validated)).toEqual({ DELIVERED: 1, 'SKIPPED VALIDATION': 1, 'NOT_DUE OLDER_THAN_SUBSCRIPTION': 1 });
   expect(result.ofSubscriptions).toEqual([]);
   const { rows } = await query('SELECT count(*)::int AS count FROM hookgraph.events');
-  // The changes of the subscriptions are events, too, to which nobody subscribes.
+  // The changes of the subscriptions are also events, but nobody subscribes to these.
   const expected = { events: rows[0].count, unsubscribed: rows[0].count - 3, deliveries: 8, withoutTenant: 0 };
   expect(result).toMatchObject({ ...expected, waiting: 0, findingCount: 0, findings: [] });
   expect(countsOf(result)).toEqual({
@@ -134,9 +134,9 @@ it('takes deleted history for forgotten, and not for lost', async () => {
   expect(deliveries).toBe(2);
   const result = await books();
   expect(result.findings).toEqual([]);
-  // The week of the events goes on, so they are kept.
+  // The week of the events hasn't ended, so the events are kept.
   expect(countsOf(result)).toEqual({ FORGOTTEN: 2 });
-  // A later mark counts, an earlier one changes nothing, and one of another tenant is not this one's.
+  // A later mark counts; an earlier mark changes nothing; a mark of another tenant doesn't count.
   await rememberForgotten(world.db.pool, { histories: ['deliveries'], before: new Date('2026-01-01') });
   expect(countsOf(await books())).toEqual({ FORGOTTEN: 2 });
   await query('DELETE FROM hookgraph.forgotten');
@@ -145,7 +145,7 @@ it('takes deleted history for forgotten, and not for lost', async () => {
 });
 
 describe('a planted fault', () => {
-  // The worker stops before, because it would mend some of the faults.
+  // Plants the fault after stopping the worker, which would repair some faults.
   const plant = async (sql: string) => {
     const id = await world.subscribe();
     await query(`UPDATE hookgraph.subscriptions SET created_at = created_at - interval '1 hour' WHERE id = $1`, [id]);
@@ -222,7 +222,7 @@ it('reads in small steps under a short statement_timeout, continues where it sto
       calls += 1;
     } while (position !== null);
     expect({ ...inParts, position: null }).toEqual({ ...sums, position: null });
-    // Each call made one step of two rows.
+    // Each call makes one step of two rows.
     expect(calls).toBeGreaterThanOrEqual(5);
     expect(progress).toHaveLength(calls);
   } finally {

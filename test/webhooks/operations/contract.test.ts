@@ -1,4 +1,4 @@
-// Tests what a receiver may rely on: the schema of a body, the warnings of a save that breaks it, and the columns that leave.
+// Tests what a receiver may rely on: the schema of a body, the warnings when a save breaks it, and the columns that are sent.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { subscriptionsByIds } from '../../../src/webhooks/base/store/subscriptions.js';
 import { topicsByIds } from '../../../src/webhooks/base/store/topics.js';
@@ -121,7 +121,7 @@ describe('a subscription', () => {
       host,
       'QUERY Thing.name public.things name',
       'EVENT Thing.org public.things org',
-      // No announced column has it, so it is computed.
+      // The field is computed, because no announced column belongs to it.
       'QUERY Thing.title null null',
     ]);
     expect(await egress({ query: QUERY, template: '{{ event | json }}' })).toEqual([

@@ -46,7 +46,7 @@ it('scalars, enums, lists and nulls are what the types say', () => {
     odd: {},
     tags: { type: 'array', items: { type: ['array', 'null'], items: { type: 'string' } } },
   });
-  // The node may be deleted, or not readable by the owner.
+  // The node may be deleted, or the owner may not read it.
   expect(of('name').properties).toMatchObject({ node: { type: ['object', 'null'], required: ['name'], additionalProperties: false } });
 });
 

@@ -1,4 +1,4 @@
-// Tests rehearsals: what a replay or a draft would do with stored events, and what an error template says of stored answers.
+// Tests rehearsals: what a replay or a draft would do with stored events, and how an error template judges stored answers.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import {
@@ -32,7 +32,7 @@ const ended = (id: string, count: number) =>
     return rows.length === count && rows.every(({ state }) => ['DELIVERED', 'SKIPPED', 'FAILED'].includes(state)) ? rows : null;
   });
 
-/** Sends a notification about each name, and stops the worker. */
+/** Delivers a notification for each name, and stops the worker. */
 async function sent(names: string[], input: Partial<SubscriptionInput> = {}): Promise<string> {
   const id = await world.subscribe({ template: TEMPLATE, ...input });
   const working = await world.work();
@@ -88,7 +88,7 @@ it('says of a replay what would be sent, skipped, changed or impossible, and sen
   ]);
   expect(await outcomes('SENT_BYTES')).toEqual(Array(3).fill(['SENT', null, []]));
   expect((await rows()).rows).toEqual(before);
-  // The first attempt stands in the table as those of an earlier version do; the last one is gone.
+  // Stores the first attempt in the form of an earlier version, and deletes the last attempt.
   const old = `exchange_id = NULL, request_url = 'https://x.example/', request_headers = '{}', request_body = '{"name": "Old"}'`;
   await world.db.pool.query(`UPDATE hookgraph.attempts SET ${old} WHERE id = (SELECT min(id) FROM hookgraph.attempts)`);
   await world.db.pool.query('DELETE FROM hookgraph.attempts WHERE id = (SELECT max(id) FROM hookgraph.attempts)');

@@ -16,7 +16,7 @@ const rotate = (id: string, sharedSecret: string | null, overlapSeconds: number 
   rotateSecret(t.engine, actor, id, { sharedSecret, overlapSeconds });
 const update = (id: string, input: SubscriptionInput) => updateSubscription(t.engine, owner, id, input);
 const read = async (id: string) => (await subscriptionsByIds(t.db.pool, owner, [id])).get(id);
-/** The current secret, then the old ones, newest first, as the worker gets them. */
+/** Returns the current secret and then the old secrets, newest first, as the worker reads them. */
 async function secretsOf(id: string): Promise<(string | undefined)[]> {
   const { secrets } = (await loadForSending(t.engine, [id])).get(id) as Sendable;
   return [secrets.sharedSecret, ...(secrets.oldSecrets ?? []).map(({ secret }) => secret)];

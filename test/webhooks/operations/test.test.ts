@@ -91,7 +91,7 @@ describe('a test', () => {
       { delivery_id: deliveryId, number: 1, test: true, outcome: 'FAILED', stage: 'STATUS', response_status: 503, subscription_version: 1 },
     ]);
 
-    // A worker sends real events, and saves release held deliveries; neither changes the test's delivery.
+    // A worker sends real events, and a save releases held deliveries, but neither changes the test's delivery.
     world.receiver.answer = (response) => void response.end();
     await world.work();
     await updateSubscription(world.webhooks.engine, OWNER, id, { template: '{}' });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/webhooks/index.js';
 import { MAX_ANSWER_LENGTH, runQuery } from '../../../src/webhooks/payload/run-query.js';
 
-/** An engine whose schema has one field with this resolver. */
+/** Returns an engine whose schema has one field with this resolver. */
 function engineOf(resolve: () => unknown, queryDeadlineMs = 1_000): Engine {
   const schema = buildSchema('scalar Any type Query { value: String list: [String!] any: Any }');
   for (const field of Object.values((schema.getQueryType() as GraphQLObjectType).getFields())) field.resolve = resolve;

@@ -15,7 +15,7 @@ const auth: OAuth2 = {
 };
 
 const json = (status: number, body: object) => ({ kind: 'REPLY' as const, status, headers: {}, body: JSON.stringify(body) });
-/** Issues token-1, token-2, …, each valid for `expires_in` seconds. */
+/** Returns a function that issues token-1, token-2, …, each valid for `expires_in` seconds. */
 function issuer(expires_in?: unknown) {
   let count = 0;
   const post: Post = async () => json(200, { access_token: `token-${++count}`, token_type: 'Bearer', expires_in });
@@ -61,7 +61,7 @@ it('is fetched once more for all whose receiver refused the same one', async () 
   await tokens.get('a', 1, auth);
   const again = await Promise.all(Array.from({ length: 50 }, () => tokens.get('a', 1, auth, 'token-1')));
   expect(new Set(again.map((one) => 'token' in one && one.token))).toEqual(new Set(['token-2']));
-  // A late caller that still refers to the old token gets the new one.
+  // A late caller that still names the old token gets the new token.
   expect(await tokens.get('a', 1, auth, 'token-1')).toMatchObject({ token: 'token-2' });
   expect(count()).toBe(2);
 });
@@ -206,7 +206,7 @@ it('sends id and secret as forms write them, in the header or in the body', asyn
   const [basic, inBody] = sent;
   expect(basic?.headers).toMatchObject({ 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json' });
   const credentials = Buffer.from(basic?.headers.Authorization?.replace(/^Basic /, '') ?? '', 'base64').toString();
-  // Characters that many endpoints don't decode aren't encoded.
+  // Leaves characters unencoded that many endpoints don't decode.
   expect(credentials).toBe('a-b_c.d%7E:p-_.%7E%2B%2F%3D+%25%26%22%C3%A4%E2%82%AC%F0%9F%94%91%21*s3cret');
   expect(basic?.body.toString()).toBe('grant_type=client_credentials&scope=s+t');
   expect(inBody?.headers).not.toHaveProperty('Authorization');
@@ -227,7 +227,7 @@ it.each(['BASIC', 'POST'] as const)('never repeats what was sent, whatever part 
     };
     const { failed } = (await createTokens(post).get('a', 1, own)) as { failed: string };
     expect(failed).toContain('invalid_client');
-    // At most the beginning of the secret may remain where the message is cut.
+    // Only the beginning of the secret may remain, where the message is cut.
     for (const trace of [
       's3cret',
       'p-_.',

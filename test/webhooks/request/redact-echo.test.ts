@@ -40,7 +40,7 @@ it('knows a secret in the writings of XML, URLs, forms and bytes', () => {
   );
 });
 
-// Each place that sends a secret, with characters that encodings treat differently, and each form in which a receiver may repeat it.
+// Each place that sends a secret is tested with every form in which a receiver may repeat it. Encodings treat these characters differently.
 const SECRET = 'p-_.~+/= %&"ä€🔑!*s3cret';
 type Secretive = Parameters<typeof redactEcho>[0];
 const auths: Record<string, Secretive['auth']> = {
@@ -59,7 +59,7 @@ const PLACES: Record<string, Secretive> = {
 };
 const utf16 = (text: string) => Buffer.from(text, 'utf16le');
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-/** Encodes like OAuth libraries that encode everything but letters and digits. */
+/** Encodes everything except letters and digits, as some OAuth libraries do. */
 const strictly = (text: string) =>
   encodeURIComponent(text).replace(/[-_.!~*'()]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 const hex = (byte: number) => `\\x${byte.toString(16).padStart(2, '0')}`;
@@ -109,7 +109,7 @@ const ECHOES: Record<string, (secret: string) => string> = {
   'in hex of UTF-16': (secret) => utf16(secret).toString('hex'),
   'in HTML': (secret) => secret.replaceAll('&', '&amp;').replaceAll('"', '&#34;'),
 };
-/** Encodes as mail does (RFC 2045); function declarations are hoisted to the list above. */
+/** Encodes as quoted-printable (RFC 2045). A function declaration, so that the list above can use it. */
 function quotedPrintable(text: string): string {
   const write = (byte: number) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   return [...Buffer.from(text)]
@@ -122,7 +122,7 @@ const bytesOf = (text: string) =>
     'latin1',
   ).toString('utf8');
 const joined = (text: string) => text.replace(/(?:\r?\n|\\r\\n)/g, '');
-/** Every eight-character part of the secret that appears in the text in any encoding, even a nested one. */
+/** Returns every part of eight characters of the secret that the text contains in any encoding, even a nested one. */
 function leaksIn(text: string): string[] {
   const views = new Set([text]);
   for (const view of views) {

@@ -9,7 +9,7 @@ const hostile = () => ({ kind: 'REPLY', headers: { 'retry-after': '120', 'x-a': 
 function createBudgets() {
   const clock = { ms: 0 };
   const budgets = new SearchBudgets(() => clock.ms);
-  /** Returns the operations that one search of a hostile response uses. */
+  /** Returns how many operations one search of a hostile response uses. */
   const search = (tenant: string) =>
     budgets.use(tenant, (budget) => {
       const before = budget.left;

@@ -1,4 +1,4 @@
-// Tests which secrets sign at which time; each receiver knows one secret, as before or after it learns the new one.
+// Tests which secrets sign at which time. Each receiver knows one secret, as before or after it learns the new secret.
 import { httpbis } from 'http-message-signatures';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';

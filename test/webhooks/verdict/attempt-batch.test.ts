@@ -1,10 +1,10 @@
-// Checks that the size of a batch counts whatever a receiver can make long.
+// Tests that everything that a receiver can make long counts towards the size of a batch.
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { AttemptBatch } from '../../../src/webhooks/verdict/attempt-batch.js';
 import { AttemptStart } from '../../../src/webhooks/verdict/attempt-record.js';
 
-/** Text that doesn't compress. */
+/** Returns a text that hardly compresses. */
 const longText = () => randomBytes(45_000).toString('base64');
 
 function resultOf(subscriptionId: string, headers: Record<string, string>, body = '') {

@@ -116,7 +116,7 @@ describe('the line of a rule', () => {
     world = await startEngineWorld({ log });
     const id = await world.subscribe({ query: null });
     await insertDeliveries(world.db.pool, id, 3, { dueInMs: 3_600_000 });
-    // The delivery that was answered is held, too.
+    // The delivery that got the response is held, too.
     world.receiver.answer = (response) => void response.writeHead(410).end();
     await world.work();
     await world.insertThings('a');

@@ -12,7 +12,7 @@ const of = (id: number, createdAtMs: number, nodeKey = '7') => ({
   createdAtMs,
 });
 
-/** Lets `rounds` deliveries be claimed 10 ms after each was created, each created `gapMs` after the last was sent; returns the time. */
+/** Claims `rounds` deliveries, each 10 ms after its creation and created `gapMs` after the last was sent. Returns time and waits. */
 function turn(loops: FeedbackLoops, rounds: number, gapMs = 30): { nowMs: number; waits: (number | undefined)[] } {
   let nowMs = START;
   const waits: (number | undefined)[] = [];

@@ -1,4 +1,4 @@
-// Tests when the nodes of an owner count as being in a feedback loop that overlaps, and how long their notifications wait.
+// Tests when an owner's nodes count as being in an overlapping feedback loop, and how long their notifications wait.
 import { expect, it } from 'vitest';
 import { ANSWERED_WITHIN_MS, FIRST_PROBE_PAUSE_MS } from '../../../src/webhooks/verdict/loop-probe.js';
 import { MANY, OverlappingLoops } from '../../../src/webhooks/verdict/overlapping-loops.js';
@@ -13,7 +13,7 @@ interface Due {
   dueMs: number;
 }
 
-/** Sends each delivery when it is due, and adds those that `onSent` returns. Returns how many were sent, and the longest wait. */
+/** Sends each delivery when due, and adds those that `onSent` returns. Returns the numbers of sends and waits, and the longest delay. */
 function simulate(due: Due[], onSent: (sent: Due, nowMs: number) => Pick<Due, 'subscriptionId' | 'createdAtMs'>[] = () => []) {
   const loops = new OverlappingLoops();
   let [nextId, sent, longestMs, waits] = [due.length, 0, 0, 0];
@@ -61,7 +61,7 @@ it('many changes at once, of which none is an answer, wait once', () => {
 it('changes that come one after the other without waiting for answers wait some seconds now and then', () => {
   const { sent, longestMs, waits } = simulate(many(10 * MANY, 10));
   expect(sent).toBe(10 * MANY);
-  // The last ones have none after them, which would show that they are no answers.
+  // The last deliveries wait longest, because no later ones follow them, which would show that they aren't answers.
   expect(longestMs).toBeLessThan(FIRST_PROBE_PAUSE_MS + ANSWERED_WITHIN_MS + 100);
   expect(waits).toBeLessThan(sent / 2);
 });

@@ -69,7 +69,7 @@ describe('writeAttempts', () => {
     const batch = [ours[0], theirs[0], ours[1], theirs[1], ours[2]] as DeliveryInHand[];
     const headersOf = (delivery: DeliveryInHand, place: number): Record<'request' | 'response', Record<string, string>> => ({
       request: { Topic: `of ${delivery.subscriptionId}`, Id: delivery.id },
-      // The last delivery lacks a header that the first of its subscription had.
+      // The last delivery lacks a header that the first delivery of its subscription has.
       response: place === 4 ? { date: 'now' } : { date: `at ${place}`, server: delivery.subscriptionId },
     });
     await writeAttempts(
@@ -153,7 +153,7 @@ describe('writeAttempts', () => {
     const [delivery] = (await inHand(1, undefined, client)) as [DeliveryInHand];
     await writeAttempts(client as never, [result(delivery, 'DELIVERED')]);
     await padQueueTable(pool);
-    // The table empty, full and emptied again, each with current statistics.
+    // Tests the table while empty, full and emptied again, each time with current statistics.
     for (const change of [
       'SELECT',
       `INSERT INTO hookgraph.open_deliveries SELECT i, gen_random_uuid(), now() FROM generate_series(1, 20000) i`,
@@ -165,7 +165,7 @@ describe('writeAttempts', () => {
       expect(plans).toHaveLength(2);
       for (const plan of plans) {
         expect(plan).not.toContain('Seq Scan on open_deliveries');
-        // Each index scan has a condition, so no index is read as a whole.
+        // Each index scan has a condition, so no index is read completely.
         expect(plan).toMatch(/Index Scan .*open_deliveries/);
         expect(plan.match(/(Index Scan|Index Only Scan) .*open_deliveries/g)?.length).toBe(
           plan.match(/(Index Scan|Index Only Scan) .*open_deliveries.*\n *Index Cond/g)?.length,

@@ -1,4 +1,4 @@
-// Shows the books: what became of every event for each webhook, added up, and what contradicts.
+// Shows the books: sums of what became of every event for each webhook, and events that contradict each other.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Badge } from '../../kit/badge';

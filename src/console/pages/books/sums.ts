@@ -2,10 +2,10 @@
 import { webhookName } from '../history/words';
 import type { Account, Books } from './queries';
 
-/** The API names at most as many. */
+/** Maximum number of findings that the API returns. */
 const MOST_FINDINGS = 100;
 
-/** Joins what was read with the page after it. */
+/** Adds the next page to the pages that were read. */
 export function join({ webhookAudit: read }: Books, { webhookAudit: further }: Books): Books {
   return {
     webhookAudit: {
@@ -20,7 +20,7 @@ export function join({ webhookAudit: read }: Books, { webhookAudit: further }: B
   };
 }
 
-/** The columns of the table, with the codes that each one counts, and the state of its deliveries. */
+/** The columns of the table, each with the codes that it counts and the state of the deliveries that it links to. */
 export const COLUMNS = [
   { head: 'Delivered', codes: ['DELIVERED'], state: 'DELIVERED' },
   { head: 'Skipped', codes: ['SKIPPED'], state: 'SKIPPED' },

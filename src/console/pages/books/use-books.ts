@@ -1,10 +1,10 @@
-// Reads the books page by page, each of which takes the API about a second, and adds them up.
+// Reads the books page by page and adds the pages up. The API needs about a second for each page.
 import { useEffect, useState } from 'react';
 import { useApi } from '../../app/queries';
 import { BOOKS, type Books } from './queries';
 import { join } from './sums';
 
-/** `since`: `null` for all that is kept. `until`: the moment of the count, so that all pages are about the same period. */
+/** `since`: the start of the period; `null`: all kept events. `until`: the time of the count, so that all pages have the same period. */
 export function useBooks(since: string | null, until: string) {
   const key = `${since} ${until}`;
   const [kept, setKept] = useState<{ key: string; sum: Books | null }>({ key, sum: null });

@@ -60,7 +60,7 @@ interface Timings {
   firstByteMs?: number;
 }
 
-/** The stages that each duration covers. The bar at which an attempt ended has the colour of its outcome. */
+/** The stages that each duration covers. The bar with the stage at which an attempt ended has the colour of the outcome. */
 const PARTS: [name: keyof Timings, text: string, stages: string[]][] = [
   ['queryMs', 'Query', ['QUERY']],
   ['renderMs', 'Templates', ['VALIDATION', 'TEMPLATE']],
@@ -68,7 +68,7 @@ const PARTS: [name: keyof Timings, text: string, stages: string[]][] = [
   ['sendMs', 'Send and answer', ['ADDRESS', 'CONNECT', 'TIMEOUT', 'ANSWER', 'STATUS', 'ERROR_TEMPLATE']],
 ];
 
-/** Draws the parts of an attempt one below the other, each where it began. */
+/** Draws the parts of an attempt one below the other, each beginning at its start time. */
 function Parts({ attempt: { timings, durationMs, outcome, stage, number } }: { attempt: ListedAttempt }) {
   const known = (timings ?? {}) as Timings;
   const ran = PARTS.filter(([name]) => known[name] !== undefined);

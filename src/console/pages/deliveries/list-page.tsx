@@ -30,7 +30,7 @@ const FURTHER: Further<ResultOf<typeof DELIVERIES>, VariablesOf<typeof DELIVERIE
   },
   join: (read, { webhookDeliveries }) => ({ ...read, webhookDeliveries: joined(read.webhookDeliveries, webhookDeliveries) }),
 };
-/** The API counts no more new rows than one page has. */
+/** Maximum number of new rows that the API counts: those of one page. */
 const MOST_NEW = 100;
 
 const allRoute = getRouteApi('/deliveries');
@@ -154,8 +154,8 @@ function DeliveryList({ search, webhookId }: { search: DeliveriesSearch; webhook
 }
 
 /**
- * Reads the list again and again. The rows stay those that were there when the list was opened, with their newest states; how many are newer
- * is counted. `showNew` opens the list again.
+ * Reads the list repeatedly. Keeps the rows that were there when the list was opened, and updates their states; newer deliveries are only
+ * counted. `showNew` opens the list again.
  */
 function useLiveList(search: DeliveriesSearch) {
   const { after, ...filters } = search;
@@ -183,7 +183,7 @@ function useLiveList(search: DeliveriesSearch) {
   useEffect(() => {
     const first = data?.webhookDeliveries.nodes[0];
     const cursor = data?.webhookDeliveries.pageInfo.startCursor;
-    // An answer from before the list was opened may come from the cache.
+    // Ignores an answer from the cache that is older than the opening of the list.
     const isNew = !isPlaceholderData && dataUpdatedAt >= atMs;
     if (top === null && after === undefined && first && cursor && isNew)
       setOpened((before) => ({ ...before, top: { createdAt: first.createdAt, cursor } }));

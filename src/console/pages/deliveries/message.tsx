@@ -72,7 +72,7 @@ export function Message({ title, first, headers, body, bodyBytes, bodyOmitted, c
 /** Texts beyond this length are shown as they are: indenting them would hold up the page. */
 const MOST_READABLE = 300_000;
 
-/** Indents JSON and XML. Numbers keep all their digits, because the text is indented and not read. */
+/** Indents JSON and XML. Numbers keep all their digits, because the text is indented without being converted to values. */
 function readableOf(body: string): string {
   const text = body.trim();
   if (text.length > MOST_READABLE) return body;

@@ -1,7 +1,7 @@
 // The operations of the pages of deliveries.
 import { graphql, type ResultOf } from '../../app/graphql';
 
-/** `newer` finds what came since the list was opened, of which only the number is shown. */
+/** `newer` selects the deliveries that were created after the list was opened; only their number is shown. */
 export const DELIVERIES = graphql(`
   query Deliveries(
     $first: Int, $after: String, $newer: String, $isLive: Boolean!, $createdAtMax: DateTime
@@ -33,7 +33,7 @@ export const DELIVERIES = graphql(`
 
 export type ListedDelivery = ResultOf<typeof DELIVERIES>['webhookDeliveries']['nodes'][number];
 
-/** Asked once, when somebody is about to resend all that match: it reads every matching delivery. */
+/** Requested once, when the user is about to resend all matching deliveries, because the API reads each of them to count them. */
 export const COUNT = graphql(`
   query CountDeliveries(
     $webhookSubscriptionId: ID, $states: [WebhookDeliveryState!], $createdAtMin: DateTime, $nodeId: ID, $stages: [WebhookStage!]
@@ -119,7 +119,7 @@ export const REPLAY_DRY_RUN = graphql(`
   }
 `);
 
-/** Asked apart from the count, because it runs the query and the templates of each event. */
+/** Requested separately from the count, because it runs the query and the templates of each event. */
 export const REPLAY_REHEARSAL = graphql(`
   query ReplayRehearsal($id: ID!, $from: DateTime, $to: DateTime, $includeDelivered: Boolean, $mode: WebhookReplayMode) {
     webhookReplayDryRun(webhookSubscriptionId: $id, from: $from, to: $to, includeDelivered: $includeDelivered, mode: $mode) {

@@ -19,7 +19,7 @@ export interface DeliveriesSearch {
 }
 
 export interface DeliverySearch {
-  /** The error from which somebody came; its attempt is open. The databaseId of both is the same. */
+  /** The databaseId of the error from which the user came. The attempt with the same databaseId is shown open. */
   error?: string | undefined;
   /** Only attempts that failed are listed. */
   attempts?: 'failed' | undefined;

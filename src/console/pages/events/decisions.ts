@@ -44,7 +44,7 @@ export const verdictOf = (code: Code): { text: string; tone: BadgeTone } => VERD
 /** Whether the event doesn't concern the webhook at all, so that its decision says little. */
 export const isOther = (code: Code): boolean => VERDICTS[code] === OTHER;
 
-/** The field of the webhook that stood in the way; `null`: none did. */
+/** The field of the webhook that explains each reason; a reason that no field explains is absent. */
 const FIELDS: Partial<Record<Code, string>> = {
   SKIPPED_VALIDATION: 'validationTemplate',
   HELD_NODE: 'query',

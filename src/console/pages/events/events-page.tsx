@@ -136,7 +136,7 @@ function columnsOf(webhook: string | undefined): Column<ListedEvent>[] {
   ];
 }
 
-/** With a webhook, its decision in a sentence; without one, the number of webhooks by what became of the event. */
+/** Shows the webhook's decision in a sentence or, when no webhook is chosen, the number of webhooks by outcome of the event. */
 function Decisions({ decisions, webhook }: { decisions: ListedEvent['decisions']; webhook: string | undefined }) {
   if (webhook !== undefined) {
     const decision = decisions.find(({ webhookSubscription }) => webhookSubscription.id === webhook);

@@ -1,4 +1,4 @@
-// Shows GraphiQL in a frame, which sends the session's cookie as the console does, and takes a query from it to a new webhook.
+// Shows GraphiQL in a frame, which sends the session's cookie as the console does, and opens the form of a new webhook with its query.
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { config } from '../../app/config';

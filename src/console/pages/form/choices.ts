@@ -12,7 +12,7 @@ export interface Preset {
 
 /** The offer of the installation for a kind of destination. */
 export interface DestinationOffer {
-  /** The field of the input, such as `sqs`. */
+  /** The field of the subscription's input that sets this destination, such as `sqs`. */
   field: string;
   managed: boolean;
   accounts: readonly string[];

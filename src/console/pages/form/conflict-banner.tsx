@@ -1,4 +1,4 @@
-// Explains that somebody else has saved meanwhile, and lets the reader choose.
+// Explains that another user has saved the webhook meanwhile, and lets the user choose between both versions.
 import { useFormContext } from 'react-hook-form';
 import { Banner } from '../../kit/banner';
 import { Button } from '../../kit/button';

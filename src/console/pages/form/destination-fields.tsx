@@ -1,4 +1,4 @@
-// The kind of destination first, then the fields of that kind.
+// Shows the choice of the kind of destination, then the fields of that kind.
 import type { GraphQLSchema } from 'graphql';
 import { useFormContext, useWatch } from 'react-hook-form';
 import type { DestinationOffer } from './choices.js';
@@ -24,7 +24,7 @@ const ACCESS_KEY = ['accessKeyId', 'secretAccessKey'];
 
 interface Props {
   offers: readonly DestinationOffer[];
-  /** Whether the saved webhook has a managed topic, which stays a choice. */
+  /** Whether the saved webhook has a managed topic, which is then offered even if the installation no longer offers it. */
   isManaged: boolean;
 }
 

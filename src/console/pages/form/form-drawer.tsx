@@ -31,12 +31,12 @@ interface DrawerProps {
   given: { topic?: string | undefined; query?: string | undefined; field?: string | undefined };
 }
 
-/** One drawer for everything, so that it slides in once. The form puts its buttons into the footer. */
+/** One drawer for all its contents, so that it slides in only once. The form puts its buttons into the footer. */
 function FormDrawer({ id, given }: DrawerProps) {
   const navigate = useNavigate();
   const [footer, setFooter] = useState<HTMLElement | null>(null);
   const [created, setCreated] = useState<string | null>(null);
-  // A new webhook's page shows whether notifications arrive.
+  // Opens the page of a webhook that was created, because this page shows whether notifications arrive.
   const close = (webhookId = created ?? id) =>
     void (webhookId === null ? navigate({ to: '/webhooks' }) : navigate({ to: '/webhooks/$webhookId', params: { webhookId } }));
   const list = (name: string) => void navigate({ to: '/webhooks', search: { search: name } });

@@ -24,7 +24,7 @@ export function useFormMistakes(board: MistakeBoard, { draft, input, preview, re
   const formState = useFormState({ control });
   const own = useMemo(() => ownMistakes(draft), [draft]);
   const isRefused = refused.length > 0;
-  // Before the browser paints, so that a save finds its mistakes on the page.
+  // Runs before the browser paints, so that a save finds its mistakes on the page.
   useLayoutEffect(() => {
     const errors = byField(isRefused ? refused : (preview?.errors ?? []), draft);
     const warnings = byField(preview?.warnings ?? [], draft);

@@ -1,4 +1,4 @@
-// The groups of the form that open: what most webhooks don't need.
+// The groups of the form that can be opened: settings that most webhooks don't need.
 import { type ReactNode, useState } from 'react';
 import { useFieldArray, useFormContext, useWatch } from 'react-hook-form';
 import { Button, IconButton } from '../../kit/button';
@@ -13,7 +13,7 @@ import { useFormScope, useIsWrong } from './scope';
 
 interface GroupProps {
   title: string;
-  /** What is set, beside the title. */
+  /** A summary of the settings in the group, shown beside its title. */
   summary: string;
   /** The fields inside; one with a mistake opens the group. */
   fields: readonly string[];

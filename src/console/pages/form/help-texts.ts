@@ -54,7 +54,7 @@ function inputType(schema: GraphQLSchema | null | undefined): GraphQLNamedType |
   return argument && getNamedType(argument.type);
 }
 
-/** Whether the API has the field of the input. Without a schema, whether is unknown, so it counts as offered. */
+/** Whether the API has the field of the input. Returns `true` while the schema is unknown. */
 export function offersField(schema: GraphQLSchema | null | undefined, name: string): boolean {
   return !schema || describeField(schema, name).text !== null;
 }

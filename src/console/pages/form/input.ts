@@ -19,7 +19,7 @@ export function inputOf(draft: Draft, before: Draft | null, offers: Offers): Inp
   return Object.fromEntries(changed.filter((name) => input[name] !== undefined).map((name) => [name, input[name]]));
 }
 
-/** A blank text clears the field: `null`. `undefined`: the field stays as it is. */
+/** Returns all fields of the input. `null` (from a blank text) clears a field; `undefined` leaves it as it is. */
 function wholeInput(draft: Draft, before: Draft | null, offers: Offers): Input {
   const isHook = draft.phase === 'BEFORE';
   const input: Input = {
@@ -73,7 +73,7 @@ function secretOf({ secret: { mode, value } }: Draft): string | null | undefined
   return mode === 'KEEP' || value === '' ? undefined : value;
 }
 
-/** The fields that the input of a managed topic has; an existing topic has all others. */
+/** The input fields of a managed topic; an existing topic has all other fields. */
 const MANAGED = ['subscriberPrincipal', 'fifo'];
 const READ_ONLY = ['externalId', 'hasOwnKeys'];
 
@@ -87,7 +87,7 @@ function destinationOf(draft: Draft, before: Draft | null): Input {
   const given = Object.entries(draft[name]).filter(([field, value]) => fits(field) && !isSame(value, saved[field]));
   const settings = given.map(([field, value]) => [field, typeof value === 'string' ? value.trim() || null : value]);
   const managed = name === 'sns' ? { managed: destination === 'MANAGED_SNS' } : {};
-  // All of an existing destination's fields may be unchanged; then the input must equal the saved one, which is the same empty record.
+  // If no field of the destination has changed, the input is an empty record, as is the input of `before`, so both count as equal.
   return { [name]: { ...managed, ...Object.fromEntries(settings) } };
 }
 
@@ -97,7 +97,7 @@ const isSame = (value: Settings[string], saved: Settings[string] | undefined) =>
 function authOf(draft: Draft, before: Draft | null): Input | null {
   const { auth } = draft;
   const isKept = before?.auth.kind === auth.kind;
-  // A blank secret of an unchanged kind is absent, so that the saved one is kept.
+  // A blank secret is left out while the kind of authentication is unchanged, so that the saved secret is kept.
   const secret = (value: string) => (value === '' && isKept ? undefined : value);
   const scheme = auth.scheme.trim() || null;
   switch (auth.kind) {

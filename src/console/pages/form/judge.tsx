@@ -1,4 +1,4 @@
-// Judges the form while it changes: asks for the preview, and shows mistakes. A key that is typed renders this and its field, and nothing else.
+// Runs the preview while the form changes, and shows mistakes. Typing a key renders only this component and the field.
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { useFormContext, useWatch } from 'react-hook-form';
 import type { Draft } from './draft.js';

@@ -22,7 +22,7 @@ export function createMistakeBoard(): MistakeBoard {
   const listeners = new Set<() => void>();
   return {
     show(shown) {
-      // An equal value keeps its identity, by which React knows that nothing changed.
+      // Equal mistakes remain the same object, so that React renders nothing.
       const fields = new Map([...shown.fields].map(([field, mistakes]) => [field, same(now.fields.get(field), mistakes)]));
       now = { ...shown, fields, general: same(now.general, shown.general) };
       for (const listener of listeners) listener();

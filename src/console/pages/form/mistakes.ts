@@ -23,7 +23,7 @@ export interface FieldMistakes {
 
 export const NO_MISTAKES: FieldMistakes = { errors: [], warnings: [] };
 
-/** Names of the form for paths of the API that differ from them. */
+/** The form's name of each input field for which the API has a different path. */
 const RENAMED: Record<string, string> = {
   sharedSecret: 'secret',
   disabled: 'enabled',
@@ -57,7 +57,7 @@ function fieldOf(path: readonly string[], fields: Draft): string {
   return first === 'headers' || first === 'signatures' || first === 'environmentIds' ? first : name;
 }
 
-/** Leaves out the source line with its caret, and the place in words, because the form shows the place beside the message. */
+/** Removes the source line with its caret, and the position in words, because the form shows the position beside the message. */
 export function sentence(message: string): string {
   const [line = ''] = message.split('\n');
   const text = line.replace(/ \(line \d+, column \d+\)/, '');

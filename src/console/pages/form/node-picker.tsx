@@ -1,4 +1,4 @@
-// Chooses the node of the preview: one of the newest, or one whose id is pasted.
+// Chooses the node of the preview: one of the newest nodes, or a node whose id is pasted.
 import { useRef } from 'react';
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { ComboBox } from 'react-aria-components/ComboBox';
@@ -32,8 +32,8 @@ export function NodePicker({ topicId, nodeId, onNode, used }: PickerProps) {
   ];
   const isPasted = nodeId !== null && !recent.some((one) => one.nodeId === nodeId);
   if (isPasted) items.push({ id: nodeId, label: used?.nodeId === nodeId ? (used.nodeLabel ?? nodeId) : nodeId });
-  // The text that was typed or pasted and not taken yet. The box itself replaces it by the chosen label when it closes, which happens
-  // before or after the focus leaves; reading the box then would lose a pasted id.
+  // The text that was typed or pasted and not yet used. When the box closes, before or after the focus leaves, it replaces its text by the
+  // chosen label, so a pasted id can't be read from the box.
   const typed = useRef<string | null>(null);
   const take = () => {
     const text = typed.current?.trim();
@@ -66,7 +66,7 @@ export function NodePicker({ topicId, nodeId, onNode, used }: PickerProps) {
           }}
           onKeyDownCapture={({ key }) => {
             if (key === 'Enter' || key === 'Tab') take();
-            // These keys choose from the list, or give up what was typed.
+            // These keys choose from the list, or discard the typed text.
             else if (['ArrowDown', 'ArrowUp', 'Escape'].includes(key)) typed.current = null;
           }}
           placeholder="Choose a node, or paste an id"

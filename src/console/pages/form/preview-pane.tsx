@@ -70,7 +70,7 @@ export const PreviewPane = memo(function PreviewPane(props: PaneProps) {
   );
 });
 
-/** Scrolls the pane to the stage of the field that gets the focus. A pane that doesn't scroll by itself, on a narrow screen, stays. */
+/** Scrolls the pane to the stage of the field that gets the focus. Has no effect on a narrow screen, where the pane doesn't scroll. */
 function useFollowedFocus(pane: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const follow = ({ target }: FocusEvent) => {
@@ -98,7 +98,7 @@ const OUTCOMES: Record<string, { tone: BadgeTone; text: string }> = {
   FAILED: { tone: 'bad', text: 'Would fail' },
 };
 
-/** The outcome up to the request. What the error template says of a sample response is shown at its stage. */
+/** Shows the outcome of the stages before the request. The verdict of the error template on a sample response is shown at its stage. */
 function Outcome({ report }: { report: Report }) {
   const failed = report.stages.some(({ stage, outcome }) => outcome === 'FAILED' && ['QUERY', 'VALIDATION', 'TEMPLATE'].includes(stage));
   const skipped = report.stages.some(({ outcome }) => outcome === 'SKIPPED');
@@ -221,7 +221,7 @@ interface ViewProps {
   text: string;
   around: 'JSON' | 'XML' | 'TEXT';
   label: string;
-  /** The text to copy, if it isn't the shown one. */
+  /** The text to copy. Default: the shown text. */
   copies?: string;
 }
 

@@ -1,4 +1,4 @@
-// Tries what the form holds on the last stored events: how many would be sent, skipped or held, and where bodies change.
+// Tries the form's values on the last stored events: how many would be sent, skipped or held, and which bodies would change.
 import { useState } from 'react';
 import { useFormContext, useWatch } from 'react-hook-form';
 import { useAct } from '../../app/queries';
@@ -23,7 +23,7 @@ export function Rehearse({ getInput }: { getInput(): Input }) {
   const rehearse = useAct(REHEARSE, { showsMistakes: true });
   const [tried, setTried] = useState<Tried | null>(null);
   const { control, getValues } = useFormContext<Draft>();
-  // Renders again only when the form begins to differ from what was tried.
+  // Renders again only when the form begins to differ from the tried values.
   const isOld = useWatch({ control, compute: (values: Draft) => tried !== null && tried.of !== JSON.stringify(values) });
   const run = async () => {
     const of = JSON.stringify(getValues());

@@ -1,4 +1,4 @@
-// Judges a response with the error template: one that is typed, or one that a receiver gave before.
+// Judges a response with the error template: a typed response, or a stored response of a receiver.
 import { useApi } from '../../app/queries';
 import { Badge } from '../../kit/badge';
 import controls from './controls.module.css';

@@ -1,7 +1,7 @@
 // Declares a saved subscription as the form loads it, and fills the form with it.
 import { type DestinationKind, type Draft, EMPTY, MS_OF, type Settings, type TimeUnit } from './draft.js';
 
-/** Fields of the API that return a saved destination; `null` when notifications go elsewhere. */
+/** The saved settings of one kind of destination; `null` when notifications go to another kind. */
 type Destination = Readonly<Record<string, string | boolean | null>> | null;
 
 /** The answer of the API. Fields that the host doesn't have, such as `integrationId` without integrations, are absent. */

@@ -7,7 +7,7 @@ import type { FieldMistakes } from './mistakes.js';
 
 export interface FormScope {
   schema: GraphQLSchema | null | undefined;
-  /** Why nothing may be changed; `null` when it may. */
+  /** Why nothing may be changed; `null` when changes are allowed. */
   unavailable: string | null;
   board: MistakeBoard;
   /** The editors of the form, by the name of their field. */

@@ -1,4 +1,4 @@
-// The query and the templates, with first texts to begin with.
+// The fields of the query and the templates, with texts to start from.
 
 import type { DocumentNode } from 'graphql';
 import { useDeferredValue, useMemo } from 'react';
@@ -23,7 +23,7 @@ export function SourceFields({ topics, presets }: { topics: readonly Topic[]; pr
   const [query, contentType, topic] = useWatch({ control, name: ['query', 'contentType', 'topic'] });
   const nodeType = topics.find(({ id }) => id === topic)?.nodeType ?? null;
   const { schema } = useFormScope();
-  // Typing goes before completion: what templates can read follows when there is time.
+  // Deferred, so that computing completions for templates doesn't delay typing.
   const scopes = useTemplateScopes(schema, nodeType, useDeferredValue(query));
   const { document } = scopes;
   const queryTools = useMemo(() => <QueryTools nodeType={nodeType} />, [nodeType]);

@@ -6,11 +6,11 @@ import { payloadScope, responseScope } from '../../editors/liquid-scope.js';
 import { parseQuery } from '../../editors/selection.js';
 
 export interface TemplateScopes {
-  /** The query without syntax errors; `null` when the form has none. While it has errors, the last one without. */
+  /** The parsed query, or while it has syntax errors, the last one without; `null` when the form has none. */
   document: DocumentNode | null;
-  /** For the validation template and the body template; `null` while the schema loads. */
+  /** The names that the validation and body templates can read; `null` while the schema loads. */
   payload: LiquidScope | null;
-  /** For the error template. */
+  /** The names that the error template can read; `null` while the schema loads. */
   response: LiquidScope | null;
 }
 

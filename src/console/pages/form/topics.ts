@@ -1,4 +1,4 @@
-// Loads the topics beyond the first page, so that the form can search in all of them, and finds those that share a query.
+// Loads all pages of topics, so that the form can search all topics, and finds the topics that can share a query.
 import { useQuery } from '@tanstack/react-query';
 import { send } from '../../app/api';
 import type { ResultOf } from '../../app/graphql';
@@ -18,7 +18,7 @@ export function useAllTopics(first: Page | undefined): Topic[] | null {
     staleTime: 60_000,
   });
   if (!first) return null;
-  // Without the further pages, those of the first can still be chosen.
+  // While the further pages are missing, the topics of the first page can be chosen.
   return [...first.nodes, ...(more.data ?? [])];
 }
 
@@ -32,7 +32,7 @@ async function loadFrom(cursor: string): Promise<Topic[]> {
   return found;
 }
 
-/** The other topics of the same node type, in their newest version: one query and one template fit all of them. */
+/** The other topics of the same node type, each in its newest version: one query and one template fit all of them. */
 export function siblingsOf(topics: readonly Topic[], id: string): Topic[] {
   const chosen = topics.find((topic) => topic.id === id);
   if (!chosen?.nodeType) return [];

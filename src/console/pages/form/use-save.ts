@@ -10,7 +10,7 @@ import { CREATE, CREATE_SEVERAL, LOAD, UPDATE } from './operations';
 import type { Saved } from './saved.js';
 import type { TestReport } from './test-result';
 
-/** The result of a save. `report`: the test that failed, or else the first; `null` without a test. */
+/** The result of a save. `report`: the first failed test, or if none failed, the first test; `null` without a test. */
 export interface Done {
   ids: readonly string[];
   report: TestReport | null;
@@ -74,7 +74,7 @@ export function useSave(saved: Saved | null) {
       setTried(true);
       return null;
     },
-    /** Saves over the newer version from now on. */
+    /** Makes the next save overwrite the newer version. */
     keepMine() {
       setVersion(conflict?.newest.version ?? null);
       setConflict(null);

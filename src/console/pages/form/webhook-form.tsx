@@ -42,7 +42,7 @@ export interface WebhookFormProps {
 }
 
 export function WebhookForm({ saved: newest, given, ...rest }: WebhookFormProps) {
-  // What is loaded later must not change what this form compares with; a save then finds that the version is another.
+  // Keeps the version that was loaded first, so that the form compares with it and a save detects a newer version.
   const [saved] = useState(newest);
   const [defaults] = useState(() => (saved ? draftOf(saved) : beginWith(given, rest.choices.topics)));
   const form = useForm<Draft>({ defaultValues: defaults, mode: 'onTouched' });
@@ -101,7 +101,7 @@ function Body({ title, footer, firstField, saved, before, choices, onSaved, onCl
     const input = { ...(saved && { id: saved.id }), ...inputOf(draft, before, offers) };
     const topics = saved ? [draft.topic] : allTopics(draft, choices.topics);
     const done = ownMistakes(draft).size === 0 ? await save.run(draft, input, topics) : save.refuse();
-    // The mistakes are rendered first.
+    // Waits until the mistakes are rendered.
     if (!done) return void requestAnimationFrame(() => focusFirstMistake(element.current));
     onDone();
     const [id = ''] = done.ids;
@@ -156,6 +156,6 @@ function Refused({ board }: { board: MistakeBoard }) {
 
 function finish(text: string, onClose: () => void): void {
   notify({ text });
-  // The guard learns that everything is saved with the next rendering.
+  // Waits for the next rendering, which tells the guard that everything is saved.
   setTimeout(onClose, 0);
 }

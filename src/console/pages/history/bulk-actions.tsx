@@ -96,7 +96,7 @@ function Progress({
   );
 }
 
-/** Says when an action that was seen running has ended, and reads the lists again. */
+/** Shows a message and reloads the lists when an action that was seen running has ended. */
 function useEnds(data: Answer | undefined): void {
   const client = useQueryClient();
   const seen = useRef(new Set<string>());

@@ -1,4 +1,4 @@
-// Joins the parts of a page whose search ended before the page was full, and says when the page has found nothing yet.
+// Joins the parts of a page whose search ended before the page was full, and says when nothing was found yet.
 import { Empty } from '../../kit/loaded';
 
 interface Part<Node> {
@@ -6,7 +6,7 @@ interface Part<Node> {
   pageInfo: { hasNextPage: boolean; endCursor: string | null; startCursor?: string | null };
 }
 
-/** Returns the variables that read on behind this part; `null` when the page is full, or has what there is. */
+/** Returns the variables that load the rest of the page; `null` when the page is full or nothing is left. */
 export function restOf({ nodes, pageInfo }: Part<unknown>, size: number): { first: number; after: string | null } | null {
   return pageInfo.hasNextPage && nodes.length < size ? { first: size - nodes.length, after: pageInfo.endCursor } : null;
 }

@@ -1,4 +1,4 @@
-// Shows what a replay or a draft would do with stored events, and where bodies would differ from those before.
+// Shows what a replay or a draft would do with stored events, and where bodies would differ from those sent before.
 import { Fragment } from 'react';
 import styles from './rehearsed.module.css';
 
@@ -20,12 +20,12 @@ export interface Rehearsal {
   events: readonly RehearsedEvent[];
 }
 
-/** Number of events of which the changes, or the reason why nothing would be sent, are shown. */
+/** Maximum number of events whose changes, or reason for not being sent, are shown. */
 const EXAMPLES = 3;
 
 interface Props {
   rehearsal: Rehearsal;
-  /** Which end of the events was examined, where there are more. */
+  /** Whether the first or the last events were examined, if there are more events. */
   first: 'first' | 'last';
 }
 

@@ -15,7 +15,7 @@ export function WebhookSelect({ value, onChange }: { value: string | undefined; 
   const { data } = useApi(WEBHOOK_NAMES, {});
   const known = data?.webhookSubscriptions.nodes ?? [];
   const choices = known.map((webhook) => [webhook.id, `${webhookName(webhook)} · ${webhook.topic?.key ?? ''}`] as const);
-  // A webhook that was deleted, or that isn't among the first 100, can still be in the URL.
+  // The id in the URL can also be that of a deleted webhook, or of a webhook beyond the first 100.
   const isOther = value !== undefined && !known.some(({ id }) => id === value);
   const all = [['', 'All webhooks'] as const, ...(isOther ? [[value, 'Another webhook'] as const] : []), ...choices];
   return <Select aria-label="Webhook" value={value ?? ''} choices={all} onChange={(id) => onChange(id || undefined)} />;

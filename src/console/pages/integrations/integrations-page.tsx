@@ -1,4 +1,4 @@
-// Lists integrations with their webhooks, and switches all webhooks of one off and on.
+// Lists integrations with their webhooks, and switches all webhooks of an integration off and on.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
 import { graphql, type ResultOf } from '../../app/graphql';

@@ -1,4 +1,4 @@
-// Sets for how many days each kind of history is kept. Asks first when history is deleted by it.
+// Sets for how many days each kind of history is kept. Asks for confirmation if this deletes history.
 import { useState } from 'react';
 import { type Mistake, useAct } from '../../app/queries';
 import { useRights } from '../../app/viewer';

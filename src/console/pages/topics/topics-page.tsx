@@ -27,7 +27,7 @@ export function TopicsPage() {
   const { search = '' } = route.useSearch();
   const navigate = useNavigate();
   const first = useApi(TOPICS, {});
-  // A host with more than 200 topics is searched by its first 200; the form finds any topic.
+  // The search covers only the first 200 topics of a host (two pages); the form finds any topic.
   const { hasNextPage = false, endCursor = null } = first.data?.webhookTopics.pageInfo ?? {};
   const second = useApi(TOPICS, { after: endCursor }, { enabled: hasNextPage });
   const all = [...(first.data?.webhookTopics.nodes ?? []), ...(hasNextPage ? (second.data?.webhookTopics.nodes ?? []) : [])];

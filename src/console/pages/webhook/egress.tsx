@@ -1,4 +1,4 @@
-// Shows which fields of which tables leave, and to which host.
+// Shows which fields of which tables are sent, and to which host.
 import { useApi } from '../../app/queries';
 import { Loaded } from '../../kit/loaded';
 import { Card, Facts, Section } from '../../kit/page';
@@ -38,7 +38,7 @@ export function EgressSection({ id }: { id: string }) {
   );
 }
 
-/** One line for each table; computed fields stand under their type. */
+/** Returns one line for each table, and one for the computed fields of each type. */
 function byTable(fields: readonly LeavingField[]): [string, string][] {
   const groups = new Map<string, string[]>();
   for (const { nodeType, table, source, field, column } of fields) {

@@ -48,7 +48,7 @@ function Health({ id }: { id: string }) {
   const { period = '24h' } = route.useSearch();
   const navigate = useNavigate();
   const { ms, buckets, label } = PERIODS[period];
-  // The period ends now, and its start moves on with each minute.
+  // The period ends now. Its start moves only once a minute, so that the query stays the same meanwhile.
   const minute = Math.floor(Date.now() / 60_000);
   const from = useMemo(() => new Date(minute * 60_000 - ms).toISOString(), [minute, ms]);
   const query = useApi(STATS, { id, from, buckets }, { poll: SLOW_MS });

@@ -74,7 +74,7 @@ export const STATS = graphql(`
   }
 `);
 
-/** Counted apart, because it reads the columns of many events. */
+/** A separate request, because counting reads the columns of many events. */
 export const UNREAD_UPDATES = graphql(`
   query UnreadUpdates($id: ID!) {
     webhookSubscription(id: $id) { skipUnread unreadUpdates { totalCount unreadCount } }
@@ -132,7 +132,7 @@ export const DELETE = graphql(`
   }
 `);
 
-/** The nodes to choose from for a test. */
+/** The nodes that can be chosen for a test. */
 export const TEST_NODES = graphql(`
   query TestNodes($id: ID!) {
     webhookSubscription(id: $id) { topic { recentNodes(first: 25) { nodeId nodeLabel } } }

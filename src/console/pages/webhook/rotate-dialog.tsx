@@ -8,7 +8,7 @@ import { ROTATE, type Webhook } from './queries';
 
 const SECRET_BYTES = 32;
 
-/** Makes a secret. With the prefix, receivers of Standard Webhooks recognise it, and the bytes behind it are the key. */
+/** Makes a secret. Its prefix tells receivers that it is a Standard Webhooks secret, whose key is the bytes encoded behind the prefix. */
 function makeSecret(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
   return `whsec_${btoa(String.fromCharCode(...bytes))}`;

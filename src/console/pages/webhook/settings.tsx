@@ -1,4 +1,4 @@
-// The settings of a webhook, readable. What is not set is left out, or said in words where its absence means something.
+// Shows the settings of a webhook. Leaves out settings that aren't set, unless their absence means something; then says so.
 import type { ReactNode } from 'react';
 import { Code } from '../../kit/code';
 import { Id } from '../../kit/id';

@@ -1,4 +1,4 @@
-// The banner of a webhook that is switched off: who or which rule did it, since when, what was missed, and how to catch up.
+// The banner of a webhook that is switched off: who or which rule did it, since when, which events were missed, and how to catch up.
 import { useState } from 'react';
 import { useAct, useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
@@ -61,7 +61,7 @@ export function SwitchedOff({ webhook }: { webhook: Webhook }) {
   );
 }
 
-/** Enables the webhook and replays the events that it missed, after it has said how many there are. */
+/** Says how many events the webhook missed; after confirmation, enables the webhook and replays them. */
 function CatchUp({ webhook: { id }, from, onClose }: { webhook: Webhook; from: string; onClose(): void }) {
   const enable = useAct(UPDATE);
   const replay = useAct(REPLAY);

@@ -1,4 +1,4 @@
-// Offers to skip updates that touch nothing which the webhook reads, if at least half of its last updates did.
+// Offers to skip updates that change nothing that the webhook reads, if at least half of its last updates were of this kind.
 import { SLOW_MS, useAct, useApi } from '../../app/queries';
 import { useRights } from '../../app/viewer';
 import { Banner } from '../../kit/banner';

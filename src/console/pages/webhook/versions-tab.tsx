@@ -65,7 +65,7 @@ function Compare({ versions }: { versions: Version[] }) {
   );
 }
 
-/** Texts of several lines, such as queries, stay readable: their line breaks are not escaped. */
+/** Prints a definition. Line breaks in texts such as queries aren't escaped, so that the texts stay readable. */
 const textOf = ({ definition }: Version): string => prettyJson(definition).replaceAll('\\n', '\n    ').replaceAll('\\"', '"');
 
 interface Row {

@@ -61,7 +61,7 @@ const OWNERS = [
   ['organization', 'Everybody’s'],
 ] as const;
 
-/** The list that only admins have is no part of the first page. */
+/** Loaded separately, because only admins see this list. */
 const OrganizationList = lazy(() => import('./organization-list').then(({ OrganizationList: list }) => ({ default: list })));
 
 const route = getRouteApi('/webhooks');

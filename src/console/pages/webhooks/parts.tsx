@@ -23,7 +23,7 @@ interface Counted {
   failed: number;
 }
 
-/** The start of the newest intervals in which attempts failed and none succeeded; `null` when the newest attempts succeeded. */
+/** The start of the newest run of intervals in which attempts failed and none succeeded; `null` when the newest attempts succeeded. */
 function failingSince(buckets: Counted[]): string | null {
   let since: string | null = null;
   for (const { from, delivered, failed } of buckets.toReversed()) {
@@ -33,7 +33,7 @@ function failingSince(buckets: Counted[]): string | null {
   return since;
 }
 
-/** The share of attempts that succeeded, in percent; `null` without attempts. A share below 100 is never rounded up to it. */
+/** The percentage of attempts that succeeded, rounded down, so that 100 means all; `null` when there are no attempts. */
 export function successRate({ delivered, failed }: { delivered: number; failed: number }): number | null {
   const all = delivered + failed;
   return all === 0 ? null : Math.floor((delivered / all) * 1000) / 10;
@@ -45,7 +45,7 @@ interface Stated {
   pace: { state: 'LIMITED' | 'PROBING' | 'SLOWED'; since: string } | null;
 }
 
-/** The state in two words, and its tone. `since`: since when it fails. */
+/** The state in two words, and its tone. `since`: the time since which the webhook fails. */
 export function stateOf(
   { status, disabledReason, pace }: Stated,
   since: string | null,

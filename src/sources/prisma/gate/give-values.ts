@@ -90,7 +90,7 @@ function fill({ Prisma }: Known, { model, data }: NewRow, seen: Snapshot): void 
   const foreign = new Set(model.fields.flatMap(({ relationFromFields }) => relationFromFields ?? []));
   const pointing = nestedWrites(model, data).filter(({ relation }) => relation.relationFromFields?.length);
   const asColumns = pointing.map(({ relation, writes }) => columnsOf(relation, writes));
-  // Prisma doesn't accept a value for an autoincrement field together with a nested relation object.
+  // Prisma doesn't accept a value for an autoincrement field together with the nested object of a relation.
   const acceptsNumbers = !asColumns.includes(null);
   const given = columnFields(model).filter(
     (field) =>

@@ -11,7 +11,7 @@ export function tooLong(field: string, length: number, most: number): Problem {
   return { field, message: `has ${length} characters, more than ${most}` };
 }
 
-/** Returns the problems of a value with the limits of its type. `path`: the path of the value in the input, such as `retry.maxTries`. */
+/** Checks a value against the limits of its type. Returns the problems. `path`: the value's path in the input, such as `retry.maxTries`. */
 function checkType(type: FieldType, value: unknown, path: string): Problem[] {
   if (value == null) return [];
   switch (type.kind) {
@@ -44,7 +44,7 @@ function checkText(text: string, field: string, maxLength: number | undefined): 
   return maxLength !== undefined && text.length > maxLength ? [tooLong(field, text.length, maxLength)] : [];
 }
 
-/** Returns the problems of a field's value: those with the limits of its type; if there are none, those that the field's `check` finds. */
+/** Returns the problems of a field's value: violated limits of its type or, if there are none, the problems that its `check` finds. */
 export async function checkField(field: Field, value: unknown, context: CheckContext): Promise<Problem[]> {
   if (value == null) return [];
   const { type, merge, check } = field;

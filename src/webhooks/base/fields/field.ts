@@ -105,7 +105,7 @@ export interface Field {
   file?: InFile;
   /**
    * Returns the value to save, which is then checked and stored. `given`: the value in the input; `undefined` when absent, `null` to clear.
-   * Default: the given value, otherwise the saved value, merged by the type.
+   * Default: the given value, otherwise the saved value, merged as the field's type requires.
    */
   merge?(given: never, context: MergeContext): unknown;
   /** Checks a value that is not `null`, in addition to the limits of its type. */
@@ -129,9 +129,7 @@ export interface InFile {
    * Converts an input value to the value that the API returns for it, e.g. without secrets, so that a file can be compared with the API.
    */
   asReturned?(given: never): unknown;
-  /**
-   * Whether Hookgraph sets the field when the file doesn't. If so, a value that only the API has doesn't count as a difference to the file.
-   */
+  /** Whether Hookgraph sets the field when the file doesn't. If so, a value that only the API has is no difference between file and API. */
   isFilledIn?: boolean | ((parent: Readonly<Record<string, unknown>>) => boolean);
 }
 

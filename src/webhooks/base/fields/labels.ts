@@ -1,4 +1,4 @@
-// Declares the fields that name and sort a subscription: name, description, topic, integration, environments and whether it is disabled.
+// Declares the fields that name and group a subscription: name, description, topic, integration, environments and whether it is disabled.
 import type { Subscription } from '../model.js';
 import type { Field, MergeContext } from './field.js';
 

@@ -49,7 +49,7 @@ export const SHARED_SECRET = {
   check: (secret: string) => [...secretProblems(secret), ...spaceWarnings('sharedSecret', secret)],
 } as const satisfies Field;
 
-/** Returns why a shared secret can't be stored; empty when it can, and for `null`. */
+/** Returns why a shared secret can't be stored; an empty list when it can, or when it is `null`. */
 export function secretProblems(secret: string | null): Problem[] {
   const field = 'sharedSecret';
   if (secret === '') return [{ field, message: "can't be empty; pass null to remove it" }];

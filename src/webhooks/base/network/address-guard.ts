@@ -109,8 +109,8 @@ function openingOf({ hostname, port, protocol, ...options }: buildConnector.Opti
 }
 
 /**
- * Makes an agent of node:http or node:https open its connections by `open`, which checks the addresses. Limits the bytes that are read of
- * each exchange.
+ * Makes an agent of node:http or node:https open its connections with `open`, which checks the addresses. Limits the bytes that are read
+ * for each exchange.
  */
 function connectingBy<A extends HttpAgent>(agent: A, open: (target: Pick<Target, 'host' | 'port'>) => Promise<Socket>): A {
   const createConnection: CreateConnection = ({ host, port, socketPath, headers }, done) => {

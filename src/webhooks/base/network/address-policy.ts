@@ -148,8 +148,8 @@ async function isOwnEndpoint(endpoints: Endpoint[], resolve: Reach['resolve'], p
 }
 
 /**
- * Checks the text of a URL, without looking up its host name. `allowsHttp`: whether the operator has allowed any networks, which accept
- * http.
+ * Checks the text of a URL, without looking up its host name. `allowsHttp`: whether the operator has allowed any networks, because only
+ * these accept http.
  */
 function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: Problem } | { target: Target } {
   const wrong = (message: string) => ({ problem: { field, message } });
@@ -166,7 +166,7 @@ function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: P
   return { target: { host: bare(parsed.hostname), port: Number(parsed.port || (secure ? 443 : 80)), secure } };
 }
 
-/** Whether a label of the name begins as Punycode and isn't. Node 20 refuses such a URL; Node 26 parses it. */
+/** Whether a label of the name has the Punycode prefix, but isn't Punycode. Node 20 refuses such a URL; Node 26 parses it. */
 const isPunycodeFault = (hostname: string): boolean => /(^|\.)xn--/.test(hostname) && /(^|\.)xn--/.test(domainToUnicode(hostname));
 
 const HTTP = 'http is accepted only for hosts in the networks that the operator allows with HOOKGRAPH_ALLOWED_NETWORKS';
@@ -210,7 +210,7 @@ function ownAddresses(host: string): LookupAddress[] {
   return host.startsWith('ip6-') ? [v6] : [v4, v6];
 }
 
-/** Whether two addresses are equal, or both belong to this machine, on all of whose addresses a server may listen. */
+/** Whether two addresses are equal, or both belong to this machine: a server may listen on all addresses of its machine. */
 function isSame(one: string, other: string): boolean {
   return canonical(one) === canonical(other) || (isThisMachine(one) && isThisMachine(other));
 }

@@ -8,13 +8,13 @@ export const MAX_EXCHANGE_BYTES = 512 * 1024;
 
 /** Milliseconds between two checks of the byte counts. Bytes that arrive between two checks are read even if they exceed the limit. */
 const CHECK_MS = 10;
-/** Maximum number of bytes that a connection may receive beside its responses: SETTINGS, PING and GOAWAY frames. */
+/** Maximum number of bytes that a connection may receive in addition to responses: SETTINGS, PING and GOAWAY frames. */
 const IDLE_BYTES = 64 * 1024;
 
 const watched = new Set<ByteWatch>();
 let timer: NodeJS.Timeout | undefined;
 
-/** The refusal of a connection that exceeds the limit. */
+/** Returns the error for a connection that exceeds the limit. */
 export const tooManyBytes = () => new AnswerRefused(`The receiver sent more than ${MAX_EXCHANGE_BYTES / 1024} KB for a request.`);
 
 export class ByteWatch {

@@ -81,7 +81,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
 }
 
 interface Proxy {
-  /** The proxy as error messages call it, e.g. `the egress proxy proxy.example:3128`. */
+  /** The proxy's name in error messages, e.g. `the egress proxy proxy.example:3128`. */
   name: string;
   /** Creates a CONNECT request to `authority`, a host and a port. */
   request(authority: string, signal: AbortSignal): ClientRequest;

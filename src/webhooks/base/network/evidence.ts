@@ -174,7 +174,7 @@ export class NetworkEvidence {
     if (nowMs - board.oursMs < AT_ONCE_MS) return 'OURS';
     const { groups, organizations } = this.suspects(board);
     if (groups >= UNRELATED && organizations >= ORGANIZATIONS) return 'OURS';
-    // UNSURE makes the caller judge again later. With fewer receivers than UNRELATED, that would give no further evidence.
+    // UNSURE makes the caller judge again later. With fewer than UNRELATED host groups in use, that would give no further evidence.
     const lately = [...board.worked].filter(([, at]) => at > nowMs - DISPROVES_MS).map(([group]) => group);
     return new Set([...board.failing.keys(), ...lately]).size >= UNRELATED ? 'UNSURE' : 'THEIRS';
   }
@@ -187,8 +187,8 @@ export class NetworkEvidence {
   }
 
   /**
-   * Counts the host groups that failed within AT_ONCE_MS, their tenants, and the smaller of the two numbers (`count`). Without `only`,
-   * skips groups that failed while other groups succeeded, because their receivers are at fault.
+   * Counts the host groups that failed within AT_ONCE_MS and their tenants; `count` is the smaller number. `only`: counts this suspicion
+   * only. Without it, skips groups that failed while other groups succeeded, because their receivers are at fault.
    */
   private suspects(board: Board, only?: Suspicion): { groups: number; organizations: number; count: number } {
     const from = this.now() - AT_ONCE_MS;

@@ -45,7 +45,7 @@ export class AddressRefused extends Error {
 }
 
 /**
- * Returns whether a request may be written to its connection now. Asked again after each wait: for a token, a connection or a DNS answer.
+ * Returns whether a request may be written to its connection now. Called again after each wait: for a token, a connection or a DNS answer.
  */
 export type MaySend = () => boolean | Promise<boolean>;
 
@@ -58,8 +58,8 @@ export class Withdrawn extends Error {
 }
 
 /**
- * The permission of requests that libraries send through `httpAgent` and `httpsAgent`, by the object of their headers, which node:http
- * passes to the function that opens a connection.
+ * A request's headers object → the function that says whether the request may be sent. Libraries send these requests through `httpAgent`
+ * and `httpsAgent`; node:http passes the headers object to the function that opens a connection.
  */
 export const permissions = new WeakMap<object, MaySend>();
 
@@ -71,7 +71,7 @@ export const brokeOnReuse = new WeakSet<Error>();
 
 /** Returns the connection if the request may still be sent over it. @throws Withdrawn otherwise, after it has closed the connection */
 export async function unlessWithdrawn<S extends Socket>(socket: S, maySend: MaySend): Promise<S> {
-  // An error before the request is written destroys the socket, which its user notices.
+  // Without a listener, an error while `maySend` waits would end the process. It destroys the socket, which the socket's user notices.
   socket.on('error', () => {});
   try {
     if (await maySend()) return socket;

@@ -36,7 +36,7 @@ const MAX_UNKNOWN = 1_000;
 const HOSTS_FILE = '/etc/hosts';
 /** Codes of names that don't exist in DNS. Another source of the system may know them. */
 const NOT_IN_DNS = new Set(['ENOTFOUND', 'ENODATA']);
-/** No DNS server runs at the configured address. The system may resolve names in another way. */
+/** The error code when no DNS server runs at the configured address. The system may resolve names in another way. */
 const NO_DNS = 'ECONNREFUSED';
 
 /** Creates the function that resolves host names for a process. It rejects with the DNS resolver's error. */
@@ -98,8 +98,8 @@ function hasIPv6(): boolean {
 }
 
 /**
- * Limits the lookups in threads, and remembers unknown names: a hostile name server could answer DNS queries with "no such name" and leave
- * the lookups of the threads without an answer.
+ * Limits the lookups in threads, and remembers unknown names: a hostile name server could answer DNS queries with "no such name" and never
+ * answer the queries of the threads.
  */
 function boundThreads(systemLookup: NameLookup): (host: string, dnsError: unknown) => Promise<LookupAddress[]> {
   const unknown = new Map<string, number>();

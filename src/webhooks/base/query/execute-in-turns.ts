@@ -1,5 +1,5 @@
-// Executes GraphQL operations in pieces, so that parties share the event loop by the time that they use: root fields, results of
-// resolvers and parts of long lists each wait for the party's turn.
+// Executes GraphQL operations in pieces, so that organizations get fair shares of the event loop: root fields, results of resolvers and
+// parts of long lists each wait for the organization's turn.
 import {
   defaultFieldResolver,
   type ExecutionArgs,
@@ -22,11 +22,11 @@ import { GROUP } from '../../../runtime/waiting-pieces.js';
 /** Number of fields to complete before other organizations get a turn: about 2 ms of work. */
 const PIECE_FIELDS = 1_500;
 
-/** The account of each execution, by its context. */
+/** The account (used time of the event loop) of each execution, by its context. */
 const accounts = new WeakMap<object, Account>();
 const prepared = new WeakSet<GraphQLSchema>();
 
-/** Executes an operation. Waits for the account's turn first. `contextValue` must belong to this execution alone. */
+/** Executes an operation, when it is the account's turn. `contextValue` must belong to this execution alone. */
 export function executeInTurns(
   args: ExecutionArgs & { contextValue: object },
   account: Account,
@@ -39,8 +39,8 @@ export function executeInTurns(
 }
 
 /**
- * Wraps the resolvers of a schema that returns objects, in place. They behave as before in executions without an account, such as those
- * of the host.
+ * Wraps, in place, the schema's resolvers that return objects. In executions without an account, e.g. those that the host starts itself,
+ * the wrapped resolvers behave like the original ones.
  */
 function shareFields(schema: GraphQLSchema): void {
   prepared.add(schema);
@@ -76,8 +76,8 @@ function inTurns(resolve: Resolve, { isRoot, isList }: { isRoot: boolean; isList
 }
 
 /**
- * Number of objects of a list that are completed in one piece: a page at most, and fewer beside others if each object has many fields.
- * A loader asks once for each part.
+ * Number of a list's objects to complete in one piece: at most GROUP. It is less if other accounts wait and each object has many fields.
+ * A data loader then loads each part with one query.
  */
 function partSize(account: Account, { fieldNodes, fragments }: GraphQLResolveInfo): number {
   if (loopShare.isAlone(account)) return GROUP;
@@ -87,7 +87,7 @@ function partSize(account: Account, { fieldNodes, fragments }: GraphQLResolveInf
 
 const counted = new WeakMap<SelectionSetNode, number>();
 
-/** The number of fields that a selection names, with those of its objects. */
+/** The number of fields in a selection, including the fields of nested selections. */
 function fieldsOf(selectionSet: SelectionSetNode | undefined, fragments: GraphQLResolveInfo['fragments']): number {
   if (!selectionSet) return 0;
   let fields = counted.get(selectionSet);
@@ -102,7 +102,7 @@ function fieldsOf(selectionSet: SelectionSetNode | undefined, fragments: GraphQL
   return fields;
 }
 
-/** Returns a list whose items after the first part are promises, each of which resolves at the turn of its part. */
+/** Returns the list with each item after the first part as a promise that resolves when it is the turn of the item's part. */
 function partsOf(list: unknown[], size: number, account: Account): unknown[] {
   if (list.length <= size) return list;
   const items: unknown[] = list.slice(0, size);

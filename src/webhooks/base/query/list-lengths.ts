@@ -73,7 +73,7 @@ export class ListLengths {
   private numberOf(value: ValueNode | undefined, fallback: unknown): number {
     if (value?.kind === Kind.INT) return Math.min(Number(value.value), ENDLESS);
     if (value?.kind !== Kind.VARIABLE) return typeof fallback === 'number' ? fallback : 0;
-    // In a stored query, a page size given by a variable is a part of the node's key, which can be any number.
+    // In a stored query, a page size given by a variable is unbounded: the value is a part of the node's key, which can be any number.
     if (!this.variables) return ENDLESS;
     const { given, otherwise } = this.variable(value.name.value);
     if (given === undefined) return this.numberOf(otherwise, fallback);

@@ -57,7 +57,7 @@ export function lostFields(schema: GraphQLSchema, document: DocumentNode): strin
 }
 
 /**
- * `read`: paths that a template reads. Returns those that are empty without the `lost` fields, written as in templates: `data.order.sku`.
+ * `read`: the paths that a template reads. Returns those of them that are empty without the `lost` fields, in the form `data.order.sku`.
  */
 export function emptyPaths(lost: readonly string[][], read: readonly string[][]): string[] {
   const isBelow = (path: readonly string[], above: readonly string[]) => above.every((name, index) => path[index] === name);

@@ -15,9 +15,9 @@ export interface Reading {
 }
 
 /**
- * Returns the columns of the node's own row that decide the content of a notification; `null` when any column may: without a query, if the
- * query has a field that is no announced column, such as a computed one, or if a template reads which fields have changed. Fields of other
- * rows count as unchanged.
+ * Returns the columns of the node's own row that decide the content of a notification. Returns `null` when any column may decide it: there
+ * is no query, the query has a field that is no announced column (e.g. a computed field), or a template reads which fields have changed.
+ * Fields of other rows count as unchanged.
  */
 export function readColumns(schema: GraphQLSchema, { node, nodes, document, eventPaths }: Reading): ReadonlySet<string> | null {
   if (node === null || document === null) return null;
@@ -47,7 +47,7 @@ export function readColumns(schema: GraphQLSchema, { node, nodes, document, even
       },
     }),
   );
-  // The time of the last change is another one after each change.
+  // The time of the last change differs after each change, so a query that reads it depends on all columns.
   return isKnown && !columns.has(node.updatedAt ?? '') ? columns : null;
 }
 

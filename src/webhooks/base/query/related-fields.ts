@@ -1,4 +1,4 @@
-// Finds the fields of related rows that a stored query reads, such as `items.price`, and names what a change of such a row touches.
+// Finds the fields of related rows that a stored query reads, e.g. `items.price`, and those that a change of a related row affects.
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -12,16 +12,16 @@ import {
 } from 'graphql';
 import type { AnnouncedNode, Relation } from '../announced-node.js';
 
-/** The most relations between a node and a row whose changes are sent as the node's own. */
+/** The maximum number of relations that may lead from a node to a row whose changes are sent as the node's own. */
 const MOST_RELATIONS = 2;
 
 /** A path of relations from a node to a related row, such as `items.product`. */
 export interface RelatedPath {
   /** The fields, joined by dots. */
   name: string;
-  /** The relations, from the node on. */
+  /** The relations, in order; the first one starts at the node. */
   relations: Relation[];
-  /** The type of the row at the end. */
+  /** The type of the related row, at the end of the path. */
   typename: string;
 }
 
@@ -35,7 +35,7 @@ export function relatedFields(
 ): Set<string> {
   const found = new Set<string>();
   const fragments = new Map(document.definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one]] : [])));
-  /** `at`: the last announced row on the way, and the fields that lead to it. */
+  /** `at`: the type of the nearest announced row above `set`, and the path of fields from the node to it. */
   const walk = (set: SelectionSetNode, type: GraphQLNamedType | undefined, at: { typename: string; path: string[] }): void => {
     for (const selection of set.selections) {
       if (selection.kind !== Kind.FIELD) {
@@ -68,7 +68,7 @@ export function relatedPaths(nodes: readonly AnnouncedNode[], typename: string, 
     let at = typename;
     for (const field of name.split('.')) {
       const relation = nodes.find((node) => node.typename === at)?.relations?.find((one) => one.field === field);
-      // The last name of a path may be a field of the related row's column, such as price in items.price.
+      // The last name of a path may be a column's field instead of a relation, e.g. `price` in `items.price`.
       if (!relation) return [];
       relations.push(relation);
       at = relation.typename;
@@ -79,7 +79,7 @@ export function relatedPaths(nodes: readonly AnnouncedNode[], typename: string, 
 }
 
 /**
- * Returns the fields that a change of the row at the end of a path touches, by the names of relatedFields(). `changed`: its changed
+ * Returns the fields that a change of the row at the end of a path affects, named as by relatedFields(). `changed`: the row's changed
  * columns; `null` when the row was created or deleted.
  */
 export function touchedFields(

@@ -5,14 +5,14 @@ import { ENTITIES } from './entities.js';
 export interface Decoded {
   /** The decoded text in UTF-8, one character per byte. */
   text: string;
-  /** Length of `text` in bytes without an escape at its end that is incomplete, such as `%2`, because the source was truncated there. */
+  /** Length of `text` in bytes, without an incomplete escape at the end, such as `%2`, that is left when the source was truncated there. */
   end: number;
   /** Byte `i` was decoded from the source's characters `from[i]` to `to[i]`. */
   from: Int32Array;
   to: Int32Array;
 }
 
-/** Matches what may begin an escape, end a line of base64, or be half of a character in UTF-16. */
+/** Matches a character that may begin an escape, end a line of base64, or be the zero byte of a UTF-16 character. */
 const ESCAPE = /[%\\&\n\0]/;
 /** Matches an escape or a line break of quoted-printable: https://www.rfc-editor.org/rfc/rfc2045#section-6.7 */
 const QUOTED_PRINTABLE = /=(?:[0-9a-f]{2}|\r?\n)/i;
@@ -45,8 +45,8 @@ for (const digit of '0123456789abcdefABCDEF') {
   DIGITS[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
 }
 const AFTER_BACKSLASH = new Uint8Array(256);
-// Shells, Markdown and regular expressions write a backslash before punctuation, which then means itself. Without the marks that other
-// escapes contain, because the order in which escapes are decoded must not matter.
+// Shells, Markdown and regular expressions write a backslash before punctuation, which then stands for itself. Characters that occur in
+// other escapes are left out, because the order in which escapes are decoded must not matter.
 const PUNCTUATION = [...'"\'\\/!$()*+,-.:<>?@[]^_`|~ '].map((mark) => mark + mark);
 for (const [letter, meaning] of [...PUNCTUATION, 'b\b', 'f\f', 'n\n', 'r\r', 't\t'] as Iterable<string>) {
   const byte = (letter as string).charCodeAt(0);
@@ -88,7 +88,7 @@ class Decoder {
   private readonly bytes: Buffer;
   private readonly from: Int32Array;
   private readonly to: Int32Array;
-  /** 1 for each byte that was decoded from quoted-printable, which isn't nested; `null` when that isn't decoded. */
+  /** 1 for each byte that was decoded from quoted-printable, so that it isn't decoded twice; `null` if that encoding is not decoded. */
   private readonly quoted: Uint8Array | null;
   private size = 0;
   private decoded = 0;

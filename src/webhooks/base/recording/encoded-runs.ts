@@ -10,8 +10,8 @@ export interface EncodedRun {
 const fromHex = (run: string): Buffer => Buffer.from(run.replace(/[^0-9a-f]/gi, ''), 'hex');
 
 /**
- * Base64 with the line breaks, indentation and folds that encoders, YAML and headers put into it; hex, also with separators; and the
- * decimal bytes of a list, as JSON shows a Buffer. Each takes linear time.
+ * Patterns that take linear time: base64 with the line breaks, indentation and folds that encoders, YAML and headers put into it; hex, with
+ * or without separators; and lists of decimal bytes, as JSON shows a Buffer.
  */
 const ENCODINGS: [pattern: RegExp, decode: (run: string) => Buffer][] = [
   [/[\w+/-]{16,}(?:(?:\r?\n[ \t]*|(?<=[\w+/-]{56})[ \t])[\w+/-]+)*/g, (run) => Buffer.from(run, 'base64')],

@@ -105,7 +105,7 @@ function writtenAsBytes(text: string): string[] {
 
 const bytewise = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-/** The characters of ISO 8859-1 as single bytes, as JavaScript's `escape()` and old forms write them, and others in UTF-8. */
+/** Writes ISO 8859-1 characters as single bytes, as JavaScript's `escape()` and old forms do, and other characters as UTF-8. */
 const inLatin1 = (text: string): string => text.replace(/[^\0-\xff]+/gu, bytewise);
 
 function inUtf16(text: string): string[] {

@@ -8,7 +8,7 @@ export const MASK = '[masked]';
 
 export interface Masked {
   text: string;
-  /** The masked leaf values as text; MAX_VALUES + 1 of them mean that there were more than MAX_VALUES. */
+  /** The masked leaf values as text. If there are more than MAX_VALUES, it contains MAX_VALUES + 1 of them. */
   values: Set<string>;
 }
 
@@ -105,7 +105,7 @@ function maskJson(text: string, start: Progress, step: typeof stepDown): Masked 
   const values = new Set<string>();
   const add = collector(values);
   const levels: Level[] = [];
-  /** The object, list or value that is being masked as a whole: the number of levels around it, and its start; `null` outside of one. */
+  /** The object, list or value that is masked as a whole: the number of levels around it, and its start; `null` when there is none. */
   let hidden: { depth: number; from: number } | null = null;
   const end = () => {
     if (hidden?.depth !== levels.length) return;
@@ -155,7 +155,7 @@ function maskXml(text: string, start: Progress, step: typeof stepDown): Masked {
   const cuts: Cut[] = [];
   const values = new Set<string>();
   const open: Open[] = [{ progress: start, count: 0 }];
-  /** The element that is being masked: how many elements are open including it, and where its content begins; `null` outside of one. */
+  /** The element that is being masked: how many elements are open including it, and where its content begins; `null` when there is none. */
   let hidden: { depth: number; from: number } | null = null;
   const addValue = collector(values);
   const add = (value: string) => void (value.trim() !== '' && addValue(value.trim()));

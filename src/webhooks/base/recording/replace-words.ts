@@ -1,4 +1,4 @@
-// Replaces parts of a text, and whole words, with a limited number of operations.
+// Replaces given ranges or whole words of a text, within a limited number of operations.
 
 /**
  * Number of operations that the search may still use for all texts of one attempt, so that a hostile response can't block the main thread.

@@ -34,7 +34,7 @@ const TAG_BYTES = 16;
 
 /**
  * Makes a vault. `keys`: 32 bytes each, newest first. `reload` loads them again; without it they never change.
- * @throws WebhooksError KEYS_INVALID when there is no key, or one has another length
+ * @throws WebhooksError KEYS_INVALID when there is no key, or a key doesn't have 32 bytes
  */
 export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): Vault {
   let byFingerprint = indexKeys(keys);
@@ -135,7 +135,7 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
   }
 }
 
-// Later than every other key, also if the clock of the database has gone back since.
+// The new key is stored as activated later than every other key, even if the clock of the database has gone back since.
 const ACTIVATE = `
   INSERT INTO hookgraph.encryption_keys (fingerprint, activated_at)
   SELECT $1, greatest(clock_timestamp(), (SELECT max(activated_at) + interval '1 ms' FROM hookgraph.encryption_keys))`;

@@ -49,7 +49,7 @@ export interface KeyedRow {
 }
 
 /**
- * Reads the next rows after a key, of all tenants, in the order of the key. So the statement is short, however few rows belong to the
+ * Reads the next rows of all tenants after a key, in the order of the key. The statement thus stays short, even if few rows belong to the
  * tenant. `seen`: the snapshot of the database in which they were read, at the time `seenAt`.
  */
 export async function readRowsAfter(

@@ -12,8 +12,8 @@ counted AS MATERIALIZED (
   FROM hookgraph.attempt_stats_position
   FOR UPDATE
 ),
--- The ids to count: those of `span_ms` milliseconds from the next attempt on. A limit of rows instead would
--- make Postgres sort all attempts that are left, where it has no statistics about them.
+-- The ids to count: `span_ms` milliseconds, beginning with the next attempt. If the number of rows were
+-- limited instead, Postgres would sort all remaining attempts while it has no statistics about them.
 bounds AS MATERIALIZED (
   SELECT
     c.position AS first_id,
@@ -66,7 +66,7 @@ histograms AS (
   ) g ON g.subscription_id = n.subscription_id AND g.slot = n.slot AND g.item = i.item
   GROUP BY 1, 2
 ),
--- The counts of earlier batches grow by these.
+-- Adds these sums to the counts of earlier batches.
 added AS (
   INSERT INTO hookgraph.attempt_stats AS s (
     subscription_id, slot, delivered, failed, skipped, held, durations)

@@ -11,7 +11,7 @@ type Db = Pool | PoolClient;
 
 const COUNT = sqlStatement<'until' | 'span_ms'>('webhooks/base/store/attempt-stats.sql');
 
-/** Milliseconds whose attempts one statement counts. */
+/** Length, in milliseconds, of the span whose attempts one statement counts. */
 const SPAN_MS = 300_000;
 /** Milliseconds that a run waits for transactions that are writing attempts, before it leaves the rest to the next run. */
 const WAIT_MS = 20_000;
@@ -56,7 +56,7 @@ async function recountAfterJump(pool: Pool): Promise<void> {
 
 /**
  * Returns an id below which no transaction can commit an attempt any more; `null` when a transaction has been writing attempts for
- * `waitMs`. An attempt's id has the time of its insertion, so this waits for those transactions that hold the lock of a writer now.
+ * `waitMs`. An attempt's id contains the time of its insertion, so it is enough to wait for the transactions that hold a writer's lock now.
  */
 async function settledId(pool: Pool, waitMs: number): Promise<string | null> {
   const writers = `SELECT coalesce(array_agg(DISTINCT virtualtransaction), '{}') FROM pg_locks
@@ -146,7 +146,7 @@ export async function statsOf(db: Db, owner: Owner, ids: readonly string[], aske
   return found;
 }
 
-/** The number of items of a histogram at most; attempt-stats.sql has it, too. */
+/** The maximum number of items in a histogram. Keep it equal to the number in attempt-stats.sql. */
 const ITEMS = 80;
 // One aggregate for each item: unnesting the arrays of a month takes ten times as long.
 const SUM_OF_DURATIONS = `ARRAY[${Array.from({ length: ITEMS }, (_, index) => `coalesce(sum(x.durations[${index + 1}]), 0)`).join(', ')}]::float8[]`;

@@ -14,7 +14,7 @@ export interface AttemptSummary extends Omit<Attempt, 'request' | 'response'> {
   status: number | null;
 }
 
-/** The durations in `timings` are columns; attempts of before the columns have a document. */
+/** The durations in `timings` are columns. Attempts made before these columns existed have a JSON document instead. */
 const TIMINGS = `coalesce(a.timings, jsonb_strip_nulls(jsonb_build_object('queryMs', a.query_us / 1000.0, 'renderMs', a.render_us / 1000.0,
   'authMs', a.auth_us / 1000.0, 'sendMs', a.send_us / 1000.0, 'firstByteMs', a.first_byte_us / 1000.0)))`;
 const SUMMARY = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS "subscriptionVersion", a.number, a.outcome, a.stage, a.message,
@@ -59,7 +59,7 @@ interface WholeRow extends AttemptSummary {
   response: Content | null;
   exchangeId: string | null;
   place: number;
-  /** The row of `exchanges`, at its first attempt; `null` when retention has deleted it. */
+  /** The content of the row in `exchanges`. Only the first attempt of a row has it; `null` when retention has deleted the row. */
   entries: Buffer | null;
 }
 
@@ -70,7 +70,7 @@ export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]
 
 /**
  * Reads the whole attempts `a` that a condition in SQL finds, in the order of their ids. Attempts that share a row of `exchanges` read it
- * once. OFFSET 0 makes it one index probe per row.
+ * once. OFFSET 0 makes Postgres look up each row of `exchanges` by its index.
  */
 export async function wholeAttempts(db: Db, where: string, values: unknown[]): Promise<Map<string, Attempt>> {
   const { rows } = await db.query<WholeRow>(
@@ -99,7 +99,7 @@ export async function wholeAttempts(db: Db, where: string, values: unknown[]): P
 /** Stands for a request or response that retention has deleted. */
 const DELETED: Content = { headers: {}, body: null, omitted: 'DELETED' };
 
-/** The request of an attempt as it was recorded, with what its subscription's version said of the body. */
+/** The recorded request of an attempt, with the content type and whether a template made the body, from the subscription's version. */
 export interface RecordedRequest {
   request: NonNullable<Attempt['request']>;
   startedAt: Date;
@@ -107,7 +107,7 @@ export interface RecordedRequest {
   hasTemplate: boolean;
 }
 
-/** Reads the requests of these attempts, of any owner, in two statements. Callers check whose they are. */
+/** Reads the requests of these attempts, of any owner, in two statements. Callers check that the user may read them. */
 export async function requestsByIds(db: Db, ids: readonly string[]): Promise<Map<string, RecordedRequest>> {
   if (ids.length === 0) return new Map();
   const [attempts, { rows }] = await Promise.all([

@@ -70,7 +70,7 @@ export async function enabledOf(db: Db, ids: readonly string[]): Promise<Set<str
 interface Start {
   kind: BulkActionKind;
   filter: BulkFilter;
-  /** Where to begin; `null`: at the oldest row. */
+  /** Changes only rows from this time on; `null`: from the oldest row on. */
   since: Date | null;
   /** Number of matching rows of each subscription. */
   totals: ReadonlyMap<string, number>;
@@ -118,9 +118,9 @@ interface Part {
   isDeleted: boolean;
 }
 
-// The row of the action is locked, so that one worker advances it at once, and none after it was cancelled. A part that resends waits
-// while its subscription isn't enabled, or has MAX_DUE due deliveries. If the clock went back, an earlier update has a time in the
-// future. It comes first.
+// The row of the action is locked, so that only one worker at a time advances it, and none does after it was cancelled. A part that resends
+// waits while its subscription isn't enabled, or has MAX_DUE due deliveries. If the clock went back, parts whose last update has a time in
+// the future come first.
 const NEXT_PART = `
   SELECT b.id AS "actionId", p.subscription_id AS "subscriptionId", p.position, b.until_id AS "untilId", b.kind, b.filter,
     jsonb_build_object('tenant', b.tenant, 'userId', b.owner) AS owner, s.status = 'DELETED' AND b.kind <> 'DELETE_ERRORS' AS "isDeleted"
@@ -182,7 +182,7 @@ export async function stepBulkAction(pool: Pool, size: number): Promise<{ subscr
 }
 
 async function changeNext(client: PoolClient, { kind, owner, subscriptionId, filter, position, untilId }: Part, size: number) {
-  // The times of the stored filter are texts, which Postgres reads as it reads dates.
+  // The stored filter has its times as texts; Postgres converts them like dates.
   const values = (kind === 'DELETE_ERRORS' ? errorFilterValues : deliveryFilterValues)(owner, [subscriptionId], filter);
   const { rows } = await client.query<{ seen: number; last: string | null; changed: number }>(STEPS[kind](filter.ids != null), [
     ...[...values, position, untilId, size],

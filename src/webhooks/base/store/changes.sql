@@ -8,7 +8,7 @@
 -- psql -v tenant=org -v typenames='{Thing}' -v xid=0 -v id=0 -v max_scanned=20000 -v max_rows=26
 --   -f changes.sql
 WITH
--- The transactions of this database that are open, prepared ones included. One whose database is unknown,
+-- The open transactions of this database, including prepared ones. A transaction whose database is unknown,
 -- because it has just ended, counts as one of this database.
 open_transactions AS MATERIALIZED (
   SELECT x.xid
@@ -24,8 +24,9 @@ open_transactions AS MATERIALIZED (
       WHERE p.transaction::text::numeric = x.xid::text::numeric % 4294967296
         AND p.database <> current_database())
 ),
--- Everything below this transaction id is final. The condition on captures skips the dead index entries of
--- those that were relayed long ago; there is no capture below a position that was read before.
+-- All transactions below this id have ended and are relayed. The condition on `captures` skips the dead index
+-- entries of changes that were relayed long ago; below a position that was read before, there are no
+-- captures.
 frontier AS MATERIALIZED (
   SELECT least(
     coalesce(
@@ -34,7 +35,7 @@ frontier AS MATERIALIZED (
     (SELECT xid FROM hookgraph.captures WHERE xid >= :'xid'::text::xid8 ORDER BY xid, depth, id LIMIT 1)
   ) AS xid
 ),
--- The next events of all tenants, as many as one reading may scan.
+-- The next events of all tenants, up to the number that one statement may scan.
 scanned AS MATERIALIZED (
   SELECT
     coalesce(e.folded_xid, e.xid) AS xid, e.id,
@@ -42,14 +43,14 @@ scanned AS MATERIALIZED (
     e.operation, e.changed
   FROM hookgraph.events e
   WHERE e.fold IS DISTINCT FROM 'PART'
-    -- Of a row that changed itself.
+    -- Leaves out events that only say that a related row changed.
     AND e.fold IS DISTINCT FROM 'RELATED'
     AND (coalesce(e.folded_xid, e.xid), e.id) > (:'xid'::text::xid8, :id::bigint)
     AND coalesce(e.folded_xid, e.xid) < (SELECT xid FROM frontier)
   ORDER BY coalesce(e.folded_xid, e.xid), e.id
   LIMIT :max_scanned
 ),
--- Those of the tenant and the types.
+-- The scanned events of the tenant and the types.
 found AS MATERIALIZED (
   SELECT *
   FROM scanned
@@ -58,7 +59,8 @@ found AS MATERIALIZED (
   ORDER BY xid, id
   LIMIT :max_rows
 ),
--- How far was read, and from when events are kept; one row, also where nothing was found.
+-- The last event that was read, and the time since which events are kept. Always one row, even if nothing was
+-- found.
 reading AS MATERIALIZED (
   SELECT
     frontier.xid::text AS frontier,

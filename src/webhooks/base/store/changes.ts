@@ -1,4 +1,4 @@
-// Reads the committed changes of a tenant from a cursor on, without skipping any, and says what holds later changes back.
+// Reads the committed changes of a tenant after a cursor, without skipping any, and says why later changes can't be read yet.
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../../runtime/sql-file.js';
 import { WebhooksError } from '../errors.js';
@@ -12,15 +12,15 @@ const CHANGES = sqlStatement<'tenant' | 'typenames' | 'xid' | 'id' | 'max_scanne
 /** The number of events, of all tenants and types, that one page reads at most. A page that ends there may be empty. */
 const MAX_SCANNED = 20_000;
 
-/** A long transaction may add events that are older than a cursor. An older cursor counts as expired this long before it is, at most. */
+/** A long transaction may add events that are older than a cursor. Therefore old cursors expire up to this many milliseconds early. */
 const MARGIN_MS = 3_600_000;
 
 export interface ChangePage {
   rows: (VisibleEvent & { cursor: string })[];
-  /** The position after this page; also when the page is empty. */
+  /** The position after this page. An empty page has one, too. */
   cursor: string;
   hasNextPage: boolean;
-  /** The id of the first transaction that is not final. */
+  /** The id of the first transaction that has not ended or is not relayed yet. */
   frontier: string;
 }
 
@@ -72,7 +72,7 @@ export async function readChanges(
   const page = (cursor: string, hasNextPage: boolean): ChangePage => ({ rows, cursor, hasNextPage, frontier });
   if (found.length > limit) return page((rows.at(-1) as { cursor: string }).cursor, true);
   if (last && scanned === maxScanned) return page(cursorAt(...last, timeOfId(last[1])), true);
-  // A replica that is behind may know fewer transactions than the server that made the cursor.
+  // A replica that lags behind may not know some transactions yet that the server that made the cursor knew.
   const isBehind = from !== null && BigInt(frontier) < BigInt(from.xid);
   return page(isBehind ? (after as string) : cursorAt(frontier, '0', now.getTime()), false);
 }
@@ -106,7 +106,7 @@ function refuseExpired({ system: of, atMs }: Position, { system, eventsFrom, now
 
 /** The reason why the next transaction cannot be read yet. */
 export interface ChangesHeld {
-  /** RELAY: its changes are committed and wait for a worker. OPEN, PREPARED: it has not ended. */
+  /** RELAY: the transaction is committed, and its changes wait for a worker. OPEN, PREPARED: it has not ended. */
   by: 'RELAY' | 'OPEN' | 'PREPARED';
   pid: number | null;
   application: string | null;
@@ -117,8 +117,8 @@ export interface ChangesHeld {
   seconds: number | null;
 }
 
-// $1: the first transaction that is not final. Another role's time is hidden from a role without pg_read_all_stats; then the oldest change
-// that waits tells it.
+// $1: the first transaction that is not final. A role without pg_read_all_stats can't see when another role's transaction began; then the
+// time of the oldest waiting change is returned.
 const HELD = `
   WITH transaction AS (SELECT $1::text::xid8 AS xid, $1::text::numeric % 4294967296 AS short_xid), held AS (
     (SELECT 1 AS rank, 'RELAY' AS by, NULL::int AS pid, NULL AS application, NULL AS gid, hookgraph.time_of(c.id) AS since
@@ -135,13 +135,13 @@ const HELD = `
   SELECT by, pid, application, gid, since, greatest(extract(epoch FROM clock_timestamp() - since), 0)::float8 AS seconds
   FROM held ORDER BY rank LIMIT 1`;
 
-/** Returns what holds the changes of the transaction `frontier` and of later ones back; `null` when nothing does. */
+/** Returns why the changes of the transaction `frontier` and of later ones can't be read yet; `null` when they can. */
 export async function changesHeld(db: Db, frontier: string): Promise<ChangesHeld | null> {
   const { rows } = await db.query<ChangesHeld>({ name: 'hookgraph-changes-held', text: HELD, values: [frontier] });
   return rows[0] ?? null;
 }
 
-/** Says what holds changes back, in a sentence. `isOperator`: also names the session or the prepared transaction. */
+/** Says in a sentence why changes can't be read yet. `isOperator`: also names the session or the prepared transaction. */
 export function describeHeld({ by, since, pid, application, gid }: ChangesHeld, isOperator: boolean): string {
   const time = since ? ` since ${since.toISOString()}` : '';
   if (by === 'RELAY') return `Committed changes wait${time} for a worker to process them.`;

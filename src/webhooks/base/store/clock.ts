@@ -6,10 +6,10 @@ import { correctTimes } from './delivery-moves.js';
 import { correctPaces } from './paces.js';
 import type { StepSize } from './steps.js';
 
-/** The clock may go back this far unnoticed, in milliseconds: deliveries are late by as much. */
+/** Milliseconds by which the clock may go back unnoticed. Deliveries may be late by as much. */
 const SLACK_MS = 1_000;
 
-// Writes nothing while the clock goes forward within SLACK_MS, so that many workers don't wait for each other.
+// Writes nothing until the clock is SLACK_MS ahead of the stored time, so that workers rarely wait for each other.
 const READ = `
   WITH now AS MATERIALIZED (SELECT clock_timestamp() AS now), moved AS (
     UPDATE hookgraph.clock c SET latest = now.now FROM now WHERE c.latest < now.now - ${SLACK_MS} * interval '1 ms'
@@ -30,9 +30,9 @@ export async function readClock(pool: Pool): Promise<ClockReading> {
 }
 
 /**
- * Corrects the times that were stored before the clock went back: what was to happen after a pause happens after this pause from now, and
- * a lease ends after the longest possible lease at the latest. Then lets the clock go on from now. Returns whether this call did the last
- * step; another worker may do the same at once, which changes nothing. If the process dies before, the next reading finds the same.
+ * Corrects the times that were stored before the clock went back: each pause begins again now with its full length, and no lease ends later
+ * than the longest lease from now. Then stores the present time as the latest. Returns whether this call stored it. Idempotent: another
+ * worker may do the same at once, and after a crash the next reading notices the same jump.
  */
 export async function correctClock(pool: Pool, size: StepSize): Promise<boolean> {
   const { rows } = await pool.query<{ latest: string }>('SELECT latest::text FROM hookgraph.clock');

@@ -1,5 +1,5 @@
-// Returns the space of deleted deliveries to the disk. Postgres can cut only empty pages off the end of a table, and new deliveries are at
-// the end; so they move into the space of the deleted ones first.
+// Returns the space of deleted deliveries to the disk. Postgres can only cut empty pages off the end of a table, but new deliveries are at
+// the end; so they are first moved into the space of deleted ones.
 import type { Pool } from 'pg';
 import { isOfSize } from './steps.js';
 import { insideTransaction } from './transaction.js';
@@ -9,21 +9,21 @@ const PAGE_BYTES = 8_192;
 const ROW_BYTES = 28;
 /** Pages that one step empties: about 600 rows, and 30 ms of the database. */
 const STEP_PAGES = 32;
-/** An update stays in its page, or in another page of the step, while these have room: each for fewer than 100 rows. */
+/** Maximum number of updates in a step. A page has fewer than 100 rows, and an updated row may land in another page of the same step. */
 const MOST_UPDATES = 100 * STEP_PAGES;
-/** Milliseconds between two signs of life during a VACUUM. */
+/** Milliseconds between two calls of `onStep` during a VACUUM. */
 const BEAT_MS = 30_000;
 
 export interface SpaceOptions {
   /** Called after each step, and regularly during a VACUUM; the work ends when it returns `false`. */
   onStep: () => Promise<boolean>;
-  /** Pages below which the table isn't worth it. */
+  /** Number of pages below which the table stays as it is. */
   leastPages?: number;
 }
 
 /**
- * Makes the table small if more than half of its pages are empty. A VACUUM counts before anything moves: the statistics may be older than
- * most rows. `isFresh`: whether so much was just deleted that they don't know of it yet.
+ * Shrinks the table if more than half of its pages are empty. Runs VACUUM first to count the rows, since the statistics may be out of date.
+ * `isFresh`: whether many rows were deleted so recently that the statistics don't show it yet.
  */
 export async function returnSpace(pool: Pool, isFresh: boolean, { onStep, leastPages = 4_096 }: SpaceOptions): Promise<void> {
   const isWorthIt = ({ pages, needed }: Size) => pages >= leastPages && pages >= 2 * needed;
@@ -32,7 +32,7 @@ export async function returnSpace(pool: Pool, isFresh: boolean, { onStep, leastP
   const size = await measure(pool);
   if (!isWorthIt(size)) return;
   const { pages, needed } = size;
-  // Rows that are inserted meanwhile need some room, too.
+  // Some space is left for rows that are inserted meanwhile.
   const target = Math.ceil(needed * 1.25) + STEP_PAGES;
   let goesOn = true;
   for (let high = pages; goesOn && high > target; high -= STEP_PAGES) {
@@ -44,7 +44,7 @@ export async function returnSpace(pool: Pool, isFresh: boolean, { onStep, leastP
 
 interface Size {
   pages: number;
-  /** The pages that the rows need, by what the last VACUUM or ANALYZE has counted. */
+  /** The number of pages that the rows need, estimated from the row count of the last VACUUM or ANALYZE. */
   needed: number;
 }
 
@@ -60,8 +60,8 @@ async function measure(pool: Pool): Promise<Size> {
 }
 
 /**
- * Moves the rows of these pages to where there is room, which is at the beginning of the table. A row that is open stays: it is written
- * again soon, and the next run moves it.
+ * Moves the rows of these pages to pages with free space, at the beginning of the table. Skips open deliveries: they are written again
+ * soon, and the next run moves them.
  */
 async function emptyPages(pool: Pool, low: number, high: number): Promise<void> {
   const work = insideTransaction(pool, async (client) => {
@@ -78,15 +78,15 @@ async function emptyPages(pool: Pool, low: number, high: number): Promise<void> 
 }
 
 /**
- * Lets Postgres use the space of deleted rows again, and cut off the empty end, for which it yields to every waiting statement. A page
- * counts as empty only if the indexes were cleaned, too; by default Postgres puts that off for few rows. Returns whether it was done.
+ * Lets Postgres reuse the space of deleted rows and cut off the empty end, unless another statement waits for the table. Pages count as
+ * empty only after the indexes were cleaned, which Postgres by default postpones when few rows were deleted. Returns whether it was done.
  */
 async function vacuum(pool: Pool, onStep: SpaceOptions['onStep']): Promise<boolean> {
   const beat = setInterval(() => void onStep().catch(() => {}), BEAT_MS);
   return unlessHindered(pool.query('VACUUM (INDEX_CLEANUP ON) hookgraph.deliveries')).finally(() => clearInterval(beat));
 }
 
-/** Returns whether the work was done. The next run does what a lock, a deadlock or a `statement_timeout` has prevented. */
+/** Returns whether the work was done. Work that a lock, a deadlock or a `statement_timeout` prevented is left to the next run. */
 const unlessHindered = (work: Promise<unknown>): Promise<boolean> =>
   work.then(
     () => true,

@@ -44,7 +44,7 @@ export interface DeliveryFilter {
  */
 export const SEARCHED_DAYS = 7;
 
-/** Returns SQL for the smallest id of the time in a parameter. Times beyond these bounds have no id. */
+/** Returns SQL for the smallest id of the time in a parameter. The time is clamped, because times before 2020 and after 2200 have no id. */
 export const idAt = (time: string) => `hookgraph.id_at(least(greatest(${time}::timestamptz, '2020-01-01Z'), '2200-01-01Z'))`;
 
 // The parameters are those of deliveryFilterValues; $3 are the ids of subscriptions. The id of a delivery encodes a time that is not before
@@ -62,7 +62,7 @@ export const ROW_MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::
     SELECT e.id FROM hookgraph.subscriptions o JOIN hookgraph.deliveries e ON e.subscription_id = o.id AND e.event_id = $11
       AND e.kind = 'RESEND' WHERE o.tenant = $1 AND o.owner = $2)))
   AND ($17::timestamptz IS NULL OR d.updated_at >= $17) AND ($12::text[] IS NULL OR d.state <> ALL ($12))`;
-/** The conditions for the last attempt. Each delivery costs a look into the index of attempts. */
+/** The conditions for the last attempt. For each delivery, Postgres looks up the index of attempts. */
 export const LAST_ATTEMPT_MATCHES = `(($13::text[] IS NULL AND $14::int IS NULL AND $15::int IS NULL AND $16::text[] IS NULL) OR (d.attempt_count > 0 AND EXISTS (
     SELECT FROM (SELECT * FROM hookgraph.attempts a WHERE a.delivery_id = d.id ORDER BY a.id DESC LIMIT 1) a
     WHERE ($13 IS NULL OR a.stage = ANY ($13)) AND ($14 IS NULL OR a.response_status >= $14) AND ($15 IS NULL OR a.response_status <= $15)
@@ -91,7 +91,7 @@ export function searchedSince(filter: DeliveryFilter): Date | null {
 }
 
 /**
- * Returns the states in which no delivery can match the conditions for its last attempt, so that Postgres doesn't look up the attempts of
+ * Returns the states whose deliveries can't match the conditions for the last attempt, so that Postgres doesn't look up the attempts of
  * all successful deliveries in order to find the failed ones.
  */
 function otherStates({ stages, statusMin, statusMax }: DeliveryFilter, words: string[]): DeliveryState[] | null {
@@ -134,7 +134,7 @@ async function readPages(
 ): Promise<Delivery[]> {
   const direction = page.backward ? 'ASC' : 'DESC';
   // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit. Without the row comparisons
-  // it would read the primary key for each subscription, in which the deliveries of all subscriptions stand.
+  // it would scan the primary key, which has the deliveries of all subscriptions, once per subscription.
   const scan =
     filter.id == null
       ? `(d.subscription_id, d.id) <= (s.id, coalesce($18::bigint - 1, ${GREATEST_ID})) AND (d.subscription_id, d.id) >= (s.id, greatest(
@@ -166,8 +166,8 @@ export async function countDeliveriesOf(
 }
 
 /**
- * Reads the ids of the events of a subscription's deliveries that match the filter or, with `ids`, have these ids; in ascending order, at
- * most `limit`. Tests and before-hooks have no event.
+ * Reads the ids of the events whose deliveries for a subscription match the filter, in ascending order, at most `limit`. If `ids` is given,
+ * only deliveries with these ids count. Tests and before-hooks have no event.
  */
 export async function eventIdsOf(
   db: Db,
@@ -205,7 +205,7 @@ export async function eventsByIds(db: Db, owner: Owner, ids: readonly string[]):
   return new Map(rows.map((event) => [event.id, event]));
 }
 
-/** Reads what the tenant's events recorded. Show only the columns that the user may read: see readableRows. */
+/** Reads the contents of the tenant's events. Show only the columns that the user may read: see readableRows. */
 export async function eventContents(
   db: Db,
   owner: Owner,

@@ -44,8 +44,8 @@ interface Selection {
 }
 
 /**
- * Returns the function that runs a move in steps. Its argument has the further CTEs: they move the rows of the CTE `found`, and the last
- * one, `moved`, has their subscription ids.
+ * Returns a function that runs a move in steps. Pass it the CTEs that move the rows of the CTE `found`; the last of them, `moved`, must
+ * return the subscription ids of the moved rows.
  */
 function move(pool: Pool, { which, values }: Selection, steps?: Steps): (ctes: string) => Promise<Map<string, number>> {
   return (ctes) =>
@@ -64,7 +64,7 @@ function move(pool: Pool, { which, values }: Selection, steps?: Steps): (ctes: s
  * Makes deliveries that are HELD for one of these reasons due now, in steps; they keep their number of attempts. If the subscription was
  * disabled and its receiver had asked to slow down, a later due time is kept. Returns the number of released deliveries of each
  * subscription. lease/due-scan.ts releases those that are left.
- * @param reasons with MENDED, deliveries held for the reason NODE before the subscription's last `releases` was counted
+ * @param reasons MENDED stands for deliveries held for the reason NODE whose number is below `releases`, the subscription's release count
  */
 export async function releaseDeliveries(
   pool: Pool,
@@ -98,8 +98,8 @@ export async function releaseDeliveries(
 }
 
 /**
- * Makes the deliveries of a subscription due now that wait until the operator corrects a fault, in steps: the fault is corrected. Returns
- * whether none is left.
+ * Makes due now, in steps, those deliveries of a subscription that wait until the operator corrects a fault. Call it when the fault is
+ * corrected. Returns whether no such delivery is left.
  */
 export async function hastenDeliveries(pool: Pool, subscriptionId: string, steps?: Steps): Promise<boolean> {
   const waiting = `o.subscription_id = $1 AND o.held_for IS NULL AND o.due_at > now() AND ${UNLEASED}`;
@@ -200,7 +200,7 @@ const CANCEL = `
     FROM w WHERE (SELECT count(*) FROM gone) >= 0 AND d.id = w.delivery_id AND ${OPEN} RETURNING d.subscription_id
   )`;
 
-/** Cancels those of these deliveries that are open, as cancelDeliveries does; returns how many. */
+/** Cancels the open ones of these deliveries, as cancelDeliveries does; returns their number. */
 export async function cancelFound(client: PoolClient, ids: readonly string[], reason: string): Promise<number> {
   if (ids.length === 0) return 0;
   const { rows } = await client.query<{ count: number }>(
@@ -212,7 +212,7 @@ export async function cancelFound(client: PoolClient, ids: readonly string[], re
 
 /**
  * CTEs that make the deliveries of the CTE `found` due now, in any state; they keep their number of attempts. A delivery whose attempt is
- * running, or that waits for an earlier one of its node, stays as it is. The last CTE, `changed`, has those that are due.
+ * running, or that waits for an earlier one of its node, stays as it is. The last CTE, `changed`, has a row for each delivery made due.
  */
 export const REOPEN = `
   w AS MATERIALIZED (
@@ -232,7 +232,7 @@ export const REOPEN = `
     FROM (SELECT delivery_id FROM queued UNION ALL SELECT delivery_id FROM ended) o WHERE d.id = o.delivery_id RETURNING 1
   )`;
 
-/** CTEs that create and queue a further delivery of the event of each delivery of the CTE `found`. The last CTE, `changed`, has them. */
+/** CTEs that queue one more delivery for the event of each delivery in the CTE `found`. The last CTE, `changed`, has a row for each. */
 export const REPEAT = `
   made AS (
     INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, kind, typename, node_key, due_at)
@@ -243,9 +243,9 @@ export const REPEAT = `
   )`;
 
 /**
- * Corrects the times of open deliveries after the clock of the database has gone back. A delivery that was changed at a time in the future
- * is due after the pause that was meant, from now; a lease ends after `leaseMs` at the latest. Goes through the queue in steps by position,
- * until it has seen all; doing it again changes nothing.
+ * Corrects the times of open deliveries after the clock of the database has gone back. If a delivery was changed at a time in the future,
+ * the pause that followed the change starts again now. Leases end after `leaseMs` at the latest. Goes through the whole queue in steps;
+ * idempotent.
  */
 export async function correctTimes(pool: Pool, leaseMs: number, size: StepSize): Promise<void> {
   let position: string | null = '0';

@@ -18,7 +18,7 @@ import { cutPage, GREATEST_ID, type Page, type PartOfRows } from './page.js';
 const SEARCH_MS = 50;
 /** The number of deliveries of each subscription that the first step reads. */
 const FIRST_STEP = 200;
-/** The number of deliveries, of all subscriptions, that a step reads at most, and the number whose last attempts it looks up at most. */
+/** Maximum numbers of a step: `rows` that it reads, of all subscriptions, and deliveries whose last attempts it looks up (`attempts`). */
 const MOST = { rows: 40_000, attempts: 4_000 };
 
 interface Step {
@@ -29,9 +29,9 @@ interface Step {
 }
 
 /**
- * Finds one page of the deliveries that match. A page may have fewer rows than there are, because the search ends after SEARCH_MS;
- * `readUpTo` is then the position from which the next page goes on. Each step reads four times as many deliveries as
- * the one before, so that common matches are found by reading few, and rare ones in few steps.
+ * Finds one page of matching deliveries. The search ends after SEARCH_MS, so the page may lack matches; then `readUpTo` is the position
+ * from which the next page goes on. Each step reads four times as many deliveries as the one before: common matches are found by reading
+ * few, and rare ones in few steps.
  */
 export async function findDeliveries(
   db: Pool | PoolClient,
@@ -61,19 +61,19 @@ export async function findDeliveries(
   }
 }
 
-/** Whether no index serves one of the conditions of the filter. */
+/** Whether the filter has a condition that no index serves. */
 function isSearch({ createdAtMin: _, createdAtMax: __, id, ...conditions }: DeliveryFilter): boolean {
   return id == null && Object.values(conditions).some((value) => value != null && value !== '');
 }
 
-/** `readUpTo`: the position up to which this step has found all; `null` when nothing is left behind it. */
+/** `readUpTo`: the position up to which this step has found all matches; `null` when no deliveries are left to search. */
 async function search(
   db: Pool | PoolClient,
   values: unknown[],
   { direction, size, limit }: Step,
 ): Promise<{ rows: Delivery[]; readUpTo: string | null }> {
   const [first, last, beyond] = direction === 'ASC' ? ['max', 'min', '<='] : ['min', 'max', '>='];
-  // Each subscription's scan ends at its own position; what lies beyond the nearest of them is left for the next step.
+  // Each subscription's scan ends at its own position. The step ends at the first of these positions; the next step reads on from there.
   const { rows } = await db.query<Delivery & { readUpTo: string | null; isFound: boolean }>(
     `WITH own AS MATERIALIZED (SELECT s.id, count(*) OVER () AS count FROM hookgraph.subscriptions s WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3))),
      size AS MATERIALIZED (SELECT least($20::int, greatest(1, ${MOST.rows} / greatest(1, (SELECT max(count) FROM own))))::int AS rows),

@@ -3,13 +3,13 @@
 -- statement must define before it, and the CTEs that the fragment adds.
 
 -- Creates a delivery per row of the CTE `matches` (event_id, subscription_id, status, is_ordered, topic_id,
--- typename, node_key), and queues it, unless its subscription is disabled: then the delivery is
--- SKIPPED, which is final. A delivery of an ordered subscription waits until ordered-deliveries.ts releases
--- it. The node and the first times are only in the event, the queue and the id; `compaction` says from when
--- on every process knows that. The including statement takes the events out of a queue, so nobody else makes
--- their deliveries at once; if somebody did, the unique key would fail the statement, and the next try would
--- find them. ON CONFLICT would write a further record of the log for each. Adds the CTEs `compact`,
--- `live_matches`, `new_deliveries` and `queue_rows`.
+-- typename, node_key), and queues it, unless its subscription is disabled: then the delivery is SKIPPED,
+-- which is final. A delivery of an ordered subscription waits until ordered-deliveries.ts releases it. Once
+-- `compaction.since` has passed, all processes can find the node and the first times in the event, the queue
+-- and the id; so they are no longer stored in the delivery. The including statement takes the events out of a
+-- queue, so no other process creates their deliveries at the same time. If one did, the unique key would fail
+-- the statement, and the retry would find them. ON CONFLICT would write one more WAL record per delivery.
+-- Adds the CTEs `compact`, `live_matches`, `new_deliveries` and `queue_rows`.
 SELECT $$
   compact AS MATERIALIZED (
     SELECT since <= now() AS is_on
@@ -101,7 +101,7 @@ SELECT $$
   )
 $$ AS new_ended_deliveries \gset
 
--- True unless the delivery `d` is of a cancelled replay whose deliveries are not all cancelled yet.
+-- False if the delivery `d` belongs to a cancelled replay of which some deliveries are still to be cancelled.
 SELECT $$
   (d.replay_id IS NULL OR d.replay_id NOT IN (
     SELECT x.id

@@ -88,7 +88,7 @@ async function readPages(
   const direction = page.backward ? 'ASC' : 'DESC';
   const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
   // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit. Without the row comparisons
-  // it would read the primary key for each subscription, in which the attempts of all subscriptions stand.
+  // it would scan the primary key, which has the attempts of all subscriptions, once per subscription.
   const { rows } = await db.query<DeliveryError>(
     `SELECT e.* FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
        SELECT ${ERROR} FROM ${ATTEMPTS}
@@ -153,8 +153,8 @@ export async function dismissErrors(
 }
 
 /**
- * Dismisses those of the next errors of a subscription that match the filter. The CTE `part` has the errors to look at, with the columns
- * id, delivery_id, outcome and stage. Adds the CTE `changed`.
+ * Dismisses the errors that match the filter, out of the next errors of a subscription. The CTE `part` has these next errors, with the
+ * columns id, delivery_id, outcome and stage. Adds the CTE `changed`.
  */
 export const DISMISS_MATCHING = `
   found AS MATERIALIZED (SELECT a.id FROM part a JOIN hookgraph.deliveries d ON d.id = a.delivery_id WHERE ${ERROR_MATCHES}),

@@ -17,8 +17,8 @@ export interface EventFilter {
 export const LISTED_HOURS = 24;
 
 /**
- * The number of events, of all tenants and types, that one page reads at most. A page that ends there may be empty, and its end is the
- * position from which the next page goes on.
+ * The number of events, of all tenants and types, that one page reads at most. If a page ends there, it may be empty, and the next page
+ * continues from that position.
  */
 const MAX_SCANNED = 20_000;
 
@@ -38,7 +38,7 @@ export async function listEvents(
   const since = occurredAtMin ?? new Date((occurredAtMax?.getTime() ?? Date.now()) - LISTED_HOURS * 3_600_000);
   const idOrNull = (cursor: string | null) => (cursor !== null && isBigId(cursor) ? cursor : null);
   const clamped = (time: string) => `least(greatest(${time}::timestamptz, '2020-01-01Z'), '2200-01-01Z')`;
-  // Several changes of a transaction (PART) are left out, because one event has all of them (WHOLE).
+  // The single changes of a node in a transaction (PART) are left out, because one event contains all of them (WHOLE).
   const { rows } = await db.query<VisibleEvent & { matches: boolean; scanned: number; lastId: string }>(
     `WITH scanned AS MATERIALIZED (
        SELECT id, occurred_at, tenant, typename, node_key, operation, changed, fold FROM hookgraph.recorded e

@@ -10,7 +10,7 @@ export interface ExchangeKey {
   isError: boolean;
 }
 
-/** Blanks the exchanges with these keys, and leaves the reason. The rows are locked in the order of their ids. */
+/** Blanks the exchanges with these keys and stores `omitted` as the reason. Locks the rows in the order of their ids. */
 export async function blankExchanges(client: PoolClient, keys: readonly ExchangeKey[], omitted: BodyOmitted): Promise<void> {
   for (const isError of [true, false]) {
     const places = new Map<string, number[]>();

@@ -1,25 +1,25 @@
 // Packs the requests and responses of attempts into compressed rows of `exchanges`, and reads them. Attempts of one batch resemble each
-// other, so 32 of them take a tenth of the bytes that they take one by one.
+// other, so 32 attempts in one row take a tenth of the bytes of 32 rows.
 import { once } from 'node:events';
 import { constants, createDeflateRaw, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Attempt, BodyOmitted, RecordedBody } from '../model.js';
 import { booleans, byteas } from './arrays.js';
 import { jsonInPieces } from './json-in-pieces.js';
 
-/** The maximum number of attempts in a row. Reading one attempt decompresses the whole row. */
+/** The maximum number of attempts that share a row of `exchanges`. Reading one of them decompresses the whole row. */
 const MAX_ENTRIES = 32;
 /**
  * The number of characters after which a row takes no further attempt. A row that has more is compressed by another thread, because that
  * takes milliseconds.
  */
 const MAX_CHARACTERS = 65_536;
-/** The number of characters above which speed matters more than size. */
+/** Rows with more characters than this are compressed for speed instead of size. */
 const LARGE = 262_144;
 /** Characters of the JSON of long exchanges that this thread encodes at a time. */
 const PIECE = 65_536;
-/** The first byte of a row: the format of the bytes that follow, raw deflate with DICTIONARY of a JSON array of `Entry`. */
+/** The first byte of a row: the format of the bytes after it, which are a JSON array of `Entry` as raw deflate with DICTIONARY. */
 const FORMAT = 1;
-/** The text that the first attempt of a row is compressed with. It belongs to FORMAT, so it must never change. */
+/** The preset dictionary of the compression, which resembles a typical attempt. It belongs to FORMAT, so it must never change. */
 const DICTIONARY = Buffer.from(
   '[["http://127.0.0.1/","https://www.example.com/webhooks",{"Content-Type":"application/json","User-Agent":"Hookgraph","Accept-Encoding":' +
     '"identity","Authorization":"[redacted]","webhook-id":"","webhook-timestamp":"","webhook-signature":"v1,","X-Scope-Domain":"",' +
@@ -41,7 +41,7 @@ type Entry = [url: string, request: PackedPart, response?: PackedPart];
 /** The request and the response of an attempt; `null`: there was none. */
 export type Exchanged = Pick<Attempt, 'request' | 'response'>;
 
-/** Where an exchange is: the number of its row within the batch, from 1, and its position in the row. */
+/** The place of an exchange: the number of its row within the batch, from 1, and its position in the row. */
 export interface ExchangePlace {
   row: number;
   place: number;
@@ -58,7 +58,7 @@ interface OpenRow {
 export class ExchangeRows {
   readonly entries = byteas();
   readonly areErrors = booleans();
-  /** The memory that the exchanges take: compressed rows in bytes, others in characters. */
+  /** The memory that the exchanges take: bytes of compressed rows plus characters of rows not compressed yet. */
   characters = 0;
   private count = 0;
   private readonly open = new Map<boolean, OpenRow>();
@@ -86,7 +86,7 @@ export class ExchangeRows {
     return place;
   }
 
-  /** Resolves when all rows are compressed; `undefined` when they are. */
+  /** Returns a promise that resolves when all rows are compressed; `undefined` when they are already. */
   compressed(): Promise<unknown> | undefined {
     this.closeAll();
     return this.compressing.size === 0 ? undefined : Promise.all(this.compressing);
@@ -138,7 +138,7 @@ export class ExchangeRows {
       this.compressing.delete(compressing);
       end(bytes);
     });
-    // The caller of `compressed` gets the failure.
+    // The error is ignored here, because the caller of `compressed` gets it.
     compressing.catch(() => {});
     this.compressing.add(compressing);
   }
@@ -176,7 +176,7 @@ const optionsFor = (characters: number): ZlibOptions => ({
   dictionary: DICTIONARY,
 });
 
-/** Returns the row without the contents of the exchanges at these places; they give the reason instead. */
+/** Returns the row with the exchanges at these places blanked, and `omitted` stored as the reason. */
 export function blanked(row: Buffer, places: readonly number[], omitted: BodyOmitted): Buffer {
   const entries = entriesOf(row).map((entry, place) => (places.includes(place) ? blankOf(entry, omitted) : entry));
   const texts = entries.map((entry) => JSON.stringify(entry));

@@ -1,4 +1,4 @@
-// Blanks what is stored about a node, in steps: rows of its events, messages, requests and responses of its deliveries' attempts; and
+// Blanks the stored contents about a node, in steps: rows of its events, messages, requests and responses of its deliveries' attempts; and
 // cancels the deliveries that are still open. Types, ids and times stay, so that the history still adds up.
 import type { Pool, PoolClient } from 'pg';
 import type { Actor } from '../model.js';
@@ -9,7 +9,7 @@ import { cutPage, isBigId, type Page, type Rows } from './page.js';
 import { isNode } from './recorded-events.js';
 import { insideTransaction } from './transaction.js';
 
-/** Milliseconds until a step is tried again that waits for the relay, or for an attempt in progress. */
+/** Milliseconds until the retry of a step that has to wait for the relay, or for an attempt in progress. */
 const PAUSE_MS = 1_000;
 const FIRST_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
 
@@ -19,7 +19,7 @@ export interface Forgetting {
   nodeKey: string;
   requestedBy: string;
   state: 'RUNNING' | 'DONE';
-  /** Numbers of blanked events and attempts, and of cancelled deliveries. */
+  /** Numbers of blanked events, of blanked attempts, and of cancelled deliveries. */
   events: number;
   attempts: number;
   cancelled: number;
@@ -31,8 +31,8 @@ const COLUMNS = `f.id, f.typename, f.node_key AS "nodeKey", f.requested_by AS "r
   f.created_at AS "createdAt", f.updated_at AS "updatedAt"`;
 
 /**
- * Starts to forget a node; returns the request that is running already, if there is one. Returns `null` when no event of the node is stored
- * in the actor's tenant, which is so for every node of another tenant.
+ * Starts to forget a node, or returns the request that is already running. Returns `null` when no event of the node is stored in the
+ * actor's tenant, as for every node of another tenant.
  */
 export async function startForgetting(pool: Pool, actor: Actor, node: { typename: string; key: string }): Promise<Forgetting | null> {
   const { rows } = await pool.query<Forgetting>(
@@ -113,7 +113,7 @@ export async function stepForgetting(pool: Pool, size: number): Promise<boolean>
 }
 
 async function advance(client: PoolClient, running: Running, size: number): Promise<Moved> {
-  // A change that is not relayed yet becomes an event with the values that are to be forgotten, and deliveries.
+  // A change that is not relayed yet becomes an event with the values that must be forgotten, so the step waits until it is relayed.
   if (!running.isRelayed) return { waits: true };
   if (running.subscriptionPosition === null) return blankEvents(client, running, size);
   return blankDeliveries(client, running, running.subscriptionPosition, size);
@@ -155,12 +155,12 @@ async function blankDeliveries(client: PoolClient, running: Running, position: s
   const counts = { cancelled, attempts };
   if (found === size) return { ...counts, isBusy, delivery: last as string };
   if (next !== null) return { ...counts, isBusy, subscription: next, delivery: '0' };
-  // An attempt in progress is recorded when it ends, so the deliveries are looked at again.
+  // An attempt in progress is recorded only when it ends, so all deliveries are checked once more.
   if (isBusy) return { ...counts, isBusy: false, subscription: FIRST_SUBSCRIPTION, delivery: '0', waits: true };
   return { ...counts, isDone: true };
 }
 
-/** Returns the number of attempts that it blanked. */
+/** Blanks the attempts of these deliveries; returns the number of blanked attempts. */
 async function blankAttempts(client: PoolClient, deliveryIds: readonly string[]): Promise<number> {
   const { rows } = await client.query<{ exchangeId: string | null; place: number; isError: boolean }>(
     `WITH a AS (

@@ -1,9 +1,9 @@
-// Remembers until which id history was deleted. The audit takes what is missing before it for forgotten, not for lost.
+// Remembers the id up to which history was deleted, so that the audit doesn't report rows missing before it as lost.
 import type { Pool, PoolClient } from 'pg';
 
 export type History = 'events' | 'deliveries' | 'attempts';
 
-/** Call it before rows are deleted, so that a process that dies between them leaves no row that seems lost. `tenant`: `null` for all. */
+/** Call it before rows are deleted, so that no row seems lost if the process dies in between. `tenant`: `null` for all tenants. */
 export async function rememberForgotten(
   db: Pool | PoolClient,
   { histories, before, tenant = null }: { histories: readonly History[]; before: Date; tenant?: string | null },

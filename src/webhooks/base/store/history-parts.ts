@@ -1,14 +1,14 @@
-// Lists, drops and thins the partitions of history. A writer waits at most LOCK_MS for any of it.
+// Lists, drops and thins the partitions of history. These operations delay a writer by at most LOCK_MS.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { inSteps } from './steps.js';
 import { insideTransaction } from './transaction.js';
 
-/** Milliseconds that a drop waits for the lock of a table. Writers wait behind it as long. */
+/** Milliseconds that a drop waits for the lock of a table. Writers queue behind it for as long. */
 const LOCK_MS = 50;
 const PAUSE_MS = 200;
 const LOCK_NOT_AVAILABLE = '55P03';
-/** The end of the name of a week of attempts that has only those that failed or were held. */
+/** Suffix of the name of a partition of attempts that keeps only those that failed or were held. */
 const THIN = '_errors';
 
 /** SQL for the ids of events that are still needed. A running replay needs all events from its position on. */
@@ -21,7 +21,7 @@ export interface Part {
   /** The name of the partition. */
   name: string;
   bytes: number;
-  /** The bounds of its ids, the upper one exclusive. */
+  /** The bounds of the ids in the partition: `low` is inclusive, `high` exclusive. */
   low: string;
   high: string;
   endsAt: Date;
@@ -63,8 +63,8 @@ export const dropPart = (pool: Pool, { name }: Pick<Part, 'name'>, patienceMs: n
   });
 
 /**
- * Replaces a week of attempts by a table that has only those that failed or were held, and returns whether it did. No attempt is added to
- * an old week, so they are copied before the lock is asked for. A copy of a process that ended too early is replaced.
+ * Replaces a week of attempts by a table with only those that failed or were held; returns whether it did. Copies them before it asks for
+ * the lock, because an old week gets no new attempts. Replaces a copy that a process left when it ended too early.
  */
 export async function thinPart(pool: Pool, { name, low, high }: Part, patienceMs: number): Promise<boolean> {
   const copy = `${name}${THIN}`;
@@ -94,7 +94,7 @@ export async function thinPart(pool: Pool, { name, low, high }: Part, patienceMs
   });
 }
 
-/** Returns whether the work was done. Asks for its locks again and again, for a moment each time, so that no writer waits longer. */
+/** Returns whether the work was done. Tries to get its locks again and again, each time for LOCK_MS, so that no writer waits longer. */
 async function lockedForAMoment(pool: Pool, patienceMs: number, work: (client: PoolClient) => Promise<void>): Promise<boolean> {
   for (const started = performance.now(); ; await sleep(PAUSE_MS)) {
     try {

@@ -15,11 +15,11 @@ export interface PrunedHistory {
   deliveries: number;
   /** The partitions that were dropped, with their sizes. */
   weeks: Week[];
-  /** Weeks of attempts of which only those that failed or were held are left. */
+  /** Weeks of attempts from which all attempts were deleted except those that failed or were held. */
   thinned: Week[];
   /** Weeks whose events are still needed: by an open delivery, a running replay, or a worker that has not matched them yet. */
   needed: Week[];
-  /** Partitions that stayed because some transaction held their lock all the time. */
+  /** Partitions that were kept, because other transactions held a lock on them until the time limit. */
   locked: Week[];
   /** Rows that were deleted from the default partitions, which have no week, or because their tenant keeps less. */
   rows: number;
@@ -40,9 +40,9 @@ export interface Cutoffs {
 }
 
 export interface CleanOptions {
-  /** Counts and measures, and changes nothing. */
+  /** If `true`, counts and measures what would be deleted, and deletes nothing. */
   isDryRun?: boolean;
-  /** Milliseconds for which the drop of a partition waits for its lock, in all its tries. */
+  /** Milliseconds for which dropping a partition waits for its lock, over all tries. */
   patienceMs?: number;
   /** Called after each step; the work ends when it returns `false`. */
   onProgress?: (soFar: PrunedHistory) => Promise<boolean> | boolean;
@@ -58,7 +58,7 @@ export interface PruneOptions {
 
 const ENDED = `d.id < hookgraph.id_at($1) AND d.state NOT IN ('PENDING', 'RETRYING', 'HELD')`;
 
-/** Deletes what ended before a time. It can be stopped, and run again, at any moment. Call it from one process at a time. */
+/** Deletes the history that ended before a time. Can be stopped and run again at any moment. Call it from one process at a time. */
 export async function pruneHistory(pool: Pool, { before, onProgress, ...options }: PruneOptions): Promise<PrunedHistory> {
   return cleanHistory(
     pool,
@@ -75,7 +75,7 @@ export async function pruneHistory(pool: Pool, { before, onProgress, ...options 
   );
 }
 
-/** Deletes each kind of history of before its time. It can be stopped, and run again, at any moment. Call it from one process at a time. */
+/** Deletes each kind of history before its time. It can be stopped and run again at any moment. Call it from one process at a time. */
 export async function cleanHistory(pool: Pool, cutoffs: Cutoffs, options: CleanOptions = {}): Promise<PrunedHistory> {
   const { isDryRun = false, patienceMs = 30_000, onProgress = () => true } = options;
   const done: PrunedHistory = { deliveries: 0, weeks: [], thinned: [], needed: [], locked: [], rows: 0, blanked: 0 };
@@ -104,13 +104,13 @@ export async function cleanHistory(pool: Pool, cutoffs: Cutoffs, options: CleanO
   return done;
 }
 
-/** Remembers what is going to be deleted, so that the audit and readers of changes don't take it for lost. */
+/** Remembers what is going to be deleted, so that the audit and readers of changes don't report it as lost. */
 async function remember(pool: Pool, { events, attempts }: Cutoffs): Promise<void> {
   if (events) await rememberForgotten(pool, { histories: ['deliveries', 'events'], before: events });
   if (attempts) await rememberForgotten(pool, { histories: ['attempts'], before: attempts });
 }
 
-/** Decides what becomes of a partition; `null`: it stays as it is. */
+/** Decides how to handle a partition; `null`: it stays as it is. */
 function moveOf({ kind, endsAt, isNeeded, isThin }: Part, cutoffs: Cutoffs): 'weeks' | 'thinned' | 'needed' | null {
   const isPast = (time: Date | null) => time !== null && endsAt <= time;
   switch (kind) {
@@ -158,7 +158,7 @@ async function deleteInSteps(step: (rows: number) => Promise<number>, onStep: On
   );
 }
 
-/** Deletes from the default partitions, which have rows of times without a partition. Keeps events from the first needed one on. */
+/** Deletes from the default partitions, whose rows have times without a partition. Keeps the first needed event and all later ones. */
 async function deleteWithoutWeek(pool: Pool, { bodies, attempts, errors, events }: Cutoffs, onStep: OnStep): Promise<void> {
   const from = async (table: string, before: Date | null, condition = '', below = 'hookgraph.id_at($1)') => {
     if (before === null) return;

@@ -7,7 +7,7 @@ export interface ApiAddress {
   domain: string;
 }
 
-/** Stores the address. An address that nobody configured doesn't replace one that somebody did. */
+/** Stores the address. A default address doesn't replace an address that was configured. */
 export async function storeApiAddress(
   pool: Pool,
   { baseUrl, domain }: ApiAddress,

@@ -10,12 +10,12 @@ export interface MissedEvents {
   count: number;
   /** Whether more than `count` events may have been missed, because the count ended at MOST_COUNTED deliveries. */
   isAtLeast: boolean;
-  /** A replay from this time sends all of them. */
+  /** A replay that begins at this time sends all missed events. */
   since: Date;
 }
 
-// The comparison of pairs makes the planner read one subscription's deliveries by the index of both columns, in order and no further than
-// the limit. By the primary key it could read the deliveries of all subscriptions.
+// Comparing pairs makes the planner use the index of both columns, and read only one subscription's deliveries, in order and up to the
+// limit. With the primary key, it could read the deliveries of all subscriptions.
 const countSql = (id: string, since: string, limit: string) => `
   SELECT count(*)::int AS read, count(*) FILTER (WHERE is_missed)::int AS count, hookgraph.time_of(min(event_id) FILTER (WHERE is_missed)) AS first
   FROM (
@@ -27,8 +27,8 @@ const countSql = (id: string, since: string, limit: string) => `
 export const COUNT_MISSED = countSql('$1', '$2', '$3');
 
 /**
- * Counts the events of which the relay made SKIPPED deliveries since the subscription was disabled; `null` when there is none. An event may
- * be older than the disabling, because the relay can be late.
+ * Counts the events for which the relay created SKIPPED deliveries after the subscription was disabled; `null` when there are none. Such an
+ * event may be older than `disabledAt`, because the relay can be late.
  */
 export async function countMissed(db: Pool | PoolClient, subscriptionId: string, disabledAt: Date): Promise<MissedEvents | null> {
   const { rows } = await db.query<Counted>(COUNT_MISSED, [subscriptionId, disabledAt, MOST_COUNTED + 1]);

@@ -1,8 +1,8 @@
 // Decides when deliveries of ordered subscriptions become due: one of each node at a time, in the order of the events. ordering.md in
 // docs/design explains why no earlier delivery can appear later.
 // The relay creates these deliveries PENDING with the reason ORDER, outside the index of due deliveries. `advance` enters them into
-// `ordered_deliveries`, releases the first of each node, and the next one when the row of the first in `open_deliveries` is gone. It
-// deletes entries without such a row itself, so that nothing else that ends deliveries needs to know the order.
+// `ordered_deliveries` and releases the first of each node. When that delivery's row in `open_deliveries` is gone, `advance` releases the
+// next one. It deletes entries without such a row itself, so that no other code that ends deliveries needs to know the order.
 import type { Pool, PoolClient } from 'pg';
 import type { Ordering } from '../definition.js';
 import type { Delivery, DeliveryState } from '../model.js';
@@ -11,34 +11,34 @@ import { IN_ORDER } from './delivery-moves.js';
 import { COALESCED, ORDER, UNLEASED } from './delivery-state.js';
 import { insideTransaction } from './transaction.js';
 
-/** Maximum number of deliveries that one statement enters or releases, and of nodes that a sweep looks at: about 50 ms of the database. */
+/** Maximum number of deliveries that one statement enters or releases, and of nodes in a sweep. It takes about 50 ms of the database. */
 const MOST = 1_000;
 /** Maximum number of statements of one `advance` that enter deliveries. */
 const MAX_ENTERS = 10;
-/** Maximum number of ended entries that one `advance` deletes of a node. */
+/** Maximum number of ended entries of a node that one `advance` deletes. */
 const MAX_ENDED = 100;
 
 export interface Advanced {
-  /** Number of deliveries that are due now. */
+  /** Number of deliveries that this call made due. */
   released: number;
   /** Whether deliveries wait until older changes are relayed, so that `advance` must be called again soon. */
   isWaiting: boolean;
   /** Whether another worker advances the subscription now, so that this call did nothing. */
   isLocked: boolean;
-  /** The last node that the sweep has looked at; `null` at the end. */
+  /** The last node that the sweep has looked at; `null` when the sweep has reached the end. */
   cursor: string | null;
 }
 
 export interface Occasion {
-  /** Deliveries of which an attempt was recorded, so that later ones of their nodes may be due. */
+  /** Deliveries for which an attempt was recorded, so that later deliveries of their nodes may be due. */
   attempted: readonly string[];
-  /** The node after which a sweep continues, which finds what no occasion named, e.g. cancelled deliveries; `null` for no sweep. */
+  /** The node after which a sweep continues; `null` for no sweep. A sweep finds deliveries without an attempt, too, e.g. cancelled ones. */
   sweepAfter: string | null;
 }
 
 const NOTHING: Advanced = { released: 0, isWaiting: false, isLocked: false, cursor: null };
 
-/** Releases the deliveries of an ordered subscription that are next; all that wait, if it is no longer ordered. */
+/** Releases the next delivery of each node of an ordered subscription. Releases all if the subscription is no longer ordered. */
 export async function advance(pool: Pool, subscriptionId: string, { attempted, sweepAfter }: Occasion): Promise<Advanced> {
   return insideTransaction(pool, async (client) => {
     // Only one transaction at a time decides about a subscription. Each later statement sees what the one before has committed.
@@ -62,24 +62,24 @@ export async function advance(pool: Pool, subscriptionId: string, { attempted, s
   });
 }
 
-/** Returns the subscriptions with deliveries that wait for earlier ones or are entered as first ones; and all ordered subscriptions. */
+/** `waiting`: the subscriptions with entries, or with deliveries that wait for earlier ones. `ordered`: these, and all ordered ones. */
 export async function scanOrdered(pool: Pool): Promise<{ ordered: string[]; waiting: string[] }> {
   const { rows } = await pool.query<{ id: string; waits: boolean }>({ name: 'hookgraph-ordered-scan', text: SCAN });
   const idsOf = (wanted: boolean) => rows.filter(({ waits }) => waits === wanted).map(({ id }) => id);
   return { ordered: [...new Set(rows.map(({ id }) => id))], waiting: idsOf(true) };
 }
 
-/** The other deliveries of the same node that explain a delivery of an ordered subscription. */
+/** The other deliveries of the same node that explain the state of a delivery of an ordered subscription. */
 export interface Neighbour {
   /** The earlier delivery of the same node that must end first. */
   waitsFor: string | null;
-  /** Its state, such as RETRYING. */
+  /** The state of that earlier delivery, e.g. RETRYING. */
   waitsForState: DeliveryState | null;
   /** The later delivery of the same node that replaced it. */
   replacedBy: string | null;
 }
 
-/** Reads the neighbours of those of these deliveries that wait for another one or were replaced. Their owner may see them. */
+/** Reads the neighbours of those deliveries that wait for another one or were replaced. Pass only deliveries that the reader may see. */
 export async function neighboursOf(db: Pool | PoolClient, deliveries: Iterable<Delivery>): Promise<Map<string, Neighbour>> {
   const ids = [...deliveries].filter(({ reason }) => reason === ORDER || reason === COALESCED).map(({ id }) => id);
   if (ids.length === 0) return new Map();
@@ -98,7 +98,7 @@ export async function neighboursOf(db: Pool | PoolClient, deliveries: Iterable<D
   return new Map(rows.map(({ id, ...neighbour }) => [id, neighbour]));
 }
 
-/** Deletes notes of replaced deliveries that are older than `days`, and returns how many. */
+/** Deletes the records of replaced deliveries that are older than `days`; returns the number of deleted records. */
 export async function forgetReplaced(pool: Pool, days: number, rows: number): Promise<number> {
   const { rowCount } = await pool.query(
     `DELETE FROM hookgraph.replaced_deliveries WHERE delivery_id IN (
@@ -112,9 +112,9 @@ export async function forgetReplaced(pool: Pool, days: number, rows: number): Pr
 interface State {
   ordering: Ordering | null;
   status: string;
-  /** The oldest transaction whose changes are not relayed yet; the next one when there is none. */
+  /** The oldest transaction whose changes are not relayed yet; if there is none, the next transaction. */
   horizon: string;
-  /** The oldest event of the tenant whose deliveries fan-out.sql has still to make. */
+  /** The oldest event of the tenant whose deliveries fan-out.sql has yet to create; `null` when there is none. */
   deferred: string | null;
 }
 
@@ -124,7 +124,7 @@ const STATE = `
     (SELECT min(f.event_id) FROM hookgraph.fan_outs f WHERE f.tenant = s.tenant)::text AS deferred
   FROM hookgraph.subscriptions s WHERE s.id = $1`;
 
-// A key that is too long for the index stands there as its hash.
+// A key that is too long for the index is replaced by its hash.
 const ENTER = `
   WITH found AS MATERIALIZED (
     SELECT o.delivery_id FROM hookgraph.open_deliveries o
@@ -143,7 +143,7 @@ const ENTER = `
   )
   SELECT count(*)::int AS found FROM found`;
 
-/** Enters the new deliveries. Returns whether all are entered that had been relayed before. */
+/** Enters the new deliveries. Returns whether all deliveries that the relay had created before are entered. */
 async function enter(client: PoolClient, subscriptionId: string): Promise<boolean> {
   for (let i = 0; i < MAX_ENTERS; i += 1) {
     const { rows } = await client.query<{ found: number }>({ name: 'hookgraph-order-enter', text: ENTER, values: [subscriptionId] });
@@ -152,8 +152,8 @@ async function enter(client: PoolClient, subscriptionId: string): Promise<boolea
   return false;
 }
 
-// `frontier` is the transaction that was next when the delivery was entered. Once all changes of earlier transactions are relayed and
-// entered, no earlier delivery of its node can come; then it is null.
+// `frontier` is the id of the transaction that was next when the delivery was entered. Once all changes of earlier transactions are relayed
+// and entered, no earlier delivery of its node can appear; then `frontier` is set to null.
 const SETTLE = `
   UPDATE hookgraph.ordered_deliveries q SET frontier = NULL WHERE q.delivery_id = ANY (ARRAY(
     SELECT q.delivery_id FROM hookgraph.ordered_deliveries q
@@ -161,7 +161,7 @@ const SETTLE = `
     ORDER BY q.event_id LIMIT ${MOST}))
   RETURNING q.node_key AS key`;
 
-// In a database that was restored from a dump, transactions have lower numbers than before.
+// After a restore from a dump, transaction ids start again at lower numbers.
 const RESTORE = `
   UPDATE hookgraph.ordered_deliveries SET frontier = pg_snapshot_xmax(pg_current_snapshot())
   WHERE subscription_id = $1 AND frontier > pg_snapshot_xmax(pg_current_snapshot())`;
@@ -187,7 +187,7 @@ async function keysOf(client: PoolClient, text: string, values: unknown[]): Prom
   return (await client.query<{ key: string }>(text, values)).rows.map(({ key }) => key);
 }
 
-/** Entries of a node in $2, oldest first. */
+/** Selects the entries of the node `n.key`. */
 const OF_NODE = 'FROM hookgraph.ordered_deliveries q WHERE q.subscription_id = $1 AND q.node_key = n.key';
 
 const END = `
@@ -270,7 +270,7 @@ async function forget(client: PoolClient, subscriptionId: string): Promise<Advan
   return { ...NOTHING, isWaiting: rowCount === MOST };
 }
 
-// Jumps in the indexes from one subscription to the next, so that it costs one probe for each subscription with such deliveries.
+// Jumps in the indexes from one subscription to the next, so it costs one index lookup per subscription with such deliveries.
 const SCAN = `
   WITH RECURSIVE entered AS (
     (SELECT subscription_id AS id FROM hookgraph.ordered_deliveries ORDER BY subscription_id LIMIT 1)

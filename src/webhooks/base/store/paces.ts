@@ -56,9 +56,8 @@ export async function lockPaces(client: PoolClient, ids: readonly string[]): Pro
 }
 
 /**
- * Writes paces that lockPaces has locked; `null` for full speed. A subscription that only its own limit slows down is no longer marked as
- * slowed. Keeps the tokens that limit how many deliveries may start, which
- * spendAllowances writes.
+ * Writes paces that lockPaces has locked; `null` for full speed. If only its own limit slows a subscription down, it is no longer marked as
+ * slowed. Leaves the tokens as they are, which limit how many deliveries may start and which spendAllowances writes.
  */
 export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, Pace | null>): Promise<void> {
   const paced = [...paces].flatMap(([id, pace]) => (pace === null ? [] : [{ id, ...pace, ...columnsOf(pace.limit) }]));
@@ -89,9 +88,9 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
 }
 
 /**
- * Writes the tokens that are left to each subscription (`allowances`) after a claim at `nowMs`; each delivery that starts costs a token.
- * `probed`: the subscriptions of which a probe was claimed, a single delivery to a failing receiver. Their next probe is due in
- * `probeLostMs`, unless the result of this one is recorded earlier.
+ * Writes the tokens that each subscription has left (`allowances`) after a claim at `nowMs`; each delivery that starts costs a token.
+ * `probed`: the subscriptions for which the claim included a probe, a single delivery to a failing receiver. Their next probe is due
+ * `probeLostMs` milliseconds later, unless the result of this probe is recorded earlier.
  */
 export async function spendAllowances(
   client: PoolClient,
@@ -108,8 +107,8 @@ export async function spendAllowances(
 }
 
 /**
- * Corrects paces after the clock of the database has gone back: a pause that was set at a time in the future lasts from now as
- * long as it was meant to.
+ * Corrects paces after the clock of the database has gone back: a pause that was set at a time in the future begins again now, with the
+ * same length.
  */
 export async function correctPaces(pool: Pool): Promise<void> {
   await pool.query(CORRECT);

@@ -22,9 +22,9 @@ export interface Rows<T> {
   hasPreviousPage: boolean;
 }
 
-/** A page that may end before it is full. */
+/** A page that may end early, before it is full. */
 export interface PartOfRows<T> extends Rows<T> {
-  /** The position up to which rows were looked for, for the cursor of the next page; `null` when the page is full, or has what there is. */
+  /** The position up to which rows were searched, for the cursor of the next page; `null` when the page is full or no rows are left. */
   readUpTo: string | null;
 }
 

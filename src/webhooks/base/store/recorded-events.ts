@@ -49,7 +49,7 @@ export async function lastEventOf(
   return rows[0] ?? null;
 }
 
-/** The number of events, of all tenants and types, that one page reads at most. Such a page may be empty although another one follows. */
+/** The number of events, of all tenants and types, that one page reads at most. Such a page may be empty although more pages follow. */
 const MAX_SCANNED = 20_000;
 
 export interface LastEvents {
@@ -57,11 +57,11 @@ export interface LastEvents {
   topicId: string;
   /** The matching condition in SQL, over the event `e` and the topic `t`. */
   fits: string;
-  /** Only events in these environments, or in none; `null` or empty: all. */
+  /** Only events in these environments, or without an environment; `null` or empty: events in all environments. */
   environmentIds: readonly string[] | null;
-  /** Whether several changes of one transaction are one event. */
+  /** Whether several changes of a node in one transaction count as one event. */
   coalesces: boolean;
-  /** Only events with smaller ids. */
+  /** Only events with ids smaller than this one; `null`: all. */
   after: string | null;
   limit: number;
 }
@@ -72,7 +72,7 @@ export interface EventKey {
   nodeKey: string;
 }
 
-/** Reads a page of the events of a tenant that match a topic, newest first. `position`: the id from which the next page goes on. */
+/** Reads a page of the events of a tenant that match a topic, newest first. The next page continues from the id `position`. */
 export async function lastEventsOf(
   pool: Pool,
   { tenant, topicId, fits, environmentIds, coalesces, after, limit }: LastEvents,

@@ -5,10 +5,10 @@ import { isOfTenant } from './announced-rows.js';
 
 const id = pg.escapeIdentifier;
 
-/** The maximum number of nodes that one change of a related row is sent for. */
+/** The maximum number of nodes for which one change of a related row is sent. */
 export const MOST_RELATED = 1_000;
 
-/** A value of a row longer than this many bytes is not recorded with the node's event, nor are the others. */
+/** If a value of a row is longer than this number of bytes, no values of the row are recorded with the node's event. */
 const LONGEST_VALUE = 8_192;
 
 export interface RelatedChange {
@@ -27,8 +27,8 @@ export interface FoundNode {
 }
 
 /**
- * Returns the nodes of the first relation's type that lead to the changed rows, as they are now: those that exist and belong to the tenant
- * of the change, at most MOST_RELATED + 1 for each change. `relations`: from the node to the changed rows, one or two.
+ * Returns the nodes that are related to the changed rows now. They belong to the tenant of the change; at most MOST_RELATED + 1 for each
+ * change. `relations`: the one or two relations that lead from the node to the changed rows.
  */
 export async function findRelated(
   client: PoolClient,

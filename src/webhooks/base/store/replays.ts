@@ -67,7 +67,7 @@ interface Start {
   /** Whether events that the subscription did not miss are sent again, too. */
   includesDelivered: boolean;
   mode: ReplayMode;
-  /** Only these events, in ascending order; `null`: those of the period. */
+  /** Only these events, in ascending order; `null`: all events of the period. */
   eventIds: readonly string[] | null;
 }
 

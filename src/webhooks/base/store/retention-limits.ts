@@ -10,7 +10,7 @@ export interface Retention {
   errors: number | null;
   /** Events and their deliveries. */
   events: number | null;
-  /** The bytes that all history may take; beyond it, the oldest is deleted first. `null`: without limit. */
+  /** The maximum size of all history in bytes; if it is exceeded, the oldest history is deleted first. `null`: without limit. */
   bytes: number | null;
 }
 

@@ -1,4 +1,4 @@
-// Cleans history by the installation's settings, in runs of the workers, one at a time. A run that is interrupted is continued by the next.
+// Cleans history according to the installation's settings. One worker at a time runs it; the next run continues an interrupted one.
 import { randomInt } from 'node:crypto';
 import type { Pool } from 'pg';
 import { returnSpace } from './deliveries-space.js';
@@ -12,11 +12,11 @@ const DAY_MS = 86_400_000;
 const LEAST_MS = DAY_MS;
 /** Milliseconds after which another worker continues a run whose worker shows no progress. */
 const LEASE_MS = 120_000;
-/** Milliseconds for which one drop tries to get its lock; the next run tries again. */
+/** Milliseconds for which the drop of one partition tries to get its lock; after that, it is left to the next run. */
 const PATIENCE_MS = 10_000;
-/** Deleted deliveries from which a run doesn't wait for autovacuum. */
+/** If a run has deleted at least this number of deliveries, it returns their space itself instead of waiting for autovacuum. */
 const MANY = 100_000;
-/** Days of which the sizes are remembered. */
+/** Number of days for which sizes are stored. */
 const SAMPLES = 30;
 
 /** The bytes of each kind of history, with indexes. */
@@ -32,14 +32,14 @@ export interface RetentionState {
   /** Whether a run is in progress. */
   isRunning: boolean;
   startedAt: Date | null;
-  /** When the last run ended that went to its end; `null`: none has. */
+  /** When the last complete run ended; `null`: no run was complete yet. */
   endedAt: Date | null;
-  /** The deletions of the run in progress or of the last one. */
+  /** The numbers of deletions by the run in progress, otherwise by the last run. */
   result: Partial<Record<'deliveries' | 'partitions' | 'thinned' | 'needed' | 'locked' | 'rows' | 'blanked' | 'bytes', number>>;
   sizes: { at: string; bytes: HistorySizes }[];
 }
 
-/** Returns the times before which history is deleted now. */
+/** Returns, for each kind of history, the time before which it is to be deleted now. */
 async function cutoffsOf(pool: Pool, retention: Retention, now = new Date()): Promise<Cutoffs> {
   const full = retention.bytes === null ? null : await timeBeyond(pool, retention.bytes);
   const latest = new Date(now.getTime() - LEAST_MS);
@@ -52,7 +52,7 @@ async function cutoffsOf(pool: Pool, retention: Retention, now = new Date()): Pr
   return { bodies: before(bodies), attempts: before(attempts), errors: before(errors), events: before(events) };
 }
 
-/** Returns the end of the newest partition that must go so that the others take at most this many bytes; `null`: none must go. */
+/** Returns the end of the newest partition to delete so that all history takes at most this many bytes; `null`: none must be deleted. */
 async function timeBeyond(pool: Pool, bytes: number): Promise<Date | null> {
   const { events, deliveries, attempts, bodies } = await readSizes(pool);
   let excess = events + deliveries + attempts + bodies - bytes;
@@ -103,7 +103,7 @@ export async function runRetention(pool: Pool, retention: Retention): Promise<Pr
   }
 }
 
-/** Ends a run, and remembers the sizes once a day. */
+/** Records that a run is complete; stores the sizes of history once a day. */
 async function end(pool: Pool, token: string, result: string): Promise<void> {
   const sizes = await readSizes(pool);
   await pool.query(
@@ -142,7 +142,7 @@ export async function readRetention(pool: Pool): Promise<RetentionState> {
   return rows[0] as RetentionState;
 }
 
-/** Measures each kind of history. Partitions count for their table. */
+/** Measures each kind of history. The size of a table includes its partitions. */
 export async function readSizes(pool: Pool): Promise<HistorySizes> {
   const { rows } = await pool.query<HistorySizes>(
     `SELECT sum(bytes) FILTER (WHERE name = 'events') AS events, sum(bytes) FILTER (WHERE name = 'deliveries') AS deliveries,

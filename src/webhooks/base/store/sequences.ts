@@ -38,7 +38,7 @@ const MAX_TRIES = 5;
 
 /** Returns the number of each delivery. A delivery without a number gets the next one of its subscription. */
 export async function numberDeliveries(pool: Pool, deliveries: readonly Unnumbered[]): Promise<Map<string, bigint>> {
-  // A worker may have claimed a delivery again that it still has in hand.
+  // The list may contain a delivery twice, if the worker claimed it again while it was still working on it.
   const distinct = new Map(deliveries.map(({ deliveryId, subscriptionId }) => [deliveryId, subscriptionId]));
   const values = [[...distinct.keys()], [...distinct.values()]];
   for (let tries = 1; ; tries += 1)
@@ -58,7 +58,7 @@ export interface NumberedRow {
 }
 
 export interface NumberedRows {
-  /** In the order of their numbers. */
+  /** Sorted by their numbers. */
   rows: NumberedRow[];
   /** The last number that was assigned; 0 when none was. */
   last: string;

@@ -3,8 +3,8 @@ import type { Pool, PoolClient } from 'pg';
 import type { AnnouncedNode } from '../model.js';
 
 /**
- * Inserts a snapshot and returns its id; `null` while another replay of the subscription is running. `position` is an id of this moment:
- * live deliveries with greater ids tell of nodes that the snapshot leaves out.
+ * Inserts a snapshot and returns its id; `null` while another replay of the subscription is running. `position` is a new id: the snapshot
+ * leaves out nodes for which live deliveries with greater ids exist.
  */
 export async function startSnapshot(
   db: Pool | PoolClient,

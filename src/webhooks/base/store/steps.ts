@@ -1,12 +1,12 @@
 // Moves any number of rows in steps of bounded size, so that no statement takes long and a `statement_timeout` ends none for good.
 
-/** Rows that one step moves: about 50 ms of the database. */
+/** Maximum number of rows that one step moves, in about 50 ms of the database. */
 const MOST = 1_000;
 const LEAST = 10;
-/** Milliseconds after which a move stops that a request waits for. A worker continues it. */
+/** Milliseconds after which a move stops if a request waits for it. A worker then completes the move. */
 const REQUEST_MS = 1_000;
 
-/** The number of rows of the next step. A step that fails is followed by one of half the size. */
+/** The number of rows in the next step. After a step fails, the next has half the size. */
 export class StepSize {
   private size: number;
 
@@ -22,7 +22,7 @@ export class StepSize {
     this.size = Math.min(this.size * 1.25, this.most);
   }
 
-  /** Returns whether a smaller step may succeed. */
+  /** Notes a failed step. Returns whether a smaller step may succeed. */
   failed(error: unknown): boolean {
     const canShrink = isOfSize(error) && this.size > LEAST;
     this.size = Math.max(this.size / 2, LEAST);
@@ -31,7 +31,7 @@ export class StepSize {
 }
 
 export interface Steps {
-  /** Milliseconds after which no further step begins. The first one always runs. */
+  /** Milliseconds after which no further step begins. The first step always runs. */
   withinMs?: number;
   size?: StepSize;
 }
@@ -44,9 +44,9 @@ export interface Step {
 }
 
 /**
- * Runs `step` until it finds no further rows or the time is over, and returns how many rows were moved, by subscription id. Each step
- * commits by itself, so it must find what earlier steps, also of a process that died, have left.
- * @throws the error of a step that isn't due to its size
+ * Runs `step` until it finds no further rows or the time is over. Returns the number of moved rows by subscription id. Each step commits by
+ * itself, so it must find the rows that earlier steps left, including those of a process that died.
+ * @throws the error of a step, unless the error is due to the step's size
  */
 export async function inSteps(
   step: (rows: number) => Promise<Step>,
@@ -68,6 +68,6 @@ export async function inSteps(
   return counts;
 }
 
-/** Whether a smaller statement may succeed: this one was cancelled, e.g. by `statement_timeout`, waited for a lock, or deadlocked. */
+/** Whether a smaller statement may succeed after this error: a cancelled statement (e.g. by `statement_timeout`), a lock or a deadlock. */
 export const isOfSize = (error: unknown): boolean =>
   /^(57014|55P03|40P01|40001|53200)$/.test(String((error as { code?: unknown } | null)?.code));

@@ -70,7 +70,7 @@ export async function listSubscriptions(
   const sort = SORT_BY[by];
   const [later, earlier] = direction === 'ASC' ? ['>', '<'] : ['<', '>'];
   const reading = (direction === 'DESC') !== page.backward ? 'DESC' : 'ASC';
-  // A cursor names a subscription by its creation time and id. In another order, its position is that of the subscription now.
+  // A cursor contains a subscription's creation time and id. In other orders, the position is the present position of that subscription.
   const place = (id: string) =>
     `(SELECT ${sort('c')}, c.id FROM hookgraph.subscriptions c WHERE c.id = ${id}::uuid AND c.tenant = $1 AND c.owner = $2)`;
   const position =
@@ -148,7 +148,7 @@ function filterValues(owner: Owner, { topicKey, disabled, integrationId, statuse
   ];
 }
 
-/** Returns the creation time and the id that a cursor contains; `null` for both without one. */
+/** Returns the creation time and the id that a cursor contains; `null` for both when the cursor is missing or invalid. */
 export function keyOf(cursor: string | null): [string | null, string | null] {
   const [at = '', id = ''] = cursor?.split('_') ?? [];
   return isUuid(id) && !Number.isNaN(Date.parse(at)) ? [at, id] : [null, null];

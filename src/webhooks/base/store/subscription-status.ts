@@ -81,7 +81,7 @@ export const ENABLED_NOW = `greatest(now(), (
   SELECT hookgraph.time_of(max(a.id)) + interval '1 ms' FROM hookgraph.attempts a
   WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND NOT a.test AND a.counted AND a.id >= hookgraph.id_at(now())))`;
 
-/** Enables the subscriptions that disableIntegration has disabled, not those that were disabled for another reason. Returns them. */
+/** Enables those subscriptions of the integration that disableIntegration has disabled, and returns them. */
 export async function enableIntegration(client: PoolClient, owner: Owner, integrationId: string): Promise<VersionOf[]> {
   const { rows } = await client.query<VersionOf>(
     `UPDATE hookgraph.subscriptions x SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, slowed_at = NULL, slowed_reason = NULL,
@@ -127,7 +127,7 @@ export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<
   return rows;
 }
 
-/** Counts a release of the subscription's held deliveries: those that are held for the reason NODE now are due for release. */
+/** Counts a release of the subscription's held deliveries. All deliveries that are held for the reason NODE now are then released. */
 export async function countRelease(client: PoolClient, id: string): Promise<void> {
   await client.query('UPDATE hookgraph.subscriptions SET releases = releases + 1 WHERE id = $1', [id]);
 }
@@ -138,7 +138,7 @@ export const SET_PACED =
 /** SQL for writePaces in paces.ts: clears the column `paced` of the subscriptions in $1, which run at full speed again. */
 export const UNSET_PACED = 'UPDATE hookgraph.subscriptions SET paced = false WHERE id = ANY ($1::uuid[]) AND paced';
 
-/** Marks subscriptions as slowed since now. Those that are slowed already keep their time, so that their owners are told once. */
+/** Marks subscriptions as slowed since now. Leaves the time of those that are already slowed, so that their owners are notified once. */
 export async function setSlowed(client: PoolClient, slowed: ReadonlyMap<string, SlowedReason>): Promise<void> {
   if (slowed.size === 0) return;
   await client.query(

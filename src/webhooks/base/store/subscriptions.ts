@@ -65,7 +65,7 @@ export interface Unsealed {
 }
 
 /**
- * Loads one of the owner's subscriptions with its secrets, with which a save is compared; `null` when it doesn't exist.
+ * Loads one of the owner's subscriptions with its secrets, so that a save can be compared with it; `null` when it doesn't exist.
  * @throws WebhooksError when its secrets can't be decrypted
  */
 export async function loadUnsealed(db: Db, vault: Vault, owner: Owner, id: string): Promise<Unsealed | null> {

@@ -1,5 +1,5 @@
-// Deletes the history of tenants that keep less than the installation, in steps of a transaction each. Attempts and events are read once,
-// in the order of their ids; deliveries are found by subscription. A step that died is done again.
+// Deletes the history of tenants that keep less than the installation, in steps with a transaction each. Attempts and events are read once,
+// in the order of their ids; deliveries are found by subscription. After a crash, the interrupted step runs again.
 import type { Pool, PoolClient } from 'pg';
 import { blankExchanges } from './exchange-rows.js';
 import { rememberForgotten } from './forgotten.js';
@@ -9,10 +9,10 @@ import { moveGroup, type TenantGroup, tenantGroups } from './tenant-retention.js
 import { insideTransaction } from './transaction.js';
 
 const DAY_MS = 86_400_000;
-/** Rows that a step reads at most; few of them may be of these tenants. */
+/** Maximum number of rows that a step reads. They belong to all tenants. */
 const READ = 5_000;
 
-/** Called after a step with the numbers of what it deleted or blanked; returns whether to go on. */
+/** Called after each step with the numbers of deleted and blanked rows; returns whether to go on. */
 export type OnTenantStep = (counts: TenantCounts) => Promise<boolean>;
 export interface TenantCounts {
   deliveries?: number;
@@ -20,7 +20,7 @@ export interface TenantCounts {
   blanked?: number;
 }
 
-/** Returns whether it went to its end. */
+/** Cleans the history of these tenants. Returns `false` if `onStep` ended it early. */
 export async function cleanTenants(pool: Pool, installation: Retention, onStep: OnTenantStep, now = new Date()): Promise<boolean> {
   for (const group of await tenantGroups(pool, installation)) {
     const before = new Date(now.getTime() - group.days * DAY_MS);
@@ -37,7 +37,7 @@ async function remember(pool: Pool, { kind, tenants }: TenantGroup, before: Date
   for (const tenant of tenants) await rememberForgotten(pool, { histories, before, tenant });
 }
 
-/** Reads the rows that follow the group's position, up to a time, and deletes or blanks those of the group's tenants. */
+/** Reads the rows after the group's position up to the time `before`, and deletes or blanks those that belong to the group's tenants. */
 async function scan(pool: Pool, group: TenantGroup, before: Date, onStep: OnTenantStep): Promise<boolean> {
   const step = group.kind === 'events' ? stepEvents : stepAttempts;
   return untilStopped(READ, onStep, async (limit) => {
@@ -54,7 +54,7 @@ async function scan(pool: Pool, group: TenantGroup, before: Date, onStep: OnTena
 interface StepOfScan {
   /** The number of rows that were read, of all tenants; fewer than the limit when none is left. */
   found: number;
-  /** The id of the last row that was read; `null`: none was. */
+  /** The id of the last row that was read; `null` when no row was. */
   last: string | null;
   counts: TenantCounts;
 }
@@ -96,11 +96,11 @@ async function blankColumns(client: PoolClient, ids: readonly string[]): Promise
   );
 }
 
-/** Events of these tenants that their open deliveries need. Parameters: the tenants. */
+/** Selects the events that open deliveries of these tenants need. $1: the tenants. */
 const NEEDED = `SELECT d.event_id AS id FROM hookgraph.subscriptions s JOIN hookgraph.open_deliveries o ON o.subscription_id = s.id
   JOIN hookgraph.deliveries d ON d.id = o.delivery_id WHERE s.tenant = ANY ($1) AND d.event_id IS NOT NULL`;
 
-/** An event that an open delivery needs stays; it goes with that delivery. What the relay or a replay may still read ends the scan. */
+/** Deletes events, except those that an open delivery needs. Stops before the first event that the relay or a replay may still read. */
 async function stepEvents(client: PoolClient, group: TenantGroup, before: Date, limit: number): Promise<StepOfScan> {
   const { rows } = await client.query<{ found: number; last: string | null; deleted: number }>(
     `WITH needed AS MATERIALIZED (${NEEDED}), bound AS MATERIALIZED (
@@ -121,7 +121,7 @@ async function stepEvents(client: PoolClient, group: TenantGroup, before: Date, 
   return { found, last, counts: { rows: deleted } };
 }
 
-/** Deletes deliveries that ended, and those of their events that the scan has passed because a delivery was open then. */
+/** Deletes ended deliveries, and those of their events that the scan skipped because a delivery was still open. */
 async function deleteDeliveries(pool: Pool, group: TenantGroup, before: Date, onStep: OnTenantStep): Promise<boolean> {
   return untilStopped(undefined, onStep, async (limit) => {
     const { rows } = await pool.query<{ deliveries: number; events: number }>(
@@ -145,7 +145,7 @@ async function deleteDeliveries(pool: Pool, group: TenantGroup, before: Date, on
   });
 }
 
-/** Repeats a step until it finds less than its limit, which gives `true`, or until `onStep` wants no further one. */
+/** Repeats a step until it finds fewer rows than its limit (returns `true`), or `onStep` returns `false`. */
 async function untilStopped(
   most: number | undefined,
   onStep: OnTenantStep,

@@ -1,4 +1,4 @@
-// Reads and saves how long a tenant keeps history, where that is less than the installation keeps it. Each change leaves a record.
+// Reads and saves how long a tenant keeps history, if that is shorter than in the rest of the installation. Records each change.
 import type { Pool, PoolClient } from 'pg';
 import type { Actor } from '../model.js';
 import { cutPage, isBigId, type Page, type Rows } from './page.js';
@@ -37,14 +37,14 @@ export async function readTenantRetention(db: Pool | PoolClient, tenant: string)
   return withNulls(rows[0]?.days ?? {});
 }
 
-/** Saves the days of the actor's tenant, and records the change. Kinds that are absent stay as they are. */
+/** Saves the numbers of days for the actor's tenant, and records the change. Absent kinds stay as they are. */
 export async function saveTenantRetention(
   pool: Pool,
   { tenant, userId, token }: Actor,
   changed: Partial<TenantRetention>,
 ): Promise<TenantRetention> {
   return insideTransaction(pool, async (client) => {
-    // Two changes at once: the second one must see what the first one has saved.
+    // The lock makes the second of two concurrent changes see what the first one has saved.
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('hookgraph.tenant_retention ' || $1, 0))`, [tenant]);
     const before = await readTenantRetention(client, tenant);
     const entries = Object.entries(changed).filter(([kind, days]) => before[kind as Kind] !== days);

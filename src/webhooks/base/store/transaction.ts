@@ -2,10 +2,10 @@
 import type { Pool, PoolClient } from 'pg';
 import { BEGIN } from '../../../runtime/lock-retries.js';
 
-/** The longest time of a statement that can't be made smaller, whatever `statement_timeout` the role or the database has. */
+/** The timeout of a statement that can't be split, whatever `statement_timeout` the role or the database has. */
 export const PATIENT = "SET LOCAL statement_timeout = '10min'";
 
-/** Runs a statement that can't be made smaller. A client is used as it is, in its own transaction. */
+/** Runs a statement that can't be split, with the timeout PATIENT. A client is used as it is, in its own transaction. */
 export function patiently<T>(db: Pool | PoolClient, work: (db: Pool | PoolClient) => Promise<T>): Promise<T> {
   if (!isPool(db)) return work(db);
   return insideTransaction(db, async (client) => {

@@ -1,4 +1,4 @@
-// Counts the updates that changed no column that a subscription reads, among its last deliveries.
+// Counts those of a subscription's latest deliveries that report an update of columns which the subscription doesn't read.
 import type { Pool, PoolClient } from 'pg';
 
 /** The number of a subscription's last deliveries that are read to count unread updates. */
@@ -7,11 +7,11 @@ const LAST_UPDATES = 1_000;
 export interface UnreadUpdates {
   /** Number of updates among the last deliveries, at most LAST_UPDATES. */
   considered: number;
-  /** How many of them changed nothing that is read. */
+  /** Number of those updates that changed no column that the subscription reads. */
   unread: number;
 }
 
-// The comparison of pairs makes the planner read the last deliveries of each subscription by one index; see missed-events.ts.
+// Comparing pairs makes the planner read the last deliveries of each subscription by one index; see missed-events.ts.
 const COUNT_UNREAD = `
   SELECT w.id, count(*)::int AS considered, count(*) FILTER (WHERE NOT e.changed && w.columns)::int AS unread
   FROM jsonb_to_recordset($1) w (id uuid, columns text[])
@@ -23,7 +23,7 @@ const COUNT_UNREAD = `
   CROSS JOIN LATERAL (SELECT changed, operation FROM hookgraph.events WHERE id = d.event_id OFFSET 0) e
   WHERE d.kind = 'LIVE' AND e.operation = 'updated' AND e.changed IS NOT NULL GROUP BY w.id`;
 
-/** Counts for each subscription by the columns that it reads. Subscriptions without updates are left out. */
+/** Counts the updates of each subscription; `columnsById` has the columns that it reads. Leaves out subscriptions without updates. */
 export async function countUnread(
   db: Pool | PoolClient,
   columnsById: ReadonlyMap<string, ReadonlySet<string>>,

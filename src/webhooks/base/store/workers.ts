@@ -35,7 +35,7 @@ export function createHeartbeat(pool: Pool): Heartbeat {
 
 export interface Workers {
   running: number;
-  /** Seconds since any worker was last heard of; `null` when none was within a day. */
+  /** Seconds since the last update by any worker; `null` when there was none within a day. */
   lastHeardSeconds: number | null;
 }
 

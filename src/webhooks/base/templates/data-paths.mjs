@@ -10,8 +10,8 @@
  */
 
 /**
- * A value that a variable may have. `path`: where it comes from; `null` when it is no part of another variable, such as a text. `isExact`:
- * the value is what the path leads to, unchanged by a filter.
+ * A value that a variable may have. `path`: the part of another variable that it comes from; `null` for other values, e.g. a text.
+ * `isExact`: no filter has changed the value.
  * @typedef {{ path: Path | null, isExact: boolean }} Source
  */
 
@@ -47,8 +47,8 @@ export function dataPaths(nodes, engine) {
 }
 
 /**
- * Returns each path that a parsed template reads, with the position where it is read first, and the paths from `data`, `event` or another
- * outer variable for which it may stand: several, if two tags assign the variable. Returns none of a template that is too large.
+ * Returns each path that a parsed template reads, with the position of its first use and the paths from `data`, `event` or another outer
+ * variable that it stands for. There are several if several tags assign the variable. Returns none if the template is too large.
  * @param {Node[]} nodes
  * @param {string} source
  * @param {Liquid} engine
@@ -71,7 +71,7 @@ export function readsOf(nodes, source, engine) {
 }
 
 /**
- * Replaces assigned variables by what they stand for. Returns `[]` when that is not known for each of their values.
+ * Replaces an assigned variable at the start of a path by the paths that it stands for. Returns `[]` if one of its values is no such path.
  * @param {Path} path
  * @param {Map<string, Source[]>} named
  * @param {number} stepsLeft

@@ -121,7 +121,7 @@ function startClock() {
   };
 }
 
-// The properties that templates may read of LiquidJS's own objects (drops), such as `forloop`. LiquidJS would also expose inherited ones.
+// The properties of LiquidJS's own objects (drops), e.g. `forloop`, that templates may read. LiquidJS would also expose inherited ones.
 const OF_DROPS = new Set('name length index index0 rindex rindex0 first last parentloop row col col0 col_first col_last'.split(' '));
 
 class OwnContext extends Context {
@@ -153,7 +153,7 @@ function createEngine(style) {
     memoryLimit: MEMORY_LIMIT,
     ownPropertyOnly: true,
     strictFilters: true,
-    // Without it, LiquidJS loads the data of all locales.
+    // If no locale is set, LiquidJS loads the data of all locales.
     locale: 'en-US',
     operators,
     fs: NO_FILES,
@@ -225,7 +225,7 @@ function write(value, style, context) {
 }
 
 /**
- * Returns the default for nil, false, and what is empty. With `allow_false: true`, false stays.
+ * Returns the default for nil, false and empty values. With `allow_false: true`, returns false as it is.
  * @this {FilterThis}
  * @param {unknown} value
  * @param {any[]} args

@@ -20,7 +20,7 @@ export interface Renderer {
    * @throws Error when processes can't be started or keep dying, and after `close`
    */
   render(payer: Payer, input: RenderInput, steps: Step[]): Promise<StepResult[]>;
-  /** Returns the number of processes, and of jobs that wait for one. */
+  /** Returns the number of processes, and the number of jobs that wait for a process. */
   state(): { processes: number; waiting: number };
   /** Ends the processes and rejects all waiting jobs. */
   close(): Promise<void>;
@@ -58,7 +58,7 @@ export interface RendererOptions {
   fastProcesses?: number;
   /** Milliseconds that a job may wait for the slow process before it fails with the fault `busy`. */
   slowWithinMs?: number;
-  /** The same for a trial, whose user then has to try again. */
+  /** Milliseconds that a trial may wait for the slow process before it fails with `busy`; its user then has to try again. */
   trialWithinMs?: number;
   /** Called when a process ended unexpectedly. */
   onDeath?(by: Death['by']): void;

@@ -8,7 +8,7 @@ export const MAX_TEMPLATE_LENGTH = 65_536;
 export const MAX_RENDERED_LENGTH = 2_000_000;
 /** Maximum characters of the JSON that a template reads. */
 export const MAX_DATA_LENGTH = 2_000_000;
-/** Maximum CPU time of one rendering, in milliseconds. CPU time, so that a template isn't blamed for a busy or paused machine. */
+/** Maximum CPU time of one rendering, in milliseconds. Waiting for a busy or paused machine doesn't count, because it uses no CPU time. */
 export const RENDER_LIMIT_MS = 40;
 /**
  * Milliseconds of CPU time after which the render process is killed, if the rendering doesn't stop at RENDER_LIMIT_MS, e.g. inside one

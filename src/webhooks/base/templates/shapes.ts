@@ -1,4 +1,4 @@
-// Describes what is known of the data that templates read, and finds the part of a path that can't exist in it.
+// Describes the known shape of the data that templates read, and finds the part of a path that can't exist in it.
 import {
   type DocumentNode,
   type FragmentDefinitionNode,

@@ -2,7 +2,7 @@
 // Checks that a rendered body is the JSON or XML that it claims to be. Runs in render processes.
 import { createRequire } from 'node:module';
 
-// Loaded by the first XML body, because few subscriptions send XML.
+// Loaded when the first XML body is checked, because few subscriptions send XML.
 const loadSaxes = () => /** @type {typeof import('saxes')} */ (createRequire(import.meta.url)('saxes'));
 
 /**
@@ -75,13 +75,13 @@ const BARE_AMPERSAND = /&(?!#\d+;|#x[\da-fA-F]+;|[\w.-]+;)/;
 export const wholeCharacters = (json) => wholeEscapes(json.replace(/\p{Cs}/gu, '\uFFFD'));
 
 /**
- * Like `wholeCharacters`, for JSON that JSON.stringify wrote, which has escapes in place of halves.
+ * Like `wholeCharacters`, for JSON that JSON.stringify wrote: it contains lone surrogates only as escapes.
  * @param {string} json
  * @returns {string}
  */
 export const wholeEscapes = (json) =>
   json.includes('\\ud') || json.includes('\\uD') ? json.replace(ESCAPE, (found) => (LONE.test(found) ? '\\ufffd' : found)) : json;
 
-// An escaped pair of surrogates, or any other escape.
+// Matches an escaped pair of surrogates, or any other escape.
 const ESCAPE = /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?:u[0-9a-fA-F]{4}|.)/g;
 const LONE = /^\\u[dD][89a-fA-F][0-9a-fA-F]{2}$/;

@@ -47,7 +47,7 @@ export interface Fifo {
 
 const MAX_GROUP_ID_LENGTH = 128;
 
-/** Returns `null` unless the ARN is that of a FIFO topic or queue. */
+/** Returns `null` unless the ARN belongs to a FIFO topic or queue. */
 export function fifoOf(arn: string, nodeId: string, deliveryId: string): Fifo | null {
   if (!arn.endsWith('.fifo')) return null;
   const groupId = nodeId.length <= MAX_GROUP_ID_LENGTH ? nodeId : createHash('sha256').update(nodeId).digest('hex');

@@ -55,7 +55,7 @@ export interface AwsService<C extends Client, M extends AwsMessage> {
   name: string;
   connect(config: ClientConfig): Promise<C>;
   send(client: C, message: M, options: HandlerOptions): Promise<{ $metadata: Metadata }>;
-  /** Returns the id that the service gave the message; `undefined` when the response has none, so that it isn't that of the service. */
+  /** Returns the id that the service gave the message; `undefined` when the response has none, and therefore isn't from the service. */
   idIn(output: object): string | undefined;
   /** Returns the failure that a response with a successful status reports; `null` when it reports none. */
   failureIn?(output: object): { code: string; message: string } | null;
@@ -239,7 +239,7 @@ function replyOf<C extends Client, M extends AwsMessage>(
   };
 }
 
-/** Returns the result of a response with a successful status that the service can't have sent: the message may not have arrived. */
+/** Returns the result for a response that can't come from the service, although its status is successful: the message may be lost. */
 const foreignAnswer = ({ name }: { name: string }, status: number, sendMs: number): NoReply => ({
   kind: 'NO_REPLY',
   stage: 'ANSWER',

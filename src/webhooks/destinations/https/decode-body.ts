@@ -27,7 +27,7 @@ export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
 async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promise<Reply> {
   const decoded = await decodeBody(bytes, codings, MAX_RESPONSE_BYTES);
   if (typeof decoded !== 'string') reply.body = textOf(decoded, reply.headers);
-  // Some servers name a charset or `none` as the encoding, or claim one that a proxy has removed. Compressed data is no such text.
+  // Some servers declare an encoding that the body doesn't have: a charset, `none`, or one that a proxy has removed. Text isn't compressed.
   else if (isText(bytes)) reply.body = textOf(bytes.subarray(0, MAX_RESPONSE_BYTES), reply.headers);
   else reply.flaw = decoded;
   return reply;

@@ -130,7 +130,7 @@ export class Http1Connections {
       keepAliveMaxTimeout: this.lifetimes.ageMs,
       headersTimeout: 0,
       bodyTimeout: 0,
-      // Larger than the limit of ResponseReader, whose error message for headers that are too long is clearer than that of undici.
+      // Twice the limit of ResponseReader, so that its limit is exceeded first: its error message is clearer than that of undici.
       maxHeaderSize: 2 * MAX_HEAD_BYTES,
     });
     const nowMs = performance.now();

@@ -99,7 +99,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
     if (this.task === null) return;
     this.connection = connection;
     connection.serving = this;
-    // Http1Connections asks for a connection that is not open yet, once it is open.
+    // If the connection isn't open yet, Http1Connections calls `maySend` once it is open.
     const may = connection.reader === null || (this.maySend?.() ?? true);
     if (may === true) this.dispatch(connection);
     else
@@ -193,13 +193,13 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   }
 
   passDeadline(): void {
-    // A response whose head was read is judged by its status, like one whose body breaks off: the receiver did its work.
+    // If the head of a response was read, its status decides, even if the body breaks off: the receiver did its work.
     if (this.status !== 0) {
       this.reply(false, endlessBody(this.timing.deadlineMs));
       return;
     }
-    // Without a response, a kept connection may be dead although it reported no error. So may the other connections of its origin, except
-    // those that have had a response meanwhile: a subscriber whose URL hangs costs others of the same host no connections.
+    // Without a response, a kept connection may be dead although it reported no error, and so may the other connections of its origin.
+    // Connections with a response since then stay in use, so that a URL that hangs costs other subscribers of its host no connections.
     if (this.task !== null && this.isKept) this.connections.retire(this.task.request.origin, this.writtenMs);
     this.fail(LATE, true);
   }

@@ -41,7 +41,7 @@ export interface Held {
   /** When the session was opened, and when the receiver last sent something, both by `performance.now()`. */
   bornMs: number;
   heardMs: number;
-  /** The PING in progress, before whose answer the session gets no request; `null` when there is none. */
+  /** The PING in progress; until its answer arrives, the session gets no request. `null` when there is none. */
   ping: Promise<void> | null;
   /** Number of streams in use or reserved. */
   open: number;
@@ -148,7 +148,7 @@ class Http2Exchange {
   }
 
   private passDeadline(): void {
-    // A response whose head was read is judged by its status, like one whose body breaks off: the receiver did its work.
+    // If the head of a response was read, its status decides, even if the body breaks off: the receiver did its work.
     this.reply(endlessBody(this.timing.deadlineMs));
     this.isOver = true;
     this.reject(this.timing.signal.reason);
@@ -181,7 +181,7 @@ class Http2Exchange {
     const code = held.goaway || stream.rstCode;
     if (code === constants.NGHTTP2_HTTP_1_1_REQUIRED) return new RequiresHttp1();
     if (error.code === 'ERR_HTTP2_ERROR') return new AnswerRefused("The receiver's answer is not valid HTTP/2.");
-    // Node reports an answer that it refuses as it reports a stream that the receiver resets.
+    // Node reports a response that it rejects with the same code as a stream that the receiver resets.
     if (code === constants.NGHTTP2_PROTOCOL_ERROR) return new AnswerRefused(INVALID);
     if (!code || !error.code?.startsWith('ERR_HTTP2')) return error;
     const [what, how] = held.goaway ? ['connection', 'ended'] : ['stream', 'reset'];

@@ -19,7 +19,7 @@ export interface Http2Origin {
   close(): void;
 }
 
-/** Maximum number of sessions per origin, as many as HTTP/1.1 connections by default. */
+/** Maximum number of sessions per origin. It equals the default maximum of HTTP/1.1 connections. */
 const MAX_SESSIONS = 200;
 /** Maximum number of concurrent streams per session, unless the receiver allows fewer. */
 const MAX_STREAMS = 100;

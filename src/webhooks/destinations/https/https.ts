@@ -55,7 +55,7 @@ export function openHttpsDestination(
     return openHttp2Origin(origin, socket, lifetimes, async () => {
       const another = await offer(guard, origin);
       if (another.alpnProtocol === 'h2') return another;
-      // The origin chose HTTP/2 before, and now HTTP/1.1. The next request negotiates again.
+      // The origin chose HTTP/2 before, but HTTP/1.1 this time. The next request negotiates again.
       choices.forget(origin);
       unusedSockets.keep(origin, another);
       throw new ChoseHttp1();
@@ -146,7 +146,7 @@ class Choices {
     return choice;
   }
 
-  /** Sends to the origin over HTTP/1.1 until it is asked again. */
+  /** Makes requests to the origin use HTTP/1.1 for CHOICE_MS; after that, HTTP/2 is offered again. */
   requireHttp1(origin: string): void {
     this.choices.get(origin)?.known?.close();
     this.choices.set(origin, { made: Promise.resolve(null), known: null, untilMs: performance.now() + CHOICE_MS });

@@ -73,7 +73,7 @@ export function buildRequest(
     [time]: at.toISOString(),
     ...(sequence && { [`${headerPrefix}Sequence`]: sequence.number, [`${headerPrefix}Previous-Sequence`]: sequence.previous }),
   };
-  // Two subscriptions may send the same event to one receiver, which must not take the second notification for a repetition.
+  // Two subscriptions may send the same event to one receiver, which must not drop the second notification as a repetition of the first.
   const messageId = eventId === null ? deliveryId : `${eventId}_${compiled.subscriptionId}`;
   const unsigned = { method: 'POST', url, headers, body: bytes, messageId, at, headerPrefix } as const;
   // The signatures are computed over the headers, and are then added to the same object, which no other code has yet.
@@ -81,7 +81,7 @@ export function buildRequest(
   return { url, origin, body: bytes, ...withOwn(compiled, headers) };
 }
 
-/** Returns those of the headers sent before that say what the body is. */
+/** Returns, out of the headers sent before, the ones that name the topic of the body. */
 const topicOf = (sent: Record<string, string>, prefix: string): Record<string, string> =>
   Object.fromEntries(
     [`${prefix}Topic`, `${prefix}Topic-Version`].flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]])),

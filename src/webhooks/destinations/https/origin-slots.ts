@@ -1,5 +1,5 @@
 // Limits the number of concurrent requests to one origin: each request takes a slot, and further requests wait for a free one. The
-// tenants that send to the origin share its slots. A fifth more is reserved for tenants that hold few.
+// tenants that send to the origin share its slots. A fifth more slots are reserved for tenants that hold few.
 import { slotsFor } from '../../../runtime/slot-share.js';
 
 /**
@@ -11,17 +11,17 @@ const GATHER_MS = 5;
 
 /** The requests of one tenant to one origin. */
 interface Party {
-  /** Number of requests in progress. */
+  /** Number of the tenant's requests in progress. */
   held: number;
   waiting: ((isFree: boolean) => void)[];
 }
 
 interface Origin {
-  /** Number of requests in progress. */
+  /** Number of requests in progress, of all tenants. */
   inUse: number;
-  /** Number of requests that wait. */
+  /** Number of waiting requests, of all tenants. */
   waiting: number;
-  /** By tenant; the one whose waiting request was started last comes last. */
+  /** The requests by tenant. The tenant whose waiting request was started last is at the end. */
   parties: Map<string, Party>;
   gathering: NodeJS.Timeout | undefined;
 }
@@ -83,7 +83,7 @@ export class OriginSlots {
     }
   }
 
-  /** Returns the waiting tenant that holds the fewest slots and may take another one; of several, the one that started longest ago. */
+  /** Returns the waiting tenant with the fewest slots that may take another slot; among equals, the one that was served longest ago. */
   private next(origin: Origin): [tenant: string, Party] | undefined {
     let least: [string, Party] | undefined;
     for (const [tenant, party] of origin.parties)

@@ -7,7 +7,7 @@ import { openAwsClient } from '../aws/sender.js';
 import { type SnsSettings, topicArnOf } from './definition.js';
 import { loadSns, SNS } from './sender.js';
 
-/** Milliseconds for which one process has a queued topic to itself; afterwards another process may create or delete it. */
+/** Milliseconds for which a process reserves a queued topic; after that, another process may create or delete it. */
 const CLAIM_MS = 60_000;
 /** Milliseconds after which a failed creation or deletion of a topic is retried. */
 const RETRY_MS = 60_000;

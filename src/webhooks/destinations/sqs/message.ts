@@ -47,7 +47,7 @@ export function composeQueueMessage(
   };
 }
 
-/** Returns a result with the reason why SQS would reject the body; `null` when SQS accepts it. As JSON or XML, a body is never empty. */
+/** Returns a result with the reason why SQS would reject the body; `null` when SQS accepts it. JSON and XML bodies are never empty. */
 function unsendable(text: string) {
   const character = REJECTED.exec(text)?.[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
   return character === undefined ? null : heldFor(`The message has the character U+${character}, which SQS does not accept.`);

@@ -1,5 +1,5 @@
-// Accounts for every event and every subscription of its topic, and finds rows that contradict each other. Reads in steps by id, so that
-// each statement is short.
+// Accounts for each pair of an event and a subscription to its topic, and finds rows that contradict each other. Reads in steps by id, so
+// that each statement is short.
 import type { Pool } from 'pg';
 import { type Statement, sqlStatement } from '../../../runtime/sql-file.js';
 import { WebhooksError } from '../../base/errors.js';
@@ -38,11 +38,11 @@ export interface AuditFinding {
 }
 
 export interface Audit {
-  /** Several changes of a row by one transaction are one event. */
+  /** Number of events. Several changes of a row by one transaction are one event. */
   events: number;
-  /** Events that no tenant can be found for, so that no subscription gets them. */
+  /** Number of events for which no tenant can be found, so that no subscription gets them. */
   withoutTenant: number;
-  /** Events without a subscription of their topic. */
+  /** Number of events without a subscription to their topic. */
   unsubscribed: number;
   accounts: Account[];
   /** The same accounts by subscription; empty in an audit of the whole installation. */
@@ -54,16 +54,16 @@ export interface Audit {
   findingCount: number;
   /** The first findings, at most MOST_FINDINGS. */
   findings: AuditFinding[];
-  /** Where the next call goes on; `null` when all was read. */
+  /** The position at which the next call continues; `null` when all was read. */
   position: string | null;
 }
 
 export interface AuditOptions {
-  /** The position of the call before. */
+  /** The position that the previous call returned; absent for the first call. */
   position?: string | null;
   /** Milliseconds after which no further step begins; at least one runs. Default: no limit. */
   withinMs?: number;
-  /** Rows that a step reads at most. */
+  /** Maximum number of rows that a step reads. */
   most?: number;
   onProgress?: (read: { events: number; deliveries: number }) => void;
 }
@@ -86,7 +86,7 @@ const PARTS: { statement: Statement<Window>; ofOwner: boolean }[] = [
 
 const MOST_FINDINGS = 100;
 const MOST_ROWS = 2_000;
-/** Recorded changes that are counted at most. */
+/** Maximum number of recorded changes to count. */
 const MOST_WAITING = 100_000;
 
 /** @throws WebhooksError PAGE_INVALID for a position that no call returned */
@@ -126,7 +126,7 @@ export async function audit(pool: Pool, scope: AuditScope, options: AuditOptions
 
 const NOTHING = { events: 0, withoutTenant: 0, unsubscribed: 0, deliveries: 0, findingCount: 0, position: null };
 
-/** Adds a step, or the answer of a further call, to the sum. */
+/** Adds a step, or the result of a further call, to the sum. */
 export function add(sum: Audit, step: Partial<Step> & { waiting?: number | null }): void {
   for (const name of ['events', 'withoutTenant', 'unsubscribed', 'deliveries', 'findingCount'] as const) sum[name] += step[name] ?? 0;
   if (step.waiting != null) sum.waiting = (sum.waiting ?? 0) + step.waiting;

@@ -13,7 +13,7 @@ batch AS MATERIALIZED (
   ORDER BY d.id
   LIMIT :batch_size
 ),
--- Those of the tenant, with the first fault of each.
+-- The deliveries of the tenant, with the first fault of each.
 checked AS MATERIALIZED (
   SELECT
     d.id, d.event_id, d.subscription_id,
@@ -23,8 +23,8 @@ checked AS MATERIALIZED (
         THEN 'WITHOUT_EVENT'
       WHEN s.tenant <> d.tenant OR (e.id IS NOT NULL AND e.tenant IS DISTINCT FROM s.tenant)
         THEN 'OTHER_TENANT'
-      -- A delivery of an ordered subscription waits for the reason ORDER. One that was cancelled during its
-      -- attempt keeps its row until the attempt is written.
+      -- A waiting delivery of an ordered subscription has the reason ORDER. A delivery that was cancelled
+      -- during its attempt keeps its queue row until the attempt is written.
       WHEN CASE
         WHEN d.state IN ('PENDING', 'RETRYING') THEN
           o.delivery_id IS NULL
@@ -50,7 +50,7 @@ checked AS MATERIALIZED (
     FROM hookgraph.forgotten
     WHERE tenant IN ('', s.tenant)
   ) f
-  -- OFFSET 0 keeps each a look-up by an index.
+  -- OFFSET 0 makes Postgres look up each row by an index.
   LEFT JOIN LATERAL (
     SELECT id, tenant
     FROM hookgraph.events e
@@ -70,7 +70,8 @@ checked AS MATERIALIZED (
     FROM hookgraph.attempts
     WHERE delivery_id = d.id
   ) a
-  -- The outcome of the last attempt that the state requires. A test fails where a delivery would be held.
+  -- The outcome that the last attempt must have in this state. A test fails where an ordinary delivery would
+  -- be held.
   CROSS JOIN LATERAL (
     SELECT CASE
       WHEN d.state = 'DELIVERED' THEN 'DELIVERED'

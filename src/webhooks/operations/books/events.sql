@@ -24,8 +24,8 @@ batch_events AS MATERIALIZED (
   WHERE :'tenant'::text IS NULL OR tenant = :'tenant'
 ),
 :batch_topics,
--- The subscriptions of the topics of each event. topic_changed_at: later than the event, if the topic was
--- announced anew, so that the event may not have been one of its events.
+-- The subscriptions to the topics of each event. If topic_changed_at is later than the event, the topic was
+-- announced again, so that the event may not have belonged to it.
 matches AS MATERIALIZED (
   SELECT
     e.id AS event_id, s.id AS subscription_id, t.updated_at AS topic_changed_at, s.created_at,
@@ -44,7 +44,7 @@ matches AS MATERIALIZED (
   ) s
   WHERE :fits_fold
 ),
--- The deliveries that the relay made of the events.
+-- The deliveries that the relay created for the events.
 live_deliveries AS MATERIALIZED (
   SELECT d.event_id, d.subscription_id, d.state
   FROM hookgraph.deliveries d
@@ -55,14 +55,15 @@ live_deliveries AS MATERIALIZED (
       FROM hookgraph.subscriptions s
       WHERE s.id = d.subscription_id AND s.owner = :'owner'))
 ),
--- Each pair of an event and a subscription that is one of the event's topic, or has a delivery of it.
+-- Each pair of an event and a subscription that subscribes to the event's topic, or has a delivery of the
+-- event.
 pairs AS MATERIALIZED (
   SELECT *
   FROM matches
   FULL JOIN live_deliveries USING (event_id, subscription_id)
 ),
--- The newest delivery of each pair. Replays and resent deliveries count, too, and one that was delivered is
--- enough.
+-- The newest delivery of each pair, including replays and resent deliveries. If any of them was delivered,
+-- the pair counts as delivered.
 decided AS MATERIALIZED (
   SELECT
     p.*, x.fold, x.tenant, x.typename, x.node_key, x.occurred_at,
@@ -81,7 +82,8 @@ decided AS MATERIALIZED (
     WHERE p.state IS DISTINCT FROM 'DELIVERED'
   ) n ON true
 ),
--- A change that happened within ten seconds of a save may have been matched before the save was committed.
+-- The relay may have matched a change before a save was committed, if the change is at most ten seconds
+-- later.
 accounts AS MATERIALIZED (
   SELECT
     d.event_id, d.subscription_id, d.last_state, d.last_reason, a.pace,
@@ -145,7 +147,7 @@ SELECT
     SELECT code, reason, count(*)::int AS count
     FROM accounts
     GROUP BY code, reason) c) AS accounts,
-  -- By subscription in an audit of one owner only: an installation has many subscriptions.
+  -- Counted by subscription only in an audit of one owner, because an installation has many subscriptions.
   (SELECT coalesce(jsonb_agg(c), '[]') FROM (
     SELECT subscription_id AS "subscriptionId", code, reason, count(*)::int AS count
     FROM accounts

@@ -18,7 +18,7 @@ export interface BodySchema {
 /**
  * Returns the schema of the JSON body. `null` when the body is XML, the query is not valid, or the template renders no JSON for sample
  * data.
- * @param sampled whether to infer the schema from a sample also without a template, so that it can be compared with one of a template
+ * @param sampled whether to infer the schema from a sample even without a template, so that it is comparable with a template's schema
  */
 export async function bodySchema(
   engine: Engine,

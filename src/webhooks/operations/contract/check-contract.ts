@@ -1,4 +1,4 @@
-// Warns when a save changes the body in a way that breaks those who read it.
+// Warns when a save changes the body in a way that breaks its readers.
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { Topic } from '../../base/model.js';
@@ -14,8 +14,8 @@ interface Version {
 }
 
 /**
- * Compares the bodies of two versions of a subscription. With a template, their samples are compared, which show fields and types, but not
- * what may be null.
+ * Compares the bodies of two versions of a subscription. If either version has a template, compares schemas inferred from samples, which
+ * show fields and types, but not what may be null.
  */
 export async function checkContract(engine: Engine, tenant: string, before: Version, after: Version): Promise<Problem[]> {
   const [was, is] = [before.definition, after.definition];

@@ -1,8 +1,8 @@
-// Finds what a change of a body's JSON Schema breaks for those who read the body. Pure.
+// Finds what a change of a body's JSON Schema breaks for readers of the body. Pure functions.
 import type { JsonSchema } from '../payload-schema.js';
 import { isSameSchema } from './infer-schema.js';
 
-/** Returns a sentence for each break: a field that is gone, may be null or absent, or has another type or further values. */
+/** Returns a sentence for each breaking change: a field that is gone, may be null or absent, or has another type or additional values. */
 export function breaksOf(before: JsonSchema, after: JsonSchema, path = ''): string[] {
   const at = path || 'the body';
   const [was, is] = [partsOf(before), partsOf(after)];

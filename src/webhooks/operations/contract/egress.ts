@@ -88,7 +88,7 @@ async function eventUse({ renderer }: Engine, payer: { tenant: string; key: stri
 export function destinationText(definition: Subscription['definition']): string {
   const { kind, settings } = destinationOf(definition);
   if (typeof settings === 'string') return new URL(settings).host;
-  // A role is not where messages go.
+  // Leaves out the role, because its ARN is not a destination.
   const settled = Object.entries((settings ?? {}) as Record<string, unknown>).filter(([name]) => name !== 'roleArn');
   const arn = settled.map(([, value]) => value).find((value) => typeof value === 'string' && value.startsWith('arn:'));
   return typeof arn === 'string' ? arn : kind.title;

@@ -9,7 +9,7 @@ import type { JsonSchema } from '../payload-schema.js';
 export function inferSchema(values: readonly Json[]): JsonSchema {
   const kinds = new Map<string, Json[]>();
   for (const value of values) kinds.set(kindOf(value), [...(kinds.get(kindOf(value)) ?? []), value]);
-  // A number that is sometimes whole is a number.
+  // If some numbers are whole and others are not, the type is `number`.
   const [whole, fractions] = [kinds.get('integer'), kinds.get('number')];
   if (whole && fractions) {
     kinds.delete('integer');

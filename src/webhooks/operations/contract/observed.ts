@@ -5,7 +5,7 @@ import { attemptsByIds, lastAttemptsOf } from '../../base/store/attempts.js';
 import { listDeliveriesOf } from '../../base/store/deliveries.js';
 import { subscriptionsByIds } from '../../base/store/subscriptions.js';
 
-/** The number of deliveries of each subscription whose bodies are read. */
+/** Number of each subscription's latest deliveries whose bodies are read. */
 const OBSERVED = 50;
 
 /** Returns the JSON bodies that were sent with the current version of each subscription, in a few statements for all of them. */

@@ -1,4 +1,4 @@
-// Judges the stored answers to successful deliveries by a new error template: which of them it would call failures. Saves nothing.
+// Judges the stored responses to successful deliveries by a new error template: which of them it would call failures. Saves nothing.
 import type { Compiled } from '../../base/compiled.js';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
@@ -26,7 +26,7 @@ export interface ErrorTemplateRehearsal {
   problems: Problem[];
   /** Newest first. */
   answers: JudgedAnswer[];
-  /** The id of the delivery from which the next page goes on. */
+  /** The id of the delivery after which the next page begins. */
   position: string | null;
   hasNext: boolean;
 }
@@ -98,7 +98,7 @@ async function judgeStored(
     return { outcome: 'UNKNOWN', message: 'The response is not stored as it was received.' };
   const names = Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
   const answer = { kind: 'REPLY' as const, status: response.status, headers: Object.fromEntries(names), body: response.body };
-  // With a watch, it is a trial: a process apart renders it, and no delivery waits for that process.
+  // The watch makes this a trial: the slow process renders it, so that no delivery waits for it.
   const read = await readError(engine, compiled, answer, await event(), () => {});
   const { outcome, message } = judge(answer, read, compiled.retry, onlyAttempt(), compiled);
   return { outcome: outcome === 'DELIVERED' ? 'DELIVERED' : 'FAILED', message };

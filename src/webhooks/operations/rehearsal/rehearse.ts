@@ -22,10 +22,10 @@ export interface Rehearsed {
   body: string | null;
 }
 
-/** The rehearsal of one event, beside what it is compared with. */
+/** The rehearsal of one event, and the earlier result that it is compared with. */
 export interface RehearsedEvent extends Omit<Rehearsed, 'outcome'> {
   eventId: string;
-  /** `IMPOSSIBLE`: the replay is to repeat an earlier request, of which not enough is stored; `code` says why. */
+  /** `IMPOSSIBLE`: the replay would repeat an earlier request, but too little of that request is stored; `code` says why. */
   outcome: Rehearsed['outcome'] | 'IMPOSSIBLE';
   code: ReplayObstacle | null;
   /** The request that was sent before, or what the live version would do; `null` when there is neither. */
@@ -36,7 +36,7 @@ export interface RehearsedEvent extends Omit<Rehearsed, 'outcome'> {
 
 export interface Rehearsal {
   events: RehearsedEvent[];
-  /** The event id from which the next page goes on. */
+  /** The id of the event after which the next page begins. */
   position: string | null;
   hasNext: boolean;
 }
@@ -61,7 +61,7 @@ interface LoadedEvent {
   overlay: Snapshot[];
 }
 
-/** Runs `rehearse` for each event until the time of a page is over; at least for the first. */
+/** Runs `rehearse` for each event until the time for a page is over, but at least for the first event. */
 export async function inPage<Event, Result>(events: readonly Event[], rehearse: (event: Event) => Promise<Result>): Promise<Result[]> {
   const endsMs = performance.now() + REHEARSE_MS;
   const results: Result[] = [];
@@ -95,7 +95,7 @@ interface Running {
   subject: PayloadSubject;
   loaded: LoadedEvent;
   openOwner: OpenOwner;
-  /** Whether the templates are not saved yet, so that they run where they keep no delivery waiting. */
+  /** Whether the templates are not saved yet. They then run in the slow process, so that no delivery waits for them. */
   isTrial?: boolean;
 }
 
@@ -119,7 +119,7 @@ export async function rehearseOne(
   });
   if (built.outcome !== 'READY')
     return { outcome: built.outcome === 'SKIPPED' ? 'SKIPPED' : 'FAILED', stage: built.stage, message: built.message, body: null };
-  // With reports, a rejection by the validation template is reported, and the body template runs nevertheless.
+  // In a trial, the body template runs even if the validation template rejected the event, so the rejection is found in the reports.
   const skipped = reports.find(({ outcome }) => outcome === 'SKIPPED');
   if (skipped) return { outcome: 'SKIPPED', stage: 'VALIDATION', message: skipped.message, body: null };
   const ids = { deliveryId: subject.id, typename: subject.typename, nodeKey: subject.nodeKey, eventId: subject.eventId };

@@ -1,4 +1,4 @@
-// Rehearses a replay: what would be sent, skipped, changed since the last request, or impossible.
+// Rehearses a replay: shows which notifications would be sent, skipped, changed since the last request, or impossible.
 import type { Engine } from '../../base/engine.js';
 import type { Actor } from '../../base/model.js';
 import { OWNER_GONE } from '../../base/owner-gone.js';
@@ -13,12 +13,12 @@ import type { ReplayDryRun } from '../replay.js';
 import { type BodyChange, changesOf } from './body-changes.js';
 import { inPage, loadForRehearsal, MAX_REHEARSED, type Rehearsal, type RehearsedEvent, rehearseOne } from './rehearse.js';
 
-/** The id in place of that of a delivery, for an event of which none was sent before. */
+/** Stands for the delivery's id, for an event about which no request was sent before. */
 const NO_DELIVERY = '0';
 
 /**
- * Rehearses the next events of a replay. Templates read the id and the time of the request that was sent before, so that a body differs
- * only where something else has changed.
+ * Rehearses the next events of a replay. Templates read the id and the time of the earlier request, so that a body differs only if
+ * something else has changed.
  * @throws TemplateError `busy` when no render process was free
  */
 export async function rehearseReplay(
@@ -72,7 +72,7 @@ export async function rehearseReplay(
 /** Milliseconds that an attempt can take to render its templates after it began. */
 const RENDERED_MS = 60_000;
 
-/** Returns a function that is false for a value which is only the time of the attempt. */
+/** Returns a function that is false for a difference that is only the time of the attempt. */
 function isNoTime(at: Date | undefined): (change: BodyChange) => boolean {
   const now = at && JSON.stringify(at);
   return ({ before, after }) => {

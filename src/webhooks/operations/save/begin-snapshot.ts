@@ -14,8 +14,8 @@ export const ONLY_NEW: Problem = {
 
 /**
  * Starts a snapshot in the caller's transaction, and records it in the audit log. Returns `null` while another replay is running. A
- * subscription that is created in the same transaction must have no `created_id`: then all changes of transactions that are open now are
- * later than it (`is_later` of match.sql). The snapshot may read their rows too early to see them.
+ * subscription that is created in the same transaction must have no `created_id`: then all changes of transactions that are open now count
+ * as later than it (`is_later` of match.sql). The snapshot may read their rows before they commit.
  */
 export async function beginSnapshot(
   client: PoolClient,

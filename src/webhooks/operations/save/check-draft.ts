@@ -43,7 +43,7 @@ export async function checkDraft(
   return problems;
 }
 
-/** Checks each field by its declaration, and that exactly one destination is given. */
+/** Checks each field as its declaration says, and checks that exactly one destination is given. */
 async function checkFields(engine: Engine, tenant: string, draft: Draft): Promise<Problem[]> {
   const values: Record<string, unknown> = { ...draft };
   const context = { engine, tenant, values };
@@ -63,8 +63,8 @@ async function checkFields(engine: Engine, tenant: string, draft: Draft): Promis
 const OF_REQUESTS = ['auth', 'headers', 'sharedSecret'];
 
 /**
- * Returns problems when this kind of destination can't be used for a before-hook, or not with a given field, such as `headers` with an SQS
- * queue.
+ * Returns a problem if this kind of destination can't be used for a before-hook, and for each given field that it can't be combined with,
+ * e.g. `headers` with an SQS queue.
  */
 function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: Record<string, unknown>): Problem[] {
   if (notBefore !== null && values.phase === 'BEFORE')

@@ -40,7 +40,7 @@ export function variablesOfResponse(engine: Engine, topic: Topic): Variables {
 
 function defaultPayload(engine: Engine, topic: Topic): Shape {
   const link = { id: LEAF, ...(engine.settings.objectUrl && { url: LEAF }) };
-  // A row that is gone is replaced by the link to its node.
+  // If a row no longer exists, the link to its node is sent instead, so its fields are possible, too.
   return objectOf(engine.host.defaultPayload === 'ROW' ? { ...link, ...fieldsOfRow(engine, topic) } : link);
 }
 

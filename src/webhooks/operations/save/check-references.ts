@@ -38,7 +38,7 @@ export async function checkReferences(engine: Engine, owner: Owner, draft: Refer
   return problems;
 }
 
-/** Returns those of the keys for which the tenant has no row of this node type. */
+/** Returns the keys for which the tenant has no row of this node type. */
 export async function missingOf({ pool, host }: Engine, owner: Owner, typename: string | undefined, keys: string[]): Promise<string[]> {
   const node = host.nodes.find((one) => one.typename === typename);
   const there = node ? await keysWithin(pool, node, host.nodes, owner.tenant, keys) : new Set<string>();

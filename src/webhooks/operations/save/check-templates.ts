@@ -58,7 +58,7 @@ export async function checkTemplates(
   return found.flat();
 }
 
-/** The data for the check of a template: `input` is `null` when it can only be parsed, `variables` when they are not known. */
+/** The data for the check of a template. `input`: `null` when the template can only be parsed. `variables`: `null` when unknown. */
 interface Given {
   input: RenderInput | null;
   variables: Variables | null;

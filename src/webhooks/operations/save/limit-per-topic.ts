@@ -4,8 +4,8 @@ import type { Problem } from '../../base/errors.js';
 import type { Topic } from '../../base/model.js';
 
 /**
- * Returns a problem when the tenant already has `limit` subscriptions to the topic. Call it in the transaction that adds one: concurrent
- * transactions of the same tenant and topic wait for each other.
+ * Returns a problem when the tenant already has `limit` subscriptions to the topic. Call it in the transaction that adds a subscription, so
+ * that concurrent transactions of the same tenant and topic wait for each other.
  */
 export async function overLimit(client: PoolClient, tenant: string, { id, key }: Topic, limit: number): Promise<Problem | null> {
   await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`hookgraph ${id} ${tenant}`]);

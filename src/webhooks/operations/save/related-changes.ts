@@ -23,7 +23,7 @@ function find(host: Engine['host'], node: AnnouncedNode, document: DocumentNode)
   return { fields, typenames: [...typenames].sort() };
 }
 
-/** `document`: the query of the draft, if it is valid; `null` when there is none. */
+/** `document`: the query of the draft; `null` when the draft has no query, or an invalid one. */
 export function checkRelated(
   { host }: Engine,
   relatedChanges: boolean,

@@ -36,7 +36,7 @@ export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Tok
     return { failed: describe(auth, answer, fields), ...(slowDown && { slowDown }) };
   }
   const type = fields?.token_type;
-  // Many endpoints name a bearer token otherwise, such as `BearerToken`, `JWT` or eBay's `Application Access Token`.
+  // Many endpoints use other names for bearer tokens, such as `BearerToken`, `JWT` or eBay's `Application Access Token`.
   if (/^(mac|dpop|pop|n_a|http-?signature)\b/i.test(String(type ?? '')))
     return {
       failed: `The token endpoint answered with a token of the type ${shown(auth, String(type))}; only bearer tokens can be sent.`,
@@ -59,7 +59,8 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   const { status, headers } = answer;
   const error = typeof fields?.error === 'string' ? fields.error : null;
   const failed = status < 200 || status > 299;
-  // Any other field of a successful response may contain a token: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  // Other fields are shown only for a failed request: a successful response may contain a token in any of them:
+  // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   const candidates = [error, fields?.error_description, ...(failed && error === null ? otherMessages(fields) : [])];
   const texts = candidates.filter((text): text is string => typeof text === 'string' && text !== '');
   const what =
@@ -140,7 +141,7 @@ function fieldsOf(body: string): Record<string, unknown> | null {
   }
 }
 
-/** Returns the fields of a form, which older endpoints answer; `null` for other texts. */
+/** Returns the fields of a response in the form of an HTML form, as older endpoints send it; `null` for other texts. */
 function formFieldsOf(text: string): Record<string, string> | null {
   if (text.length > 2 * MAX_TOKEN_LENGTH || /[\s<{]/.test(text)) return null;
   const fields = Object.fromEntries(new URLSearchParams(text));

@@ -7,7 +7,7 @@ export interface Unsigned {
   /** The headers of the request, exactly as they are sent; the signature headers are still missing. */
   headers: Readonly<Record<string, string>>;
   body: Buffer;
-  /** The same each time that the event is sent to the subscription. */
+  /** The id of the message, which stays the same however often the event is sent to the subscription. */
   messageId: string;
   /** Time of sending. Each attempt is signed with its own time. */
   at: Date;

@@ -1,4 +1,4 @@
-// Tests a gated write of a row whose key only the database can make.
+// Tests a gated write of a row whose key only the database can generate.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ForeignClient, startWorld, type World } from './world.js';
 

@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => w.close());
 
 const reader = (): ForeignClient => w.readerFor('1');
-/** Reads as an execution does that has the snapshot of the type's last deleted row. */
+/** Returns a reader for an execution that has the snapshot of the type's last deleted row. */
 const afterwards = async (typename: string): Promise<ForeignClient> => w.readerFor('1', [await w.lastDeleted(typename)]);
 
 describe('the source', () => {
@@ -123,7 +123,7 @@ describe('a row that is there', () => {
   });
 });
 
-/** Rewrites a where for findFirst, which accepts no compound names. */
+/** Rewrites a `where` for findFirst, which doesn't accept names of compound keys. */
 function flat(where: object): object {
   return Object.assign(
     {},
@@ -181,7 +181,7 @@ describe('a row that is gone', () => {
       expect(await booking.findFirst({ where: { ...key, ...not } })).toBeNull();
     const many = await booking.findMany({ where: { spaceId: { in: [spaceId] }, day: { in: [DAY, new Date('2026-05-02')] } } });
     expect(many.map(({ day }: { day: Date }) => day.getUTCDate()).sort()).toEqual([1, 2]);
-    // The snapshot's row is found only by its key.
+    // The row of a snapshot is found only by its key.
     expect(await booking.findMany({ where: { spaceId } })).toHaveLength(1);
     expect(await booking.findFirst({ where: { userId: 'u' } })).toBeNull();
   });

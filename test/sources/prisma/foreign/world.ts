@@ -40,7 +40,7 @@ export function generate(): void {
   const wanted = hash.digest('hex');
   const stamp = join(GENERATED, '.stamp');
   const lock = join(here, 'generated.lock');
-  // Two test files may start at once: the one that makes the folder generates the client.
+  // Two test files may start at once; the file that creates the folder generates the client.
   for (;;) {
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
     try {
@@ -64,7 +64,7 @@ export function generate(): void {
 // biome-ignore lint/suspicious/noExplicitAny: the client is generated when the tests run, so the compiler has no type for it
 export type ForeignClient = any;
 
-/** The same tests run with another version of Prisma: `FOREIGN_CLIENT` is its client for the same schema, `FOREIGN_ADAPTER` its adapter. */
+/** Loads the client. The same tests can run with another Prisma version: FOREIGN_CLIENT and FOREIGN_ADAPTER name its client and adapter. */
 async function loadClient() {
   generate();
   const path = process.env.FOREIGN_CLIENT ?? join(GENERATED, 'client/client.ts');
@@ -152,12 +152,12 @@ export async function startWorld({ role }: { role?: string } = {}) {
     webhooks,
     host,
     models,
-    /** Writes as the application does, without the gate. */
+    /** The application's client, which writes without the gate. */
     prisma,
     open,
     gate,
     readerFor,
-    /** The snapshots that the events hold of a type's last deleted rows. */
+    /** Returns the snapshot in the event of the type's last deleted row. */
     async lastDeleted(typename: string): Promise<Snapshot> {
       const { rows } = await db.pool.query(
         `SELECT node_key, before FROM hookgraph.recorded WHERE typename = $1 AND operation = 'deleted' ORDER BY id DESC LIMIT 1`,
@@ -190,7 +190,7 @@ export async function startWorld({ role }: { role?: string } = {}) {
   };
 }
 
-/** A schema without Relay and Pothos: rows are found with findFirst, lists through their own fields. */
+/** Builds a schema without Relay and Pothos: its resolvers find rows with findFirst, and lists with their own fields. */
 function schemaOf(host: Host) {
   const schema = buildSchema(SDL);
   (schema.getType('Node') as unknown as GraphQLUnionType).resolveType = (row: { __typename: string }) => row.__typename;

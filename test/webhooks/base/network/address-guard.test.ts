@@ -89,7 +89,7 @@ describe('our own parts', () => {
         });
       }
       expect(asked).toHaveLength(1);
-      // The other port on the same machine isn't protected.
+      // Another port on the same machine isn't protected.
       expect(await viaUndici(guard, `http://127.0.0.1:${other.port}/`)).toBe(200);
     },
   );

@@ -70,7 +70,7 @@ describe('an address', () => {
     '::ffff:0:127.0.0.1',
     '2606:4700::5efe:7f00:1',
     '2606:4700::200:5efe:a00:1',
-    // Texts that aren't addresses: their meaning depends on the resolver.
+    // These texts aren't addresses: their meaning depends on the resolver.
     '',
     'localhost',
     '127.1',

@@ -55,7 +55,7 @@ describe('through a proxy', () => {
       const send = sender(proxy);
       expect(await send(`https://receiver.example:${port}`)).toMatchObject({ kind: 'REPLY', status: 200, body: 'hello' });
       for (let i = 0; i < 5; i++) expect(await send(`https://receiver.example:${port}`)).toMatchObject({ kind: 'REPLY', status: 200 });
-      // Tunnels are reused; undici opens a second one when a request follows the first too soon.
+      // Tunnels are reused. undici opens a second tunnel when a request follows the first one too soon.
       expect(proxy.asked.slice(1, -1)).toEqual([]);
       expect(new Set(proxy.asked)).toEqual(new Set([`127.0.0.1:${port}`]));
     },

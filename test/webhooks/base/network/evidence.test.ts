@@ -81,7 +81,7 @@ describe('a failure', () => {
     evidence.worked('NAME', 'good.example');
     expect(evidence.judge(failure('lame.example', name), 'one')).toBe('THEIRS');
     expect(evidence.judge(failure('hooks.good.example', name), 'two')).toBe('OURS');
-    // The resolver's cache may still answer for one name, so this number of failing organizations outweighs it.
+    // The resolver's cache may still answer for one name, but failures of this many organizations outweigh that.
     now += 1;
     evidence.worked('NAME', 'cached.example');
     now += 1;
@@ -104,7 +104,7 @@ describe('a failure', () => {
     expect(evidence.judge(failure('a.one.com'), 'one')).toBe('THEIRS');
     expect(evidence.judge(failure('b.two.com'), 'two')).toBe('THEIRS');
     expect(evidence.judge(failure('c.three.com'), 'three')).toBe('OURS');
-    // Earlier failures that are retried meanwhile count as ours too.
+    // Earlier failures that are repeated now count as OURS, too.
     expect(evidence.judge(failure('a.one.com'), 'one')).toBe('OURS');
     now += 1000;
     evidence.worked('CONNECT', 'good.org');

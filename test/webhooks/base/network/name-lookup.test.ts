@@ -20,7 +20,7 @@ it('answers at once beside a hundred names whose servers are silent', async () =
     ),
   );
   expect(await lookup('fine.example')).toEqual([V4]);
-  // All of them still wait.
+  // All lookups of silent names still wait.
   expect(outcomes).toEqual([]);
   await Promise.all(silent);
   expect(new Set(outcomes)).toEqual(new Set(['ETIMEOUT']));

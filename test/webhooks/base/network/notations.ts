@@ -1,6 +1,6 @@
-// Writes an IPv4 address in every notation, and lists addresses of each kind that is not public.
+// Writes an IPv4 address in every notation, and lists addresses of each kind that isn't public.
 
-/** The `https://…/` URLs of an IPv4 address in every notation that some parser accepts. */
+/** Returns the `https://…/` URLs of an IPv4 address in every notation that some parser accepts. */
 export function notations(ipv4: string): string[] {
   const [a, b, c, d] = ipv4.split('.').map(Number) as [number, number, number, number];
   const number = ((a * 256 + b) * 256 + c) * 256 + d;
@@ -45,7 +45,7 @@ export function notations(ipv4: string): string[] {
   return hosts.map((host) => `https://${host}/`);
 }
 
-/** IPv6 addresses that embed an IPv4 address in a place that no router reads; they are refused whatever they embed. */
+/** Returns IPv6 addresses that embed an IPv4 address where no router reads it; they are refused whatever address they embed. */
 export function carriers(ipv4: string): string[] {
   const [a, b, c, d] = ipv4.split('.').map(Number) as [number, number, number, number];
   const pair = (x: number, y: number) => (x * 256 + y).toString(16);

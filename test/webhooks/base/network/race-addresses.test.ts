@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 const addressesOf = (...all: string[]): LookupAddress[] => all.map((address) => ({ address, family: isIP(address) }));
-/** Milliseconds until a far receiver answers, more than the second address waits for its start. */
+/** Milliseconds until a far receiver answers: more than the pause before the second address is tried. */
 const FAR_MS = 400;
 const within = (ms: number) => AbortSignal.timeout(ms);
 
@@ -70,7 +70,7 @@ it('the guard does, too', async () => {
 
 it('the guard gives up at one deadline for the lookup, the connection and TLS together', async () => {
   const { port, sockets } = await listen('127.0.0.1');
-  // A second deadline that began after the lookup would end after this timer.
+  // If a second deadline began after the lookup, it would end after this timer.
   let isLate = false;
   const lookup = async () => {
     await wait(400);
@@ -105,7 +105,7 @@ it('goes on to the second address after 250 ms, and ends the attempt at the firs
 it('goes on at once from an address that refuses', async () => {
   const { port } = await listen('127.0.0.9');
   const all = addressesOf(...Array.from({ length: 8 }, (_, last) => `127.0.0.${last + 2}`));
-  // No timer fires, so a refusal alone starts the next attempt.
+  // No timer fires, so only a refusal starts the next attempt.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   expect(keep(await raceAddresses(all, port, within(20_000))).remoteAddress).toBe('127.0.0.9');

@@ -1,4 +1,4 @@
-// Tests in which parts a list of objects is completed, alone and beside other organizations.
+// Tests the parts in which a list of objects is completed, for one organization alone and beside other organizations.
 import { buildSchema, parse } from 'graphql';
 import { expect, it } from 'vitest';
 import { loopShare } from '../../../../src/runtime/loop-share.js';
@@ -35,7 +35,7 @@ async function partsOf(query: string): Promise<number[]> {
 }
 
 it('completes a page of an organization alone at once', async () => {
-  // Other files share the loop.
+  // Waits until the work of other test files, which share the loop, no longer counts.
   const isAlone = () => {
     loopShare.see('org');
     return loopShare.isAlone({ party: 'org' });

@@ -97,7 +97,7 @@ describe('the key as variables of a stored query', () => {
     expect(forms('query ($id: Int!) { space(id: $id) { name } }')).toEqual([['id', 0, 'NUMBER']]);
     expect(forms('query ($key: UUID!) { thing(id: $key) { name } }')).toEqual([['key', 0, 'TEXT']]);
     expect(forms('query ($id: Size) { size(size: $id) { name } }')).toEqual([['id', 0, 'TEXT']]);
-    // A scalar of the host that refuses text and accepts a number.
+    // `Serial` is a scalar of the host that refuses text and accepts a number.
     expect(forms('query ($id: Serial!) { serial(serial: $id) { name } }')).toEqual([['id', 0, 'NUMBER']]);
     expect(
       forms('query ($nodeId: ID!, $booking: Int!, $slotId: Int!) { slot(bookingId: $booking, slotId: $slotId, at: "") { name } }', slot),
@@ -161,7 +161,7 @@ describe('the cost of pages by the host’s own arguments', () => {
     ['{ spaces(limit: 10) { slots(take: 10) { name } } }', 1 + 10 * (1 + 10)],
     ['{ spaces(limit: 10) { slots(perPage: 10) { name } } }', 1 + 10 * (1 + 10)],
     ['{ inObject(paging: { limit: 10 }) { name } }', 11],
-    // A list without a limit counts as a usual page, whatever the limit of the list around it.
+    // A list without a limit counts as a page of default size, whatever the limit of the list around it.
     ['{ spaces(limit: 1) { all { name } } }', 1 + 1 + 25],
     ['{ page(rows: 100) { name } }', 1 + 25],
   ])('%s', (query, expected) => {

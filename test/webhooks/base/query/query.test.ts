@@ -253,12 +253,12 @@ describe('a stored query', () => {
     expect(errors(paged, { n: 10 })).toEqual([]);
     expect(errors(paged, { n: 100 })).toEqual([expect.stringContaining('costs 10203')]);
     expect(errors(paged, { n: 1, ids: new Array(2000).fill('1') })).toEqual([expect.stringContaining('costs 2006')]);
-    // An invalid page size is refused later; here it counts as a usual page.
+    // An invalid page size is refused later; here it counts as a page of default size.
     expect(errors(paged, { n: 'x', ids: 7 })).toEqual([]);
     expect(errors('query ($n: Int = 50) { users(first: $n) { nodes { friendsOf(first: $n) { nodes { id } } } } }', {})).toEqual([
       expect.stringContaining('costs 2602'),
     ]);
-    // Variables with unusual names, and those that have only a default.
+    // Tests variables with unusual names, and variables that have only a default.
     const named =
       'query ($constructor: Int = 100) { users(first: $constructor) { nodes { friendsOf(first: $constructor) { nodes { id } } } } }';
     expect(errors(named, {})).toEqual([expect.stringContaining('costs 10202')]);

@@ -1,4 +1,4 @@
-// Tests the search for many texts at once: its operations grow with the length of a hostile text, or it gives up first.
+// Tests the search for many texts at once: its number of operations is linear in the length of a hostile text, or it gives up first.
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { decodeText } from '../../../../src/webhooks/base/recording/decode-text.js';
@@ -10,7 +10,7 @@ const replace = (texts: string[], text: string, words: string[] = []) => createF
 describe('what is found', () => {
   test.each([
     [['abcdefgh'], 'xabcdefghx abcdefg', 'x#x abcdefg'],
-    // A secret may be cut off only at the end of the text.
+    // A part of a secret is replaced only at the end of the text, where the secret may be cut off.
     [['abcdefghijkl'], 'abcdefghi. abcdefghi', 'abcdefghi. #'],
     [['abcdefghijkl'], 'abcdefgh…', '#…'],
     [['abcdefghijkl'], 'abcdefgh\uFFFD', '#\uFFFD'],
@@ -25,7 +25,7 @@ describe('what is found', () => {
     [['a secret'], 'a+secret A%20Secret', '# #'],
     [['abcd-efghijkl'], 'abcd%2Defgh…', '#…'],
     [['abcd-efghijkl'], 'abcd=2Defgh=2', '#=2'],
-    // In quoted-printable, `=3D` is an equals sign, and begins nothing.
+    // In quoted-printable, `=3D` stands for `=`, and this `=` begins no further escape.
     [['abcd=3Define'], 'abcd=3D3Define id=abcd=3Define', '# id=#'],
     [['ab/cd/ef/gh'], 'code=ab%2Fcd%2Fef%2Fgh secret=3Dab=2Fcd/ef=\r\n/gh', 'code=# secret=3D#'],
     [[], 'abcdefgh', 'abcdefgh'],
@@ -72,7 +72,7 @@ describe('what is found', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom(...'%\\&;#xu0aA25"') }), (a, b) => {
         expect(replace(['never in there'], a + b)).toBe(a + b);
-        // A fully decoded text has nothing left to decode. Bytes beyond ASCII are left out: decoded again, they count as characters.
+        // Decoding a decoded text again changes nothing. Leaves out texts with bytes beyond ASCII, which it would read as characters.
         const decoded = decodeText(b);
         const text = decoded?.text.slice(0, decoded.end) ?? '';
         if (Buffer.byteLength(text) === text.length) expect(decodeText(text)?.text ?? text).toBe(text);
@@ -115,7 +115,7 @@ describe('what it costs', () => {
     const left = budget();
     expect(finder.replace('a'.repeat(65_536), '#', left)).toBeNull();
     expect(left.left).toBeGreaterThan(-1_000);
-    // Once the budget is spent, the text isn't searched.
+    // The text isn't searched after the budget is spent.
     expect(finder.replace('harmless text', '#', left)).toBeNull();
   });
 

@@ -70,7 +70,7 @@ describe('the newest rows of a tenant', () => {
     for (const node of [part, bySql]) {
       expect(await newestKeys(db.pool, node, nodes, '1', 9)).toEqual([JSON.stringify([uuid(3), '3']), JSON.stringify([uuid(1), '1'])]);
     }
-    // None of the second row's children belongs to tenant 1.
+    // No child of the second row belongs to tenant 1.
     const children: AnnouncedNode = { ...whole, typename: 'Bunch', tenant: { children: { typename: 'Shard', columns: ['part_whole'] } } };
     const shard: AnnouncedNode = { ...piece, typename: 'Shard', tenant: { sql: '(r.id % 2)::text' } };
     const several: AnnouncedNode = { ...part, tenant: { several: { typename: 'Share', columns: ['whole', 'number'] } } };

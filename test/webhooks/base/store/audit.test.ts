@@ -51,6 +51,6 @@ it('gives a diff where there are several lines, and up when it would take long',
   expect(diffOf({ field: 'query', before: 'a\nb\n', after: 'a\nc\n' })).toBe('@@ -1,2 +1,2 @@\n a\n-b\n+c\n');
   expect(diffOf({ field: 'query', before: null, after: 'a\nb\n' })).toBe('@@ -0,0 +1,2 @@\n+a\n+b\n');
   const lines = (prefix: string) => Array.from({ length: 16_000 }, (_, index) => `${prefix}${index % 97}`).join('\n');
-  // Comparing all lines would take minutes, and give a diff.
+  // A comparison of all lines would give a diff, but take minutes.
   expect(diffOf({ field: 'query', before: lines('a'), after: lines('b') })).toBeNull();
 });

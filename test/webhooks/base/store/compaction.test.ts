@@ -1,4 +1,4 @@
-// Tests that rows of the older and the newer form are delivered, listed, found by their node, replayed and audited alike.
+// Tests that rows of the old and the new form are equally delivered, listed, found by their node, replayed and audited.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { eventContents, listDeliveries } from '../../../../src/webhooks/base/store/deliveries.js';
 import { listEvents } from '../../../../src/webhooks/base/store/events.js';
@@ -16,7 +16,7 @@ afterAll(() => world.close());
 
 const PAGE = { limit: 10, backward: false, after: null, before: null };
 
-/** Delivers an insertion and a change of a thing, and returns what is stored of them and what readers see. */
+/** Delivers an insertion and an update of a thing. Returns what is stored, and what readers see. */
 async function delivered(since: string) {
   const { pool } = world.db;
   await pool.query(`UPDATE hookgraph.compaction SET since = ${since}`);

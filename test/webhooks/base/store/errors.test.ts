@@ -126,7 +126,7 @@ describe('errors', () => {
   it('are found by the partial index, however many attempts went well', async () => {
     await attempts(one, [...Array(3_000).fill('DELIVERED'), ...Array(30).fill('FAILED')]);
     await db.pool.query('ANALYZE hookgraph.attempts');
-    // Each partition has its own name for its part of the index.
+    // Each partition's part of the index has its own name.
     const { rows } = await db.pool.query<{ name: string }>(
       `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'hookgraph.attempts_in_error'::regclass`,
     );

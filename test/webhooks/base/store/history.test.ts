@@ -1,4 +1,4 @@
-// Tests that old history is deleted, that what is still needed stays, and that no writer waits for it.
+// Tests that old history is deleted, that rows which are still needed stay, and that no writer waits for the deletion.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pauseRetention, pruneHistory, type Retention, readRetention, runRetention } from '../../../../src/webhooks/index.js';
 import { type TestDatabase, testDatabase } from '../../../support/database.js';
@@ -25,7 +25,7 @@ async function week(table: 'events' | 'attempts' | 'exchanges_of_others' | 'exch
   return name;
 }
 
-/** Inserts deliveries with their events and attempts, as if they had happened at this time. */
+/** Inserts deliveries with their events and attempts, as if they had been created at this time. */
 async function happened(subscription: string, at: string, count: number, state: string): Promise<void> {
   const ids = await insertDeliveries(db.pool, subscription, count, { state });
   const id = `hookgraph.id_at('${at}'::timestamptz) + n`;
@@ -54,7 +54,7 @@ it('deletes what ended before a time, by whole weeks, and keeps what an open del
   const attempts = await week('attempts', '2026-01-05');
   await happened(subscription, '2026-01-06T00:00:00Z', 2_500, 'DELIVERED');
   await happened(subscription, '2026-01-13T00:00:00Z', 2, 'HELD');
-  // There is no partition of this week, so its rows are in the default ones.
+  // This week has no partition, so its rows are in the default partitions.
   await happened(subscription, '2026-01-02T00:00:00Z', 3, 'SKIPPED');
   await happened(subscription, '2026-03-01T00:00:00Z', 1, 'DELIVERED');
   const all = await counts();
@@ -76,7 +76,7 @@ it('deletes what ended before a time, by whole weeks, and keeps what an open del
   const progress: number[] = [];
   expect(await pruneHistory(db.pool, { before, onProgress: (count) => progress.push(count) })).toEqual({ ...expected, rows: 8 });
   expect(progress).toEqual([1_000, 2_000, 2_503]);
-  // The attempts of the held deliveries have no week, and were among those rows.
+  // The attempts of the held deliveries were in the default partition, so they were among the deleted rows.
   expect(await counts()).toEqual({ events: 3, attempts: 1, deliveries: 3 });
   expect(await pruneHistory(db.pool, { before })).toEqual({ ...expected, deliveries: 0, weeks: [], rows: 0 });
   await db.pool.query('DELETE FROM hookgraph.open_deliveries');
@@ -100,7 +100,7 @@ it('leaves a week that a transaction uses, so that no writer waits behind it for
 
 const DAY_MS = 86_400_000;
 const KEEP_ALL: Retention = { bodies: null, attempts: null, errors: null, events: null, bytes: null };
-/** The number of days since a time, so that what ended before it is deleted. */
+/** Returns the number of days since a time, as a setting that deletes what ended before that time. */
 const daysSince = (at: string) => (Date.now() - Date.parse(at)) / DAY_MS;
 const attemptsOf = async () => {
   const { rows } = await db.pool.query<{ outcome: string; count: number }>(
@@ -124,7 +124,7 @@ it('keeps each kind as long as the settings say, errors longer, and goes on afte
   await happened(subscription, '2026-02-03T00:00:00Z', 1_100, 'DELIVERED');
   await db.pool.query(`UPDATE hookgraph.attempts SET outcome = 'DELIVERED' WHERE id % 2 = 0`);
   const before = await attemptsOf();
-  // A worker that died in a run holds the lease until it ends, and left a copy behind.
+  // Simulates a worker that died during a run: its lease hasn't ended, and a copy of a table is left behind.
   await db.pool.query('CREATE TABLE hookgraph.attempts_20260202_errors (id bigint)');
   await db.pool.query(`UPDATE hookgraph.retention SET lease_token = 1, lease_until = now() + interval '1 minute'`);
   const bodies = { ...KEEP_ALL, bodies: daysSince('2026-02-10T00:00:00Z') };

@@ -70,7 +70,7 @@ describe('secrets', () => {
       expect(answered).not.toContain(secret);
       expect(JSON.stringify(rows)).not.toContain(secret);
     }
-    // An error about a value doesn't repeat the value.
+    // An error about a header's value doesn't repeat the value.
     expect(
       JSON.stringify((await createSubscription(engine, owner, { ...good, headers: [{ name: 'X-Key', value: 'ab-cd\n' + 'x' }] })).problems),
     ).not.toContain('ab-cd');
@@ -197,7 +197,7 @@ describe('a list', () => {
     const rare = [many[3], many[250], few[1]] as string[];
     for (const id of rare) await insertAttempt(pool, id, { outcome: 'DELIVERED', stage: null, status: 204 });
     const filter = { statusMin: 204, statusMax: 204 };
-    // No time is left after the first step.
+    // `searchMs: -1` leaves no time after the first step.
     const part = (page: object) => findDeliveries(pool, searcher, null, filter, toPage(page), { searchMs: -1, firstStep: 50 });
     const newest = [...many, ...few].sort((a, b) => Number(BigInt(b) - BigInt(a)));
     const first = await part({ first: 10 });
@@ -219,7 +219,7 @@ describe('a list', () => {
       const expected = newest.filter((id) => rare.includes(id));
       expect(found).toEqual(from === 'first' ? expected : expected.reverse());
     }
-    // With time, one page has them all, and a full page says where the next one begins by its last row.
+    // With enough time, one page has all rows. After a full page, the next page begins behind its last row.
     expect((await findDeliveries(pool, searcher, null, filter, toPage({ first: 10 }))).rows).toHaveLength(3);
     expect(await part({ first: 1 })).toMatchObject({ rows: [{ id: few[1] }], hasNextPage: true });
   });

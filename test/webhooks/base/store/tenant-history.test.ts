@@ -1,4 +1,4 @@
-// Tests that a tenant can keep less history than the installation: its own rows leave earlier, and nothing of other tenants does.
+// Tests that a tenant can keep less history than the installation: its own rows are deleted earlier, and other tenants' rows are not.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Actor, Attempt } from '../../../../src/webhooks/base/model.js';
 import { ExchangeRows } from '../../../../src/webhooks/base/store/exchanges.js';
@@ -35,8 +35,8 @@ const exchange = (body: string): Pick<Attempt, 'request' | 'response'> => ({
 });
 
 /**
- * Inserts a delivery with its event and attempt of each organization, as if they had happened days ago. Both attempts share a row of
- * `exchanges`. Returns the ids of the events.
+ * Inserts for each organization a delivery with its event and attempt, as if they had been created `days` days ago. Both attempts share a
+ * row of `exchanges`. Returns the ids of the events.
  */
 async function happened(days: number, outcome = 'DELIVERED', state = outcome): Promise<string[]> {
   const isError = outcome === 'FAILED' || outcome === 'HELD';
@@ -68,7 +68,7 @@ async function happened(days: number, outcome = 'DELIVERED', state = outcome): P
   return rows.map(({ id }) => id);
 }
 
-/** The only row of a batch, out of the binary array that is the statement's parameter. */
+/** Returns the only row of a batch, taken from the binary array that is the statement's parameter. */
 function rowsOf(exchanges: ExchangeRows): Buffer {
   const parameter = exchanges.toParameters().entries;
   return parameter.subarray(24);
@@ -118,7 +118,7 @@ it('deletes its own events and deliveries, keeps what is open, and deletes it on
   const [first] = await happened(10);
   const [open] = await happened(9, 'FAILED', 'RETRYING');
   await happened(2);
-  // An event that no subscription gets.
+  // An event without a delivery.
   await db.pool.query(
     `INSERT INTO hookgraph.events (id, tenant, typename, node_key, operation) SELECT $1::bigint - 5, 'strict', 'Thing', '2', 'created'`,
     [first],

@@ -3,7 +3,7 @@
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 export const MANY = (count: number, text: string) => text.repeat(count);
 
-/** The name of each answer, its bytes, what is read of it, and whether the connection ends after it. */
+/** The name of each answer, its bytes, the expected reply, and whether the server closes the connection after it. */
 export const ACCEPTED: [name: string, bytes: string | Buffer, expected: Record<string, unknown>, close: boolean][] = [
   ['an ordinary answer', OK, { body: 'ok' }, false],
   ['a status without a reason, with its space', 'HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],

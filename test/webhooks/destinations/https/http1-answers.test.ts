@@ -61,7 +61,7 @@ describe('is accepted', () => {
     const reply = await answered(bytes, { close });
     expect(reply).toMatchObject({ kind: 'REPLY', status: 200, ...expected });
     expect(reply).not.toHaveProperty('flaw');
-    // The next request must not be disturbed by what this answer left.
+    // The rest of this answer must not disturb the next request.
     expect(await answered(OK)).toMatchObject({ kind: 'REPLY', status: 200, body: 'ok' });
     expect(requests).toBe(2);
   });

@@ -203,7 +203,7 @@ it('an error code is named, and the next request takes a new connection', async 
 });
 
 describe('a head that', () => {
-  /** A literal header of 4,000 characters that enters the table, then references to it of one byte each. */
+  /** A literal header of 4,000 characters that enters the compression table, then references to it, each of one byte. */
   const bomb = Buffer.concat([
     Buffer.from('884003782d617f', 'hex'),
     Buffer.from([0xa1, 0x1e]),
@@ -248,7 +248,7 @@ describe('a head that', () => {
 });
 
 it('a receiver that sends frames without end after its answer is cut off, and others are served', async () => {
-  // Frames by hand, because Node's server ends its own session after ten settings without an acknowledgement.
+  // Writes frames by hand, because Node's server ends its session after ten settings without an acknowledgement.
   const [settings, headers, data] = [frame(4, 0, 0, ''), frame(1, 4, 1, '88'), frame(0, 1, 1, '6f6b')];
   const flood = Buffer.concat(Array.from({ length: 50 }, () => frame(4, 0, 0, '00030000006400040000ffff')));
   let written = 0;

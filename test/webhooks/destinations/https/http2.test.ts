@@ -18,7 +18,7 @@ afterEach(async () => {
 interface Receiver {
   origin: string;
   sessions: ServerHttp2Session[];
-  /** The path of each request that the receiver accepted. */
+  /** The path of each request that the receiver processed. */
   taken: string[];
 }
 
@@ -131,7 +131,7 @@ describe('a receiver that offers HTTP/2', () => {
   it('that ends its connections in good order, as after so many requests, gets everything once', async () => {
     const { origin, sessions, taken } = await receiver((stream) => {
       const { session } = stream;
-      // This GOAWAY says that streams up to 31 will be answered and later ones will not.
+      // This GOAWAY says that the receiver will answer streams up to 31, but no later streams.
       if (stream.id === 31) session?.goaway(0, 31);
       setImmediate(() => setImmediate(() => ok(stream)));
     });
@@ -141,7 +141,7 @@ describe('a receiver that offers HTTP/2', () => {
       expect(replies.map((reply) => (reply.kind === 'REPLY' ? reply.status : reply.message))).toEqual(replies.map(() => 200));
     }
     expect(sessions.length).toBeGreaterThanOrEqual(4);
-    // Node's server answers every request that it has read, even after GOAWAY; a request that was refused by id is sent again.
+    // Each path was processed, some perhaps twice: Node's server answers every request that it has read, even those that GOAWAY refused.
     expect(new Set(taken).size).toBe(80);
   });
 

@@ -150,7 +150,7 @@ describe('the https destination', () => {
     ['given up by 408', (socket) => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n<h1>408</h1>')],
   ])('sends a request once, says so when the kept connection is %s instead of answered, and takes a new one next', async (_, breakOff) => {
     const { origin, requests, sockets } = await rawReceiver((socket, count) => {
-      // The first request of each connection is answered; at the second the connection breaks.
+      // The first request of each connection is answered. At the second request the connection breaks.
       if (count > 1) breakOff(socket);
       else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n');
     });

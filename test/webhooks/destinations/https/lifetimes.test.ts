@@ -1,4 +1,4 @@
-// Tests with real connections how long they are used: after a timeout, in silence, at their age, and when their name moves.
+// Tests with real connections how long they are used: after a timeout, while silent, at a maximum age, and when their name moves.
 import { createServer as createHttp1, type Server } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 interface Receiver {
   port: number;
-  /** The number of requests so far, and of connections. */
+  /** Number of requests and of connections so far. */
   came: { requests: number; connections: number };
 }
 
@@ -76,7 +76,7 @@ describe.each(['http:', 'https:'] as const)('a connection by %s', (protocol) => 
     const { port, came } = await receiver(protocol);
     const send = sender();
     const origin = originOf(port);
-    // Over HTTP/1.1, two connections; the URL that hangs takes one of them.
+    // Opens two connections (over HTTP/1.1), because the URL that hangs occupies one.
     await Promise.all([send(origin), send(origin)]);
     const before = came.connections;
     const hung = send(origin, '/hang');

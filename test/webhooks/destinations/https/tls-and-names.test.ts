@@ -132,7 +132,7 @@ describe('a TLS handshake that fails says why', () => {
       ),
     );
     const { send } = sender(TRUSTED);
-    // The second request finds no connection of the first.
+    // The first request leaves no connection that the second request could use.
     for (const _time of [1, 2]) expect(await send(`https://receiver.example:${port}`)).toMatchObject(refusedFor(message));
   });
 

@@ -34,7 +34,7 @@ it.each([
       if (isAllowed instanceof Error) throw isAllowed;
       return isAllowed;
     });
-  // A permission that can't be asked for, on a new and on a kept connection, ends no process: vitest fails on unhandled rejections.
+  // A failing permission check, on a new and on a kept connection, ends no process: vitest fails on unhandled rejections.
   const broken = new Error('terminating connection due to administrator command');
   await post('/broken', broken).catch(() => {});
   for (const path of ['/first', '/second']) {
@@ -42,7 +42,7 @@ it.each([
     expect(await post(path, true)).toMatchObject({ kind: 'REPLY', status: 200 });
   }
   await post('/broken', broken).catch(() => {});
-  // Asked once for each request.
+  // The permission is checked once for each request.
   expect(asked).toBe(6);
   expect(taken).toEqual([`${version} /first`, `${version} /second`]);
 });

@@ -65,7 +65,7 @@ describe('a message', () => {
     for (const { group, once, node, delivery } of told) expect([group, once]).toEqual([node, delivery]);
     expect(new Set(told.map(({ group }) => group)).size).toBe(2);
     await attempts(id, 2);
-    // A second send within five minutes, as after a kill, is deduplicated by SNS.
+    // SNS deduplicates a second send within five minutes, as after a kill.
     await moveDeliveries(world.db.pool, id, 'RETRYING');
     await attempts(id, 4);
     await world.insertThings('c');
@@ -128,7 +128,7 @@ describe('credentials', () => {
     await world.insertThings('one');
     expect(await aws.receive(queueUrl, 1)).toHaveLength(1);
     expect(actions(INSTALLATION.AWS_ACCESS_KEY_ID)).toEqual(['Publish']);
-    // The account was allowed when the subscription was saved, and isn't any more.
+    // Simulates that the account was allowed when the subscription was saved, but no longer is.
     sns.accounts = [`${ACCOUNT}:another`];
     await world.insertThings('two');
     expect((await attempts(id, 2)).at(-1)).toMatchObject({
@@ -246,7 +246,7 @@ describe('a managed topic', () => {
     const arn = await arnOf(id);
     expect(await aws.attributesOf(arn)).toBeNull();
     aws.answer = null;
-    // As after a kill, only the row remembers the topic.
+    // Simulates a kill: only the database row remembers the topic.
     await due(id);
     await until('the worker made it', async () => (await aws.attributesOf(arn)) !== null);
     const settled = `SELECT 1 FROM hookgraph.managed_topics WHERE arn = $1 AND NOT pending`;

@@ -36,7 +36,7 @@ describe('a message', () => {
       node_type: 'Thing',
       content_type: 'application/json',
     });
-    // SQS takes ten attributes at most.
+    // SQS accepts at most ten attributes.
     expect(attributes.length).toBeLessThanOrEqual(10);
     expect(message?.Body).toBe('{"event_type": "thing.created"}');
     expect((await recorded(world.db.pool, 'a.subscription_id = $1', id))[0]).toMatchObject({
@@ -63,7 +63,7 @@ describe('a message', () => {
     for (const { group, deduplication, node, delivery } of ids) expect([group, deduplication]).toEqual([node, delivery]);
     expect(new Set(ids.map(({ group }) => group)).size).toBe(2);
     await attempts(id, 2);
-    // A second send within five minutes, as after a kill, is deduplicated by SQS.
+    // SQS deduplicates a second send within five minutes, as after a kill.
     await moveDeliveries(world.db.pool, id, 'RETRYING');
     await attempts(id, 4);
     await world.insertThings('c');
@@ -134,7 +134,7 @@ describe('credentials', () => {
     await world.insertThings('one');
     expect(await aws.receive(queueUrl, 1)).toHaveLength(1);
     expect(actions(INSTALLATION.AWS_ACCESS_KEY_ID)).toEqual(['SendMessage']);
-    // The account was allowed when the subscription was saved, and isn't any more.
+    // Simulates that the account was allowed when the subscription was saved, but no longer is.
     sqs.accounts = [`${ACCOUNT}:another`];
     await world.insertThings('two');
     expect((await attempts(id, 2)).at(-1)).toMatchObject({

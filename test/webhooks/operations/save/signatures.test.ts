@@ -51,7 +51,7 @@ describe('signatures of a subscription', () => {
     expect((await read(id))?.definition.publicKey).toBe(WHPK);
     await updateSubscription(t.engine, owner, id, { sharedSecret: WHSEC });
     expect((await read(id))?.definition.publicKey).toBeNull();
-    // To another scheme the key is an ordinary text.
+    // For another scheme, the key is an ordinary text.
     expect((await read(await t.create({ sharedSecret: WHSK })))?.definition.publicKey).toBeNull();
   });
 });

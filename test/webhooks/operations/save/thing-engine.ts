@@ -1,4 +1,4 @@
-// Starts an engine on a separate database with one node type, four topics, and people of two organizations.
+// Starts an engine on a separate database with one node type, four topics, and users of two organizations.
 import { randomBytes } from 'node:crypto';
 import { buildSchema } from 'graphql';
 import { pino } from 'pino';

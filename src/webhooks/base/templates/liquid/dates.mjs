@@ -14,7 +14,7 @@ import { toText } from './values.mjs';
 
 const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
 const DAY_MS = 86_400_000;
-/** A day, in minutes. */
+/** The maximum offset of a zone in minutes: one day. */
 const MAX_OFFSET = 1440;
 
 /**

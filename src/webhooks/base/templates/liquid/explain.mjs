@@ -18,7 +18,7 @@ const INNER_TAGS = ['else', 'elsif', 'when'];
 export function explain(message, { input, begin, end }, { filters, tags }) {
   const [, filter] = /^undefined filter: (.+)$/s.exec(message) ?? [];
   if (filter !== undefined) {
-    // The filter's name follows a `|`. The text of a string may look like it, which only moves the caret.
+    // The filter's name follows a `|`. If a string contains the same text earlier, only the caret is at the wrong place.
     const found = new RegExp(`\\|\\s*${filter.replace(/\W/g, '\\$&')}(?![\\w-])`).exec(input.slice(begin, end));
     const at = found ? begin + found.index + found[0].length - filter.length : begin;
     return { message: `${message}${suggest(filter, filters)}`, at };

@@ -15,7 +15,7 @@ const isNil = (value) => (toValue(value) ?? null) === null;
 const isNumber = (value) => typeof value === 'number' || value instanceof ExactNumber;
 
 /**
- * Returns a function that reads a property of a list's items, and refuses numbers, which have none.
+ * Returns a function that reads a property of a list's items, and throws for numbers, because numbers have no properties.
  * @param {unknown} property
  * @param {Context} context
  * @returns {(item: unknown) => unknown}
@@ -168,7 +168,7 @@ function size(value) {
 }
 
 /**
- * Returns a part of a text or list, from `begin`; a negative one counts from the end.
+ * Returns a part of a text or list that starts at the index `begin`; a negative index counts from the end.
  * @this {FilterThis}
  * @param {unknown} value
  * @param {unknown[]} args

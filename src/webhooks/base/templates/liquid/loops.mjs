@@ -8,7 +8,7 @@ import { toLoop, toText } from './values.mjs';
 
 /** @import { Context, Emitter, Hash, Liquid, Parser, TagToken, Tokenizer, TopLevelToken } from 'liquidjs' */
 
-/** Register: the `forloop` of the innermost loop. */
+/** Name of the register (a value of the rendering context) with the `forloop` of the innermost loop. */
 const INNERMOST = 'hookgraph.forloop';
 
 /** The variable `forloop`. */
@@ -95,7 +95,7 @@ class TableRowLoop extends Loop {
 }
 
 /**
- * Reads an argument such as `limit`: a number, of which the whole part counts, or a text that is a whole number.
+ * Reads a numeric argument, e.g. `limit`: the whole part of a number, or a text that is a whole number.
  * @param {unknown} value
  * @param {string} name
  * @returns {number | undefined} `undefined` for nil
@@ -230,7 +230,7 @@ export class TableRow extends TablerowTag {
   }
 }
 
-/** A named cycle goes on where another with the same name stopped, even if its values are others. */
+/** A named cycle continues where another cycle with the same name stopped, even if their values differ. */
 export class Cycle extends CycleTag {
   /**
    * @override

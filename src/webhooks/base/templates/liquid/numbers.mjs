@@ -9,7 +9,7 @@ import { compareNumbers, ExactNumber, toExact } from '../../../../runtime/exact-
  * @typedef {{ digits: bigint, scale: number, isFloat: boolean }} Decimal
  */
 /**
- * `scale`: computes the scale of the result; without it, both numbers get the same scale first.
+ * `scale`: computes the scale of the result. If it is absent, both numbers are first converted to the same scale.
  * @typedef {{
  *   double: (a: number, b: number) => number,
  *   exact: (a: bigint, b: bigint) => bigint,
@@ -17,12 +17,12 @@ import { compareNumbers, ExactNumber, toExact } from '../../../../runtime/exact-
  * }} Operation
  */
 
-/** Calculations with more digits, or with a larger exponent, fail, so that none takes long; numbers that are doubles stay doubles. */
+/** Calculations with more digits or a larger exponent fail, because they would take too long. Doubles stay doubles. */
 const MAX_DIGITS = 100;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * Returns a value as a number, as filters see it: a text counts if it is a number or begins with a whole one, everything else is 0.
+ * Returns the number that filters see in a value. A text that is no number counts as the whole number at its start, everything else as 0.
  * @param {unknown} value
  * @returns {Numeric}
  */
@@ -37,7 +37,7 @@ export function toNumber(value) {
 }
 
 /**
- * Returns a number that keeps its digits, and its point: `5.0` is the same number as `5`, but is written differently.
+ * Reads a number without losing digits or its decimal point: `5.0` equals `5`, but is written as `5.0`.
  * @param {string} text a number in JSON's syntax, or with leading zeros
  * @returns {Numeric}
  */
@@ -55,7 +55,7 @@ function withPoint(double) {
 }
 
 /**
- * Returns a whole number that an argument stands for; a text counts if it is one.
+ * Returns an argument as a whole number. Accepts a text that is a whole number; throws for other values.
  * @param {unknown} value
  * @param {string} name what the number means, for the error message
  * @returns {number}
@@ -145,7 +145,7 @@ const ADD = { double: (a, b) => a + b, exact: (a, b) => a + b };
 const SUBTRACT = { double: (a, b) => a - b, exact: (a, b) => a - b };
 /** @type {Operation} */
 const MULTIPLY = { double: (a, b) => a * b, exact: (a, b) => a * b, scale: (a, b) => a + b };
-// The remainder has the sign of the divisor.
+// The remainder has the same sign as the divisor.
 /** @type {Operation} */
 const REMAINDER = { double: (a, b) => ((a % b) + b) % b, exact: (a, b) => ((a % b) + b) % b };
 
@@ -179,7 +179,7 @@ function divide(dividend, divisor, isWhole = false) {
 const lengthOf = (digits) => String(digits).replace('-', '').length;
 
 /**
- * Rounds half away from zero. Returns a whole number if no places are left.
+ * Rounds; halves are rounded away from zero. Returns a whole number if no decimal places are left.
  * @param {unknown} value
  * @param {number} places
  * @param {(digits: bigint, unit: bigint) => bigint} toUnits divides `digits` by `unit` and rounds

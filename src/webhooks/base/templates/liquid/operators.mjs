@@ -30,7 +30,7 @@ export function equals(left, right) {
 }
 
 /**
- * Whether a list has an item, a text has a part, or an object has a property. Never with nil or false, as in Ruby.
+ * Whether a list has an item, a text contains a text, or an object has a property. As in Ruby, `false` if the right side is nil or false.
  * @param {unknown} left
  * @param {unknown} right
  * @returns {boolean}
@@ -47,7 +47,7 @@ function contains(left, right) {
 const hasSize = (value) => value !== null && value !== undefined && value !== NIL && value !== EMPTY && value !== BLANK;
 
 /**
- * Makes an operator that compares by size. Nothing is smaller or larger than nil, `empty` or `blank`.
+ * Makes an operator that compares by size. If one side is nil, `empty` or `blank`, the result is `false`.
  * @param {'gt' | 'geq' | 'lt' | 'leq'} method
  * @param {'gt' | 'geq' | 'lt' | 'leq'} opposite
  * @param {(left: any, right: any) => boolean} compare

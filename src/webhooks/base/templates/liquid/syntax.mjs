@@ -39,7 +39,7 @@ export function readStrictly(parse) {
   }
 }
 
-/** A bound of a range: a whole number, whatever the value is. */
+/** A bound of a range. Converts any value to a whole number. */
 class WholeNumber extends Expression {
   /**
    * @override
@@ -60,7 +60,7 @@ function toWhole(bound) {
 
 /** @type {Record<string, (this: any, ...args: any[]) => any>} */
 const extensions = {
-  // LiquidJS reads number literals as doubles; this keeps all their digits.
+  // LiquidJS reads number literals as doubles; this override keeps all digits.
   readNumber() {
     const token = original.readNumber.call(this);
     if (token && /\d$/.test(token.getText())) token.content = exactNumber(token.getText());

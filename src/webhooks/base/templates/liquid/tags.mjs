@@ -6,13 +6,13 @@ import { isStrict } from './syntax.mjs';
 
 /** @import { Context, Emitter, Liquid, Parser, TagToken, Template, Tokenizer, TopLevelToken } from 'liquidjs' */
 
-/** Register: whether text is being captured. It is escaped where the captured value is written. */
+/** Name of the register with the flag that text is being captured. Such text is escaped where the captured value is written. */
 export const CAPTURING = 'hookgraph.capturing';
 
-/** Register: the text that `ifchanged` wrote last. */
+/** Name of the register with the text that `ifchanged` wrote last. */
 const LAST_WRITTEN = 'hookgraph.ifchanged';
 
-/** Tags that write nothing, so that a block of only them and white space writes nothing either. */
+/** Tags that write nothing. A block with nothing but such tags and white space writes nothing, either. */
 const SILENT = new Set(['assign', 'capture', 'comment', 'doc', '#']);
 
 /**
@@ -143,7 +143,7 @@ export class IfChanged extends Tag {
 }
 
 /**
- * Renders every `when` that matches, once for each of its values that does, and every `else` that comes before the first match.
+ * Renders each matching `when` once for each of its matching values, and every `else` that comes before the first match.
  */
 export class Case extends Tag {
   /** `values`: `null` for an `else`. @type {{ values: any[] | null, templates: Template[] }[]} */

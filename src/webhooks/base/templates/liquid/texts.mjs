@@ -26,7 +26,7 @@ function onText(filter) {
 }
 
 /**
- * Makes a filter of LiquidJS see objects as JSON.
+ * Wraps a filter of LiquidJS, so that it gets its input and arguments that are objects as texts (objects as JSON).
  * @param {string} name
  * @returns {Filter}
  */
@@ -42,7 +42,7 @@ function ofLibrary(name) {
 }
 
 /**
- * Replaces all occurrences of a text; an empty one occurs before, between and after all characters.
+ * Replaces all occurrences of a text. The empty text occurs before, between and after all characters.
  * @this {FilterThis}
  * @param {unknown} value
  * @param {unknown} [part]
@@ -67,7 +67,7 @@ function replace(value, part, by) {
 const replaceAt = (text, from, part, by) => (from < 0 ? text : text.slice(0, from) + by + text.slice(from + part.length));
 
 /**
- * Splits as Ruby does: `' '` stands for any white space, `''` for the boundary of characters, and empty texts at the end are left out.
+ * Splits as Ruby does: at any white space for `' '`, between all characters for `''`. Leaves out empty texts at the end.
  * @param {string} text
  * @param {string} [separator]
  * @returns {string[]}

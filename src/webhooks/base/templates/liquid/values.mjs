@@ -50,7 +50,7 @@ export function toJson(value, context, indent) {
 }
 
 /**
- * Returns the items that a list filter sees: those of nested lists, too. Any other value is one item, nil is none.
+ * Returns the items that a list filter processes, including the items of nested lists. A value that is no list is one item; nil is none.
  * @param {unknown} value
  * @param {Context} context
  * @returns {unknown[]}

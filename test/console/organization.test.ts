@@ -119,6 +119,7 @@ describe.skipIf(!hasBrowser)('the pages of an organization', () => {
       await expect.poll(() => query.locator('.monaco-editor.vs-dark').count()).toBe(theme === 'dark' ? 1 : 0);
       await query.getByText('#kept').waitFor();
     };
+    await page.emulateMedia({ colorScheme: 'light' });
     await isShown('light');
     await page.emulateMedia({ colorScheme: 'dark' });
     await isShown('dark');

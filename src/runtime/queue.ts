@@ -1,4 +1,5 @@
 // Starts graphile-worker (a job queue with cron) for maintenance tasks. Deliveries have a separate queue.
+import { setTimeout as wait } from 'node:timers/promises';
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
 import { isUnreachable, logFailure } from './failure-log.js';
@@ -37,8 +38,9 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
   });
   const noPreparedStatements = await isPooled(pool);
   const schema = workerSchema(pool);
+  let stopped = false;
   const runner = await run({
-    pgPool: quietPool(pool),
+    pgPool: patientPool(pool, log, () => stopped),
     schema,
     logger,
     taskList: tasks,
@@ -48,7 +50,6 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
     // The command line handles signals, because it stops all parts in order.
     noHandleSignals: true,
   });
-  let stopped = false;
   const ended = () => {
     stopped = true;
   };
@@ -63,23 +64,55 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
   };
 }
 
+type Statement = [first: unknown, values?: unknown[], ...rest: unknown[]];
+type Query = (...statement: [string]) => Promise<unknown>;
+
+/** Matches the statements by which graphile-worker records that a job has ended. */
+const ENDING = /^(?:with j as \(\s*)?(?:delete from \S+_private_jobs|update \S+_private_jobs as jobs\s+set\s+last_error)/;
+/** Milliseconds between two tries of such a statement. */
+const PAUSE_MS = { first: 1000, most: 30_000 };
+
 /**
- * Suppresses graphile-worker's LISTEN and its `worker:migrate` notification. Its channels have the same name in every
- * schema, so one installation's migration would end the workers of all other installations on the database. Jobs are
- * polled and need no notifications.
+ * Returns a pool for graphile-worker with two differences.
+ *
+ * Its LISTEN and its `worker:migrate` notification are suppressed. Their channels have the same name in every schema, so one
+ * installation's migration would end the workers of all other installations on the database. Jobs are polled and need no notifications.
+ *
+ * The statement that records the end of a job is tried until it succeeds. graphile-worker 0.17 doesn't wait for it, so its failure would be
+ * an unhandled rejection, which ends the process. It may run twice.
  */
-function quietPool(pool: Pool): Pool {
+function patientPool(pool: Pool, log: Logger, isStopped: () => boolean): Pool {
+  const ending = async (query: Query, statement: Statement): Promise<unknown> => {
+    for (let pauseMs = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.most), query = (...one) => pool.query(...one))
+      try {
+        return await query(...(statement as [string]));
+      } catch (error) {
+        // A job whose end isn't recorded runs again.
+        if (isStopped()) return { rows: [], rowCount: 0 };
+        logFailure(log, error, 'could not record the end of a maintenance task; retrying', { level: 'warn' });
+        await wait(pauseMs, undefined, { ref: false });
+      }
+  };
+  const patient = (query: Query) => ({
+    query(...statement: Statement): unknown {
+      const [first, values] = statement;
+      if (typeof first === 'string' && (/^\s*(un)?listen\b/i.test(first) || values?.[0] === 'worker:migrate'))
+        return Promise.resolve({ rows: [] });
+      return ENDING.test((first as { text?: string } | null)?.text ?? '') ? ending(query, statement) : query(...(statement as [string]));
+    },
+  });
+  const open = async (): Promise<PoolClient> => {
+    const client = await pool.connect();
+    return overriding(
+      client,
+      patient((...statement) => client.query(...statement)),
+    );
+  };
+  // Without a connection, too, the statement decides whether its failure may reach the caller.
+  const unconnected = (error: unknown) => ({ ...patient(() => Promise.reject(error)), release() {} }) as unknown as PoolClient;
   const connect = (done?: (error: unknown, client?: PoolClient, release?: PoolClient['release']) => void) => {
-    const opened = pool.connect().then((client) => overriding(client, { query: quietly(client) }));
-    if (!done) return opened;
-    opened.then((client) => done(null, client, (error) => client.release(error)), done);
+    if (!done) return open().catch(unconnected);
+    open().then((client) => done(null, client, (error) => client.release(error)), done);
   };
   return overriding(pool, { connect });
-}
-
-function quietly(client: PoolClient) {
-  return (first: unknown, values?: unknown[], ...rest: unknown[]): unknown => {
-    const isChannel = typeof first === 'string' && (/^\s*(un)?listen\b/i.test(first) || values?.[0] === 'worker:migrate');
-    return isChannel ? Promise.resolve({ rows: [] }) : client.query(...([first, values, ...rest] as [string, unknown[]]));
-  };
 }

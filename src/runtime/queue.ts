@@ -82,31 +82,38 @@ const PAUSE_MS = { first: 1000, most: 30_000 };
  * an unhandled rejection, which ends the process. It may run twice.
  */
 function patientPool(pool: Pool, log: Logger, isStopped: () => boolean): Pool {
-  const ending = async (query: Query, statement: Statement): Promise<unknown> => {
+  const ending = async (query: Query, statement: Statement, release: (error: Error) => void): Promise<unknown> => {
     for (let pauseMs = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.most), query = (...one) => pool.query(...one))
       try {
         return await query(...(statement as [string]));
       } catch (error) {
         // A job whose end isn't recorded runs again.
         if (isStopped()) return { rows: [], rowCount: 0 };
+        // The next try may need the pool's only connection.
+        release(error as Error);
         logFailure(log, error, 'could not record the end of a maintenance task; retrying', { level: 'warn' });
         await wait(pauseMs, undefined, { ref: false });
       }
   };
-  const patient = (query: Query) => ({
+  const patient = (query: Query, release: (error: Error) => void = () => {}) => ({
     query(...statement: Statement): unknown {
       const [first, values] = statement;
       if (typeof first === 'string' && (/^\s*(un)?listen\b/i.test(first) || values?.[0] === 'worker:migrate'))
         return Promise.resolve({ rows: [] });
-      return ENDING.test((first as { text?: string } | null)?.text ?? '') ? ending(query, statement) : query(...(statement as [string]));
+      return ENDING.test((first as { text?: string } | null)?.text ?? '')
+        ? ending(query, statement, release)
+        : query(...(statement as [string]));
     },
   });
   const open = async (): Promise<PoolClient> => {
     const client = await pool.connect();
-    return overriding(
-      client,
-      patient((...statement) => client.query(...statement)),
-    );
+    let isReleased = false;
+    const release = (error?: Error | boolean) => {
+      if (!isReleased) client.release(error);
+      isReleased = true;
+    };
+    const query: Query = (...statement) => client.query(...statement);
+    return overriding(client, { ...patient(query, release), release });
   };
   // Without a connection, too, the statement decides whether its failure may reach the caller.
   const unconnected = (error: unknown) => ({ ...patient(() => Promise.reject(error)), release() {} }) as unknown as PoolClient;

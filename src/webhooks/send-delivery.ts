@@ -53,7 +53,7 @@ export function compose(
   return kindNamed(compiled.destination.field).compose(engine, compiled, ids, body);
 }
 
-/** Length of a body, in characters, from which on encoding and signing it waits for its tenant's turn: 2 MB take some 10 ms. */
+/** Bodies of this many characters or more wait for their tenant's turn before they are encoded and signed: 2 MB take some 10 ms. */
 const LONG_BODY = 131_072;
 
 async function composeInTurn(...[engine, compiled, ids, body]: Parameters<typeof compose>): Promise<Composed<unknown>> {

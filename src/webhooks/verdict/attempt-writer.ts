@@ -29,7 +29,7 @@ export interface AttemptWriter {
   isFailing(): boolean;
   /** Resolves when every queued result is written or dropped. */
   written(): Promise<void>;
-  /** Makes the writer drop its results when the next try to write them fails. */
+  /** From now on, the writer tries to write its results once more, and drops them if that fails. */
   giveUp(): void;
 }
 

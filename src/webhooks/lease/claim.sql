@@ -41,14 +41,15 @@ claims AS MATERIALIZED (
   LIMIT :total
 ),
 :new_leases
+-- The node is null when only the event has it. claim.ts then reads it from there, because a subquery here
+-- would open each partition of `events` at every claim.
 -- Of the last three columns, the first is true for a delivery to send, false when the delivery has ended or
 -- its replay was cancelled, and null when the delivery no longer exists. Unless it is true, claim.ts ends the
 -- delivery and deletes its queue row. The second is true for a delivery that has waited for the operator. The
 -- third is the last pause, in milliseconds, of a delivery whose query was too slow.
 SELECT
   l.delivery_id, l.subscription_id, x.version, d.kind,
-  coalesce(d.typename, l.typename, (SELECT e.typename FROM hookgraph.events e WHERE e.id = d.event_id), ''),
-  coalesce(d.node_key, l.node_key, (SELECT e.node_key FROM hookgraph.events e WHERE e.id = d.event_id), ''),
+  coalesce(d.typename, l.typename), coalesce(d.node_key, l.node_key),
   d.attempt_count, l.due_at::text,
   greatest(extract(epoch FROM now() - coalesce(d.created_at, hookgraph.time_of(d.id))), 0)::float8 * 1000,
   d.event_id, d.replay_id, d.state IN ('PENDING', 'RETRYING') AND :is_wanted, d.reason = 'OPERATOR',

@@ -90,8 +90,12 @@ export async function claimDue(
   });
   const gone = rows.filter((row) => row[11] !== true).map((row) => row[0]);
   if (gone.length > 0) await dropUnwanted(db, gone, token);
-  return rows
-    .filter((row) => row[11] === true)
+  const wanted = rows.filter((row) => row[11] === true);
+  const nodes = await nodesOfEvents(
+    db,
+    wanted.filter((row) => row[5] === null).map((row) => row[9]),
+  );
+  return wanted
     .map(
       (row): DeliveryInHand => ({
         id: row[0],
@@ -99,8 +103,8 @@ export async function claimDue(
         subscriptionId: row[1],
         version: row[2],
         kind: row[3],
-        typename: row[4],
-        nodeKey: row[5],
+        typename: row[4] ?? nodes.get(row[9])?.typename ?? '',
+        nodeKey: row[5] ?? nodes.get(row[9])?.key ?? '',
         attemptCount: row[6],
         dueAt: row[7],
         createdAtMs: claimedAtMs - row[8],
@@ -113,6 +117,13 @@ export async function claimDue(
       }),
     )
     .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));
+}
+
+/** Reads the nodes of events, by event id. An event that was deleted is missing. */
+async function nodesOfEvents(db: Pool | PoolClient, ids: string[]): Promise<Map<string, { typename: string; key: string }>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await db.query('SELECT id, typename, node_key AS key FROM hookgraph.events WHERE id = ANY ($1::bigint[])', [ids]);
+  return new Map(rows.map(({ id, ...node }) => [id, node]));
 }
 
 export const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);

@@ -1,8 +1,8 @@
 // Returns the space of deleted deliveries to the disk. Postgres can only cut empty pages off the end of a table, but new deliveries are at
 // the end; so they are first moved into the space of deleted ones.
 import type { Pool } from 'pg';
+import { gently, vacuumGently } from './gently.js';
 import { isOfSize } from './steps.js';
-import { insideTransaction } from './transaction.js';
 
 const PAGE_BYTES = 8_192;
 /** Bytes of a row's header and of its pointer in the page. */
@@ -64,7 +64,7 @@ async function measure(pool: Pool): Promise<Size> {
  * soon, and the next run moves them.
  */
 async function emptyPages(pool: Pool, low: number, high: number): Promise<void> {
-  const work = insideTransaction(pool, async (client) => {
+  const work = gently(pool, async (client) => {
     for (let update = 0; update < MOST_UPDATES; update++) {
       const { rowCount } = await client.query(
         `UPDATE hookgraph.deliveries SET updated_at = updated_at
@@ -83,7 +83,7 @@ async function emptyPages(pool: Pool, low: number, high: number): Promise<void> 
  */
 async function vacuum(pool: Pool, onStep: SpaceOptions['onStep']): Promise<boolean> {
   const beat = setInterval(() => void onStep().catch(() => {}), BEAT_MS);
-  return unlessHindered(pool.query('VACUUM (INDEX_CLEANUP ON) hookgraph.deliveries')).finally(() => clearInterval(beat));
+  return unlessHindered(vacuumGently(pool, 'VACUUM (INDEX_CLEANUP ON) hookgraph.deliveries')).finally(() => clearInterval(beat));
 }
 
 /** Returns whether the work was done. Work that a lock, a deadlock or a `statement_timeout` prevented is left to the next run. */

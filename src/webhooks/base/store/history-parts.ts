@@ -1,11 +1,12 @@
 // Lists, drops and thins the partitions of history. These operations delay a writer by at most LOCK_MS.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
+import { gently } from './gently.js';
 import { inSteps } from './steps.js';
 import { insideTransaction } from './transaction.js';
 
 /** Milliseconds that a drop waits for the lock of a table. Writers queue behind it for as long. */
-const LOCK_MS = 50;
+const LOCK_MS = 30;
 const PAUSE_MS = 200;
 const LOCK_NOT_AVAILABLE = '55P03';
 /** Suffix of the name of a partition of attempts that keeps only those that failed or were held. */
@@ -74,12 +75,14 @@ export async function thinPart(pool: Pool, { name, low, high }: Part, patienceMs
   let position = String(BigInt(low) - 1n);
   await inSteps(
     async (rows) => {
-      const copied = await pool.query<{ count: number; last: string }>(
-        `WITH next AS (
+      const copied = await gently(pool, (client) =>
+        client.query<{ count: number; last: string }>(
+          `WITH next AS (
            SELECT * FROM hookgraph.attempts WHERE id > $1 AND id < $2 AND outcome IN ('FAILED', 'HELD') ORDER BY id LIMIT $3
          ), copied AS (INSERT INTO hookgraph.${copy} SELECT * FROM next RETURNING id)
          SELECT count(*)::int AS count, coalesce(max(id), $1) AS last FROM copied`,
-        [position, high, rows],
+          [position, high, rows],
+        ),
       );
       const { count, last } = copied.rows[0] as { count: number; last: string };
       position = last;

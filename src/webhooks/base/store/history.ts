@@ -1,6 +1,7 @@
 // Deletes history: deliveries in steps, and whole partitions of events, attempts and exchanges. Keeps events that are still needed.
 import type { Pool } from 'pg';
 import { rememberForgotten } from './forgotten.js';
+import { gently } from './gently.js';
 import { dropPart, listParts, NEEDED, type Part, thinPart } from './history-parts.js';
 import { inSteps } from './steps.js';
 
@@ -138,9 +139,11 @@ type OnStep = (count: number) => Promise<boolean>;
 
 async function deleteEnded(pool: Pool, before: Date, onStep: OnStep): Promise<void> {
   await deleteInSteps(async (rows) => {
-    const { rowCount } = await pool.query(
-      `DELETE FROM hookgraph.deliveries WHERE id IN (SELECT d.id FROM hookgraph.deliveries d WHERE ${ENDED} ORDER BY d.id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-      [before, rows],
+    const { rowCount } = await gently(pool, (client) =>
+      client.query(
+        `DELETE FROM hookgraph.deliveries WHERE id IN (SELECT d.id FROM hookgraph.deliveries d WHERE ${ENDED} ORDER BY d.id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+        [before, rows],
+      ),
     );
     return rowCount ?? 0;
   }, onStep);
@@ -163,10 +166,12 @@ async function deleteWithoutWeek(pool: Pool, { bodies, attempts, errors, events 
   const from = async (table: string, before: Date | null, condition = '', below = 'hookgraph.id_at($1)') => {
     if (before === null) return;
     await deleteInSteps(async (rows) => {
-      const { rowCount } = await pool.query(
-        `DELETE FROM hookgraph.${table}_default WHERE id IN (
-           SELECT x.id FROM hookgraph.${table}_default x WHERE x.id < ${below} ${condition} ORDER BY x.id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-        [before, rows],
+      const { rowCount } = await gently(pool, (client) =>
+        client.query(
+          `DELETE FROM hookgraph.${table}_default WHERE id IN (
+             SELECT x.id FROM hookgraph.${table}_default x WHERE x.id < ${below} ${condition} ORDER BY x.id LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+          [before, rows],
+        ),
       );
       return rowCount ?? 0;
     }, onStep);

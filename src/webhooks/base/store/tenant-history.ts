@@ -3,10 +3,10 @@
 import type { Pool, PoolClient } from 'pg';
 import { blankExchanges } from './exchange-rows.js';
 import { rememberForgotten } from './forgotten.js';
+import { gently } from './gently.js';
 import type { Retention } from './retention-limits.js';
 import { inSteps, StepSize } from './steps.js';
 import { moveGroup, type TenantGroup, tenantGroups } from './tenant-retention.js';
-import { insideTransaction } from './transaction.js';
 
 const DAY_MS = 86_400_000;
 /** Maximum number of rows that a step reads. They belong to all tenants. */
@@ -41,7 +41,7 @@ async function remember(pool: Pool, { kind, tenants }: TenantGroup, before: Date
 async function scan(pool: Pool, group: TenantGroup, before: Date, onStep: OnTenantStep): Promise<boolean> {
   const step = group.kind === 'events' ? stepEvents : stepAttempts;
   return untilStopped(READ, onStep, async (limit) => {
-    const { found, last, counts } = await insideTransaction(pool, async (client) => {
+    const { found, last, counts } = await gently(pool, async (client) => {
       const done = await step(client, group, before, limit);
       if (done.last !== null) await moveGroup(client, group, done.last);
       return done;
@@ -124,8 +124,9 @@ async function stepEvents(client: PoolClient, group: TenantGroup, before: Date, 
 /** Deletes ended deliveries, and those of their events that the scan skipped because a delivery was still open. */
 async function deleteDeliveries(pool: Pool, group: TenantGroup, before: Date, onStep: OnTenantStep): Promise<boolean> {
   return untilStopped(undefined, onStep, async (limit) => {
-    const { rows } = await pool.query<{ deliveries: number; events: number }>(
-      `WITH ended AS MATERIALIZED (
+    const { rows } = await gently(pool, (client) =>
+      client.query<{ deliveries: number; events: number }>(
+        `WITH ended AS MATERIALIZED (
          SELECT d.id, d.event_id FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
            SELECT d.id, d.event_id FROM hookgraph.deliveries d
            WHERE d.subscription_id = s.id AND d.id < hookgraph.id_at($3) AND d.state NOT IN ('PENDING', 'RETRYING', 'HELD')
@@ -138,7 +139,8 @@ async function deleteDeliveries(pool: Pool, group: TenantGroup, before: Date, on
            AND e.id < hookgraph.id_at($3) AND e.tenant = ANY ($1) AND e.id NOT IN (SELECT id FROM needed) RETURNING 1
        )
        SELECT (SELECT count(*) FROM gone)::int AS deliveries, (SELECT count(*) FROM events)::int AS events`,
-      [group.tenants, group.position, before, limit],
+        [group.tenants, group.position, before, limit],
+      ),
     );
     const { deliveries, events } = rows[0] as (typeof rows)[number];
     return { found: deliveries, counts: { deliveries, rows: events } };

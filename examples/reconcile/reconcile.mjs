@@ -6,7 +6,7 @@ const CHANGES = `query ($after: String, $types: [String!]) { webhookChanges(afte
   nodes { databaseId nodeId after } heldBackBy pageInfo { hasNextPage endCursor } } }`;
 
 /**
- * Brings the copy up to date. Returns the reason why further changes are held back, or null.
+ * Updates the copy. Returns why the server still withholds later changes, or null if it withholds none.
  * @param {{ ask: Function, type: string, readPage: Function, pick: Function, copy: any }} job
  */
 export async function reconcile(job) {

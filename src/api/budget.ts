@@ -8,8 +8,8 @@ import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limit
 const BURST_SECONDS = 60;
 
 /**
- * Average milliseconds of the event loop that a token may use per request of its rate limit. Most requests take less. The sum is limited
- * per burst period.
+ * Milliseconds of the event loop that a token may use, on average, for each request that its rate limit allows. Most requests take less.
+ * Only the total of a burst period is limited.
  */
 const MS_PER_REQUEST = 5;
 

@@ -69,7 +69,7 @@ export async function findLogin(env: Environment): Promise<Login & { source: Sou
   );
 }
 
-/** Returns the token of the sample organization's admin, if `npm start` ran here; else `null`. */
+/** Returns the token of the sample organization's admin, if `npm start` ran with this data directory; else `null`. */
 async function localToken({ adminToken, dataDir }: Config): Promise<string | null> {
   return adminToken ?? (await readFile(join(dataDir, 'admin-token'), 'utf8').catch(() => null))?.trim() ?? null;
 }

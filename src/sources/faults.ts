@@ -55,5 +55,5 @@ export function isOfQuery(error: unknown): boolean {
 /** Whether the statement was cancelled, by `statement_timeout` or by a user. */
 export const isCancelled = (error: unknown): boolean => postgresCodeOf(error) === QUERY_CANCELLED;
 
-/** Whether the database or a full pool caused the error, so that the same read may succeed later. */
+/** Whether the database or a full connection pool caused the error, so that the same read may succeed later. */
 export const isDatabaseTrouble = (error: unknown): boolean => error instanceof NoSlotError || isTroubleCode(postgresCodeOf(error) ?? '');

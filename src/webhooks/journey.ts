@@ -190,8 +190,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, drain: () 
 type Definitions = ReturnType<typeof createDefinitions>;
 
 /**
- * Loads the definitions, owners' contexts and events of a batch of deliveries, and marks as broken the subscriptions whose definition
- * doesn't compile.
+ * Loads what a batch of deliveries needs: the definitions, the events, and the GraphQL context of each owner. Marks a subscription as
+ * broken if its definition doesn't compile.
  */
 async function load(engine: Engine, definitions: Definitions, batch: DeliveryInHand[]): Promise<Loaded> {
   const prepared = await definitions.prepare(batch);

@@ -42,7 +42,7 @@ export interface Run {
   watch?: Watch;
   /** Returns the number of the notification, once its body is ready; absent unless the subscription is numbered. */
   sequence?(): Promise<Sequence>;
-  /** Called with the length of the body, in characters, before the request. Throws NoRoomForBody to end the run without an attempt. */
+  /** Called before the request, with the body's length in characters. May throw NoRoomForBody: then no attempt is made. */
   onBody?(length: number): void;
   /** Returns the trace context of the write that caused the event; called only when tracing is on. */
   origin?(): TraceOrigin | null;

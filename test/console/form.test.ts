@@ -135,7 +135,7 @@ describe.skipIf(!hasBrowser)('the form', () => {
     await profiler.send('Profiler.enable');
     await profiler.send('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
     await field('Name').focus();
-    // Types the first letter before counting, because it also makes the form dirty, which renders more.
+    // Types one letter before it counts renders: the first letter makes the form dirty, which renders more.
     await page.keyboard.type('a');
     await page.locator('section[aria-label="Live preview"][aria-busy="false"]').waitFor();
     await calls(profiler);

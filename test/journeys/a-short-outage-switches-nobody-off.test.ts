@@ -49,7 +49,7 @@ it('1,000 rows in one INSERT meet a receiver that answers 500, on two workers: f
   await makeDue(world.db.pool, id);
   await untilDone('all arrive', 1000, async () => (await countStates(world.db.pool, id)).DELIVERED ?? 0);
   expect(world.receiver.requests.length - length).toBe(1000);
-  // The backlog doesn't arrive all at once.
+  // Checks that the backlog doesn't arrive all at once.
   const first = world.receiver.requests[length]?.at ?? since;
   expect(world.receiver.requests.slice(length).filter(({ at }) => at < first + 1000).length).toBeLessThan(200);
   await until('it runs at full speed again', async () => (await read(id))?.pace === null);

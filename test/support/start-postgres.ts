@@ -112,7 +112,7 @@ async function makeSeeded(url: string): Promise<void> {
   const DATABASE_URL = await createDatabase(url, `${SEEDED} TEMPLATE ${TEMPLATE}`);
   const HOOKGRAPH_ENCRYPTION_KEYS = randomBytes(32).toString('base64');
   await run(['migrate', '--sample-data'], { DATABASE_URL, HOOKGRAPH_ENCRYPTION_KEYS, HOOKGRAPH_ADMIN_TOKEN: SEEDED_TOKEN });
-  // Deletes the keys, because each product that starts on a clone has its own keys.
+  // Deletes the encryption keys, because each process that starts on a copy of this database has its own.
   const client = new pg.Client({ connectionString: DATABASE_URL });
   await client.connect();
   await client.query('DELETE FROM hookgraph.encryption_keys');

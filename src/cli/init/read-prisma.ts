@@ -48,7 +48,7 @@ async function askPrisma(schema: string, cwd: string, env: NodeJS.ProcessEnv): P
   }
 }
 
-/** Returns the path of the built generator. Resolves it through the package, because this file may run unbuilt. */
+/** Returns the path of the compiled Prisma generator. Finds it by the package's name, because this file may run as TypeScript source. */
 const ownGenerator = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('hookgraph/package.json')), 'dist/sources/prisma/generator.js');
 

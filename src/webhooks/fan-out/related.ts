@@ -21,7 +21,7 @@ export interface Change {
   changed: string[] | null;
   before: Row | null;
   after: Row | null;
-  /** The path whose nodes are still to be found, such as `Order.items`; empty: all paths. */
+  /** The path whose nodes are not found yet, such as `Order.items`. An empty text means all paths. */
   path: string;
   /** How often a statement for this change alone has failed. */
   tries: number;

@@ -44,8 +44,8 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
 }
 
 /**
- * Loads the current rows of the deliveries of snapshots, by delivery id, with one SQL statement for each node type and tenant. A node that
- * was deleted, or belongs to another tenant, is missing.
+ * Loads the current rows for deliveries that send snapshots, by delivery id, with one SQL statement for each node type and tenant. The
+ * result has no row of a node that was deleted or belongs to another tenant.
  */
 export async function loadCurrentRows<Delivery extends { id: string; eventId: string | null; typename: string; nodeKey: string }>(
   { pool, host }: Pick<Engine, 'pool' | 'host'>,

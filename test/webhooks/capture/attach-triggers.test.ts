@@ -151,7 +151,7 @@ it('makes partitions while a writer’s transaction is open, and rows never lack
   const inDefault = `INSERT INTO hookgraph.events (id, tenant, typename, node_key, operation) VALUES (hookgraph.id_at(now() + interval '90 days'), 't', 'T', 'k', 'created')`;
   await db.pool.query(`DROP TABLE ${rows[0].last}`);
   await writer.query(`BEGIN; ${inDefault}`);
-  // The DEFAULT partition is in use, so adding a partition is postponed to the next run.
+  // A transaction locks the DEFAULT partition, so the next run adds the partition.
   expect(await made()).toBe(0);
   await db.pool.query(inDefault.replace('90', '91'));
   await writer.query('COMMIT');

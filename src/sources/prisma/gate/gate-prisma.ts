@@ -74,7 +74,7 @@ export interface PrismaGate<Context> {
    * isn't assignable to `PrismaClient`. Call `$on` on the original client: Prisma removes it from extended clients.
    */
   client<Client extends { $extends: unknown }>(prisma: Client, context: Context): Client & GatedTransaction<Client>;
-  /** The types whose writes before-hooks can refuse. Pass this set to `createHookgraph` as the option `gatedTypes`. */
+  /** The types whose writes a before-hook can refuse. Pass this set to `createHookgraph` as the option `gatedTypes`. */
   gatedTypes: ReadonlySet<string>;
 }
 

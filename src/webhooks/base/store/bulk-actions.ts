@@ -159,7 +159,7 @@ const STEPS: Record<BulkActionKind, (hasIds: boolean) => string> = {
 
 /**
  * Advances one action by one step, which looks at up to `size` rows. Returns the subscription of the rows; `null` when no action can
- * continue now. The rows and the position change in one transaction, so a step that died is done again from its start.
+ * continue now. The rows and the position change in one transaction, so a step that fails is done again from its start.
  */
 export async function stepBulkAction(pool: Pool, size: number): Promise<{ subscriptionId: string } | null> {
   return insideTransaction(pool, async (client) => {

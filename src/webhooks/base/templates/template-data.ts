@@ -46,7 +46,7 @@ export interface InventedEvent {
   actor: Json;
 }
 
-/** Returns a sample event with all announced fields of the type, since a template may read any of them. */
+/** Returns a sample event with every field that an event of the type can contain, since a template may read any of them. */
 export function inventEvent(schema: GraphQLSchema, node: AnnouncedNode | null, operation: Operation): InventedEvent {
   const type = schema.getType(node?.typename ?? '');
   const fields = isObjectType(type) ? type.getFields() : {};

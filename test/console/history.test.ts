@@ -224,6 +224,17 @@ describe.skipIf(!hasBrowser)('the pages of history', () => {
     await skipped.click();
     await page().waitForURL(/state=SKIPPED/);
     await until('its deliveries are listed', async () => (await rows('Deliveries').count()) === count);
+    await world.open('/books?span=all');
+    const ofAllTime = sums.getByRole('row').filter({ hasText: 'Only in Berlin' }).getByRole('link').last();
+    expect(await ofAllTime.getAttribute('href')).not.toContain('since=');
+  });
+
+  it('says who made a change', async () => {
+    const { rows: events } = await world.product.pool.query(
+      `UPDATE hookgraph.events SET context = '{"actor": {"userId": "7", "name": "Ada"}}' WHERE id = (SELECT max(id) FROM hookgraph.events) RETURNING id`,
+    );
+    await world.open(`/events/${events[0].id}`);
+    await page().getByText('userId: 7, name: Ada', { exact: true }).waitFor();
   });
 
   it('names what contradicts in the books, says when nothing happened, and never takes a failed load for that', async () => {

@@ -1,5 +1,6 @@
 // Makes a test database as a clone of the run's migrated template.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { ofTheRun } from './of-the-run.js';
 import { SparingPool } from './sparing-pool.js';
@@ -59,21 +60,34 @@ async function clone(server: string, template: string): Promise<TestDatabase> {
     pool,
     close: async () => {
       await pool.end();
+      await disconnected(server, name);
       await onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },
   };
+}
+
+/** Milliseconds that a connection may take to close after its pool was ended. */
+const CLOSING_MS = 500;
+
+/** Waits until a test's own pools have closed, else a FORCE would break their connections, and an error would end the process. */
+async function disconnected(server: string, name: string): Promise<void> {
+  for (const untilMs = performance.now() + CLOSING_MS; performance.now() < untilMs; await sleep(20))
+    if (
+      (await onServer(server, `SELECT FROM pg_stat_activity WHERE datname = '${name}' AND backend_type = 'client backend'`)).rowCount === 0
+    )
+      return;
 }
 
 /** The connections with which this process makes and drops databases, by the server's URL. */
 const servers = new Map<string, pg.Pool>();
 
 /** Keeps its connections for the next statement, because Postgres and the client pay some 50 ms of CPU for a connection. */
-async function onServer(url: string, statement: string): Promise<void> {
+async function onServer(url: string, statement: string): Promise<pg.QueryResult> {
   let server = servers.get(url);
   if (!server) {
     server = new pg.Pool({ connectionString: url, max: 2, idleTimeoutMillis: 0, allowExitOnIdle: true });
     server.on('error', () => {});
     servers.set(url, server);
   }
-  await server.query(statement);
+  return server.query(statement);
 }

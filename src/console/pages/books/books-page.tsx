@@ -149,7 +149,7 @@ function columnsOf(by: 'webhook' | 'topic', sums: readonly Sum[], span: Span): C
           if (count === 0) return head === 'Missing' ? '0' : null;
           if (state === null || webhookId === null) return numbers.format(count);
           return (
-            <Link to="/deliveries" search={{ webhook: webhookId, state, since: span === 'all' ? '30d' : span }}>
+            <Link to="/deliveries" search={{ webhook: webhookId, state, since: span === 'all' ? undefined : span }}>
               {numbers.format(count)}
             </Link>
           );

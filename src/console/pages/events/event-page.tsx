@@ -146,6 +146,15 @@ function factsOf({ databaseId, nodeId, occurredAt, actor, changedFields }: Event
     ['At', <Time key="at" at={occurredAt} />],
   ];
   if (changedFields.length > 0) facts.push(['Changed', changedFields.join(', ')]);
-  if (actor !== null) facts.push(['By', <code key="by">{prettyJson(actor)}</code>]);
+  if (actor !== null) facts.push(['By', actorText(actor) ?? <code key="by">{prettyJson(actor)}</code>]);
   return facts;
+}
+
+/** Writes the actor, which is whatever the application recorded, as `userId: 12`; `null` when it has nested values. */
+function actorText(actor: unknown): string | null {
+  const isPlain = (value: unknown) => typeof value !== 'object' || value === null;
+  if (isPlain(actor)) return String(actor);
+  const entries = Object.entries(actor as object);
+  if (Array.isArray(actor) || entries.length === 0 || !entries.every(([, value]) => isPlain(value))) return null;
+  return entries.map(([name, value]) => `${name}: ${value}`).join(', ');
 }

@@ -71,9 +71,12 @@ export class LoopShare {
     return undefined;
   }
 
-  /** Like `turn`, but continues at once if no other party has used the loop in the last second. For pieces that are always short. */
+  /**
+   * Like `turn`, but continues at once if no other party waits or has used the loop in the last second, even while other pieces of the same
+   * party wait: otherwise each piece would wait for the one before it for as long as the party is busy. For pieces that are always short.
+   */
   turnBesideOthers(account: Account, weight = 1): Promise<void> | undefined {
-    if (this.waiting === 0 && !account.isOver && this.isAlone(account)) {
+    if (!account.isOver && this.isAlone(account) && this.waiting === this.party(account.party).waiting.size) {
       account.done += weight;
       this.enter(account);
       return undefined;

@@ -46,11 +46,15 @@ export class WaitingPieces {
   private readonly accounts: { account: Account; pieces: Piece[]; first: number }[] = [];
   private isNewest = false;
 
+  /** Number of waiting pieces. */
+  size = 0;
+
   get isEmpty(): boolean {
-    return this.accounts.length === 0;
+    return this.size === 0;
   }
 
   add(piece: Piece): void {
+    this.size += 1;
     const { account } = piece;
     const before = this.accounts.findLastIndex((queue) => queue.account.number <= account.number);
     const queue = this.accounts[before];
@@ -71,6 +75,7 @@ export class WaitingPieces {
       weight += piece.weight;
     }
     if (queue.first === queue.pieces.length) this.accounts.splice(index, 1);
+    this.size -= taken.length;
     return taken;
   }
 }

@@ -120,6 +120,19 @@ describe('the loop', () => {
     expect([share.isAlone({ party: 'a' }), share.isAlone({ party: 'b' })]).toEqual([true, false]);
   });
 
+  it('comes at once to a party that is alone, also while its own pieces wait, but not while those of others do', async () => {
+    const { clock, share } = createShare();
+    const [own, further] = [share.open('a', 'work'), share.open('a', 'work')];
+    share.enter(own);
+    clock.ms += 1_001;
+    const waiting = share.later(own);
+    expect(share.turnBesideOthers(further)).toBeUndefined();
+    const other = share.later(share.open('b', 'work'));
+    const late = share.turnBesideOthers(further);
+    expect(late).toBeInstanceOf(Promise);
+    await Promise.all([waiting, other, late]);
+  });
+
   it('says what ran longest of late', async () => {
     const { clock, share } = createShare();
     share.measure('a', 'long work', () => (clock.ms += 300));

@@ -17,7 +17,7 @@ const PER_SECOND = 500;
 const STEP = 200_000;
 /** Milliseconds of writes before the measured ones, so that the start of the worker isn't measured. */
 const WARM_MS = 5000;
-/** Milliseconds of the run without retention. Like the other one, it includes checkpoints, for which every commit waits. */
+/** Milliseconds of the run without retention: long enough for a checkpoint, because commits are slow beside one. */
 const WITHOUT_MS = 60_000;
 /** Milliseconds between two checks for waits. NOTED_MS: minimum milliseconds of a wait that is noted. */
 const LOOK_MS = 20;

@@ -72,8 +72,8 @@ export class LoopShare {
   }
 
   /**
-   * Like `turn`, but continues at once if no other party waits or has used the loop in the last second, even while other pieces of the same
-   * party wait: otherwise each piece would wait for the one before it for as long as the party is busy. For pieces that are always short.
+   * Like `turn`, but continues at once if no other party waits or has used the loop in the last second. For pieces that are always short.
+   * Waiting pieces of the same party don't count. If they did, one waiting piece would make all later ones wait, too.
    */
   turnBesideOthers(account: Account, weight = 1): Promise<void> | undefined {
     if (!account.isOver && this.isAlone(account) && this.waiting === this.party(account.party).waiting.size) {

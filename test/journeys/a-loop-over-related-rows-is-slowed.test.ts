@@ -57,7 +57,7 @@ it('two receivers, whose writes change what the other one reads: each write is t
   const before = shop.receiver.requests.length;
   const longPauses = `SELECT FROM hookgraph.deliveries WHERE reason = 'LOOP' AND due_at > updated_at + interval '15 seconds'`;
   await until('the pauses have grown', async () => (await shop.db.pool.query(longPauses)).rowCount);
-  // Without a brake, the number of requests doubles again and again. A busy machine answers late, so that the brake sees the loop later.
-  expect(shop.receiver.requests.length - before).toBeLessThan(10 * MANY);
+  // Without a brake, the number of requests doubles again and again.
+  expect(shop.receiver.requests.length - before).toBeLessThan(MANY);
   expect(named(LOOPING)).toEqual([expect.objectContaining({ rule: 'LOOP', nodeKey: '1' })]);
 });

@@ -69,7 +69,7 @@ async function clone(server: string, template: string): Promise<TestDatabase> {
 /** Milliseconds that a connection may take to close after its pool was ended. */
 const CLOSING_MS = 500;
 
-/** Waits until a test's own pools have closed, else a FORCE would break their connections, and an error would end the process. */
+/** Waits until the connections of a test's own pools are closed. FORCE would break them, and their error would end the process. */
 async function disconnected(server: string, name: string): Promise<void> {
   for (const untilMs = performance.now() + CLOSING_MS; performance.now() < untilMs; await sleep(20))
     if (

@@ -119,7 +119,7 @@ export async function claimDue(
     .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));
 }
 
-/** Reads the nodes of events, by event id. An event that was deleted is missing. */
+/** Reads the node of each event, by event id. The result has no entry for a deleted event. */
 async function nodesOfEvents(db: Pool | PoolClient, ids: string[]): Promise<Map<string, { typename: string; key: string }>> {
   if (ids.length === 0) return new Map();
   const { rows } = await db.query('SELECT id, typename, node_key AS key FROM hookgraph.events WHERE id = ANY ($1::bigint[])', [ids]);

@@ -45,7 +45,7 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
 
 /**
  * Loads the current rows for deliveries that send snapshots, by delivery id, with one SQL statement for each node type and tenant. The
- * result has no row of a node that was deleted or belongs to another tenant.
+ * result leaves out nodes that were deleted or belong to another tenant.
  */
 export async function loadCurrentRows<Delivery extends { id: string; eventId: string | null; typename: string; nodeKey: string }>(
   { pool, host }: Pick<Engine, 'pool' | 'host'>,

@@ -1,12 +1,12 @@
-// Runs the steps of cleaning so that a customer's write beside them isn't slowed. A commit waits for the disk, and while a checkpoint
-// forces many changed pages to the disk at once, it waits for a second.
+// Runs the steps of cleaning so that they slow a customer's write little. Each commit waits for the disk, and a checkpoint that writes many
+// changed pages at once makes it wait for half a second.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { insideTransaction } from './transaction.js';
 
-/** Makes Postgres begin to write pages to the disk as soon as it gives them to the system, so that the next checkpoint finds few. */
+/** Makes the system write the step's pages to the disk soon, so that the next checkpoint has fewer to write. */
 const FLUSH_EARLY = "SET LOCAL backend_flush_after = '256kB'";
-/** Pauses VACUUM now and then, as Postgres pauses autovacuum by default. */
+/** VACUUM sleeps 2 ms after each portion of work, as autovacuum does by default. */
 const VACUUM_PAUSES = 'SET vacuum_cost_delay = 2';
 /** A pause is at least this many times as long as the commit took: while the disk is slow, it mostly belongs to the writers. */
 const PAUSE_PER_COMMIT = 10;
@@ -28,7 +28,7 @@ export async function gently<T>(pool: Pool, step: (client: PoolClient) => Promis
   return result;
 }
 
-/** Returns the milliseconds of the pause after a step. @param stepMs the time of the step with its commit */
+/** Returns the milliseconds of the pause after a step. `stepMs` is the time of the whole step, and includes `commitMs`. */
 export const pauseMs = (stepMs: number, commitMs: number): number => Math.min(Math.max(stepMs, PAUSE_PER_COMMIT * commitMs), MOST_PAUSE_MS);
 
 /** Runs VACUUM with pauses. */
